@@ -1,0 +1,39 @@
+//! What a machine gets. `decide` touches nothing; `gate` is asked by every route that can start
+//! something; `script` writes what iPXE reads.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use crate::event::Via;
+use crate::image::catalogue::Entry;
+
+/// The one gate: TFTP and HTTP ask it for everything they give out.
+pub trait Gate: Send + Sync {
+    /// What a client gets for a file's name (already normalised).
+    fn file(&self, name: &str, request: &Request) -> Answer;
+
+    /// What a machine gets that asks `/script` with this query (still URL-encoded).
+    fn script(&self, query: &str, request: &Request) -> String;
+}
+
+/// Who asks, over what.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// By which protocol.
+    pub via: Via,
+    /// The client.
+    pub peer: SocketAddr,
+    /// The address of ours that it asked.
+    pub local: IpAddr,
+}
+
+/// What a client gets for a name.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// This.
+    File(Arc<Entry>),
+    /// Nothing of that name.
+    NotFound,
+    /// Nothing, by decision; the firmware moves on to its next boot entry.
+    Denied(String),
+}

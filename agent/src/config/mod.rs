@@ -1,0 +1,439 @@
+//! What is true: the validated configuration. `raw` holds what may be written, `check` turns one
+//! into the other and reports every mistake of all files in one run.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::arch::Cpu;
+use crate::digest::Sha256;
+use crate::mac::Mac;
+use crate::uuid::Uuid;
+
+pub use words::{Argument, Label, Name, Secret, Url};
+
+mod words;
+
+/// A whole, valid configuration: every reference points at something, nothing is declared twice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where Hearth listens and keeps its files.
+    pub server: Server,
+    /// Bounds of the TFTP server.
+    pub tftp: Tftp,
+    /// Bounds of the HTTP server's boot side.
+    pub http: Http,
+    /// How files are fetched.
+    pub fetch: Fetch,
+    /// Where lines go.
+    pub log: Log,
+    /// The menu that a machine gets when nothing else is decided.
+    pub menu: Menu,
+    /// Which iPXE binaries are kept, and from where.
+    pub loaders: Loaders,
+    /// Declared images, and those that a menu item implies (`netboot.xyz`, `memtest`).
+    pub images: BTreeMap<Name, Image>,
+    /// Declared profiles.
+    pub profiles: BTreeMap<Name, Profile>,
+    /// Rules in order; the first that matches counts.
+    pub policies: Vec<Policy>,
+    /// Declared machines, by name.
+    pub machines: BTreeMap<Name, Machine>,
+}
+
+/// `[server]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    /// TFTP and HTTP listen here; at least one, each an address of this host.
+    pub addresses: Vec<IpAddr>,
+    /// TCP port of the boot side.
+    pub http_port: u16,
+    /// UDP port of TFTP.
+    pub tftp_port: u16,
+    /// The tree of boot files.
+    pub root: PathBuf,
+    /// What Hearth remembers: the lock, later the database.
+    pub state: PathBuf,
+    /// The control socket's folder.
+    pub run: PathBuf,
+    /// What a machine gets that is not declared and that no policy matches.
+    pub unknown: Unknown,
+    /// Files in `root` that are not Hearth's are served too.
+    pub own_files: bool,
+}
+
+/// `server.unknown`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// The menu.
+    Menu,
+    /// A script that waits and asks again.
+    Hold,
+    /// The local disk.
+    Local,
+    /// A profile.
+    Profile(Name),
+}
+
+/// `[tftp]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tftp {
+    /// All data leaves from the listening port, for networks whose filter drops other ports.
+    pub single_port: bool,
+    /// Largest block in bytes; `None`: what fits the path without fragments.
+    pub block_size: Option<u16>,
+    /// Largest window in blocks (RFC 7440), 1 to [`crate::limits::TFTP_WINDOW`].
+    pub window: u16,
+    /// Transfers at a time in all.
+    pub transfers: u32,
+    /// Transfers at a time for one address.
+    pub transfers_per_address: u32,
+    /// First wait for an answer before a packet is sent again; doubles each time.
+    pub timeout: Duration,
+}
+
+/// `[http]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Http {
+    /// Connections at a time; over it a client gets 503 with `Retry-After`.
+    pub connections: u32,
+    /// Seconds that `Retry-After` names.
+    pub retry_after: Duration,
+    /// A request's head must arrive within this time.
+    pub header_timeout: Duration,
+    /// A kept connection is closed after this time without a request.
+    pub idle_timeout: Duration,
+    /// A client that takes no byte for this long is gone.
+    pub stall_timeout: Duration,
+}
+
+/// `[fetch]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fetch {
+    /// Proxy for all fetches; `None`: the environment's.
+    pub proxy: Option<Url>,
+    /// Tries of one file before it counts as failed.
+    pub tries: u8,
+    /// Bytes of one file.
+    pub size_limit: u64,
+    /// Bytes that must stay free on the disk.
+    pub keep_free: u64,
+    /// A fetch that gets no byte for this long is tried again.
+    pub timeout: Duration,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Log {
+    /// Lines below this level are dropped.
+    pub level: log::LevelFilter,
+    /// Where lines go.
+    pub target: LogTarget,
+}
+
+/// `log.target`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogTarget {
+    /// Standard error.
+    Stderr,
+    /// syslog(3), facility daemon.
+    Syslog,
+}
+
+/// `[menu]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Menu {
+    /// The heading.
+    pub title: Label,
+    /// The default is taken after this time; zero: it waits for a key for ever.
+    pub timeout: Duration,
+    /// The item that is taken after the time-out; one of `items`.
+    pub default: MenuItem,
+    /// The items in order.
+    pub items: Vec<MenuItem>,
+}
+
+/// One item of the menu. In the file it is a name: a profile's, else an image's, else a built-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MenuItem {
+    /// Boots a profile.
+    Profile(Name),
+    /// Boots an image as it is, without a profile's arguments.
+    Image(Name),
+    /// `local`: the local disk.
+    Local,
+    /// `shell`: the iPXE shell.
+    Shell,
+    /// `reboot`: starts the machine anew.
+    Reboot,
+}
+
+impl MenuItem {
+    /// The name that the configuration uses.
+    pub fn name(&self) -> &str {
+        match self {
+            MenuItem::Profile(name) | MenuItem::Image(name) => name.as_str(),
+            MenuItem::Local => "local",
+            MenuItem::Shell => "shell",
+            MenuItem::Reboot => "reboot",
+        }
+    }
+}
+
+/// `[loaders]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaders {
+    /// Where iPXE binaries come from.
+    pub source: LoaderSource,
+    /// The processors whose loaders are kept; BIOS loaders come with `i386` or `amd64`.
+    pub architectures: Vec<Cpu>,
+    /// Files of the user's own that stand in for a loader: catalogue name to path.
+    pub files: BTreeMap<String, PathBuf>,
+}
+
+/// Where iPXE binaries come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LoaderSource {
+    /// A site laid out as boot.ipxe.org.
+    Origin(Url),
+    /// A release archive (`ipxeboot.tar.gz`) at a URL.
+    ArchiveUrl(Url),
+    /// A release archive on this host.
+    ArchiveFile(PathBuf),
+    /// Nothing is fetched: only `files` and what lies in `root`.
+    None,
+}
+
+/// `[[image]]`: one operating system version.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    /// Its name.
+    pub name: Name,
+    /// Where its files are and how it boots.
+    pub recipe: Recipe,
+    /// The processors it is kept for.
+    pub architectures: Vec<Cpu>,
+}
+
+/// `image.recipe` with the keys that belong to it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Recipe {
+    /// `talos`: kernel and initramfs of an image factory.
+    Talos(Talos),
+    /// `debian`: the installer's netboot kernel and initrd.
+    Debian(Debian),
+    /// `netboot.xyz`: chains to its menu.
+    NetbootXyz {
+        /// What is chained to.
+        url: Url,
+    },
+    /// `memtest`: memtest86+ as one binary.
+    Memtest {
+        /// Where its zip or binary comes from, by platform-independent name.
+        url: Url,
+        /// What it must be.
+        sha256: Option<Sha256>,
+    },
+    /// `custom`: any kernel with any initrds.
+    Custom(Custom),
+}
+
+/// The keys of a Talos image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Talos {
+    /// Talos version with its `v`, for example `v1.11.2`.
+    pub version: String,
+    /// The image factory.
+    pub factory: Url,
+    /// Official system extensions, for example `siderolabs/bnx2`.
+    pub extensions: Vec<String>,
+    /// Arguments that become part of the schematic.
+    pub extra_kernel_arguments: Vec<Argument>,
+    /// A single-board computer's overlay.
+    pub overlay: Option<Overlay>,
+    /// Initial META values.
+    pub meta: Vec<Meta>,
+}
+
+/// `image.overlay`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overlay {
+    /// The overlay's container image.
+    pub image: String,
+    /// The overlay's name.
+    pub name: String,
+    /// Options as the factory takes them.
+    pub options: BTreeMap<String, toml::Value>,
+}
+
+/// One META value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Meta {
+    /// The key's number.
+    pub key: u8,
+    /// Its value.
+    pub value: String,
+}
+
+/// The keys of a Debian image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Debian {
+    /// The suite: `bookworm`, `trixie`, ...
+    pub version: String,
+    /// The mirror, down to the folder that holds `dists`.
+    pub mirror: Url,
+}
+
+/// The keys of a custom image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Custom {
+    /// The kernel, or an EFI binary.
+    pub kernel: Source,
+    /// The initrds in order.
+    pub initrds: Vec<Source>,
+    /// Arguments that every profile of it gets.
+    pub arguments: Vec<Argument>,
+}
+
+/// A file to be fetched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// From where.
+    pub url: Url,
+    /// What it must be; without it the first fetch pins it.
+    pub sha256: Option<Sha256>,
+}
+
+/// `[[profile]]`: how a kind of machine boots.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// Its name.
+    pub name: Name,
+    /// What people read in the menu; the name where none is given.
+    pub label: Label,
+    /// What it boots.
+    pub image: Name,
+    /// Kernel arguments behind the image's own.
+    pub arguments: Vec<Argument>,
+    /// Joins Talos to Omni.
+    pub omni: Option<Omni>,
+    /// What tells that the disk is bootable now.
+    pub installed: Installed,
+}
+
+/// `profile.omni`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Omni {
+    /// Omni's SideroLink endpoint: `https://...` or `grpc://...`, as Omni shows it.
+    pub api: String,
+    /// The join token; becomes `jointoken=` in `siderolink.api`.
+    pub token: Option<Secret>,
+    /// `talos.events.sink`, for example `[fdae:41e4:649b:9303::1]:8090`.
+    pub events: Option<String>,
+    /// `talos.logging.kernel`, for example `tcp://[fdae:41e4:649b:9303::1]:8092`.
+    pub logs: Option<String>,
+}
+
+/// `profile.installed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Installed {
+    /// The installer calls back.
+    Callback,
+    /// The machine's next network boot.
+    NextBoot,
+    /// Nothing: it is offered again at each boot.
+    Never,
+}
+
+/// `[[policy]]`: machines that match get the profile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// For people.
+    pub name: Label,
+    /// Every condition must hold.
+    pub conditions: Vec<Condition>,
+    /// What they get.
+    pub profile: Name,
+    /// How many machines at most.
+    pub limit: Option<u32>,
+}
+
+/// One `key = pattern` of `policy.match`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// The fact asked for.
+    pub fact: FactName,
+    /// Globs (`*`, `?`, letter case ignored); any of them is enough.
+    pub patterns: Vec<String>,
+}
+
+/// What a machine can be asked by a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FactName {
+    /// SMBIOS manufacturer.
+    Manufacturer,
+    /// SMBIOS product.
+    Product,
+    /// SMBIOS serial number.
+    Serial,
+    /// SMBIOS asset tag.
+    Asset,
+    /// MAC in colon form; `5c:f3:fc:*` matches a maker.
+    Mac,
+    /// SMBIOS UUID.
+    Uuid,
+    /// `pcbios` or `efi`.
+    Platform,
+    /// `amd64`, `arm64`, ...
+    Architecture,
+    /// The address it asks from.
+    Ip,
+    /// iPXE's `${busid}` of the boot NIC.
+    Busid,
+}
+
+/// `[[machine]]`: one declared computer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Machine {
+    /// Its name, also its host name.
+    pub name: Name,
+    /// Its MACs.
+    pub macs: Vec<Mac>,
+    /// Its SMBIOS UUID.
+    pub uuid: Option<Uuid>,
+    /// What it gets; `None`: what a policy or `server.unknown` says.
+    pub profile: Option<Name>,
+    /// Kernel arguments behind the profile's.
+    pub arguments: Vec<Argument>,
+    /// Its static address; `None`: DHCP.
+    pub network: Option<StaticAddress>,
+    /// The loader it gets whatever its firmware asks for: a catalogue name.
+    pub loader: Option<String>,
+    /// How its disk is started; `None`: by platform.
+    pub local_boot: Option<LocalBoot>,
+}
+
+/// A machine's static address.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StaticAddress {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Bits of the network.
+    pub prefix: u8,
+    /// The router.
+    pub gateway: Option<Ipv4Addr>,
+    /// The interface in the booted system; `None`: its first.
+    pub interface: Option<String>,
+    /// Name servers, at most two.
+    pub dns: Vec<Ipv4Addr>,
+}
+
+/// `machine.local_boot`: boot-facts 4.4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocalBoot {
+    /// Leave iPXE with an error status; the firmware goes on with its boot order.
+    Exit,
+    /// `sanboot --no-describe --drive 0x80`.
+    Sanboot,
+}

@@ -1,0 +1,1 @@
+//! `hearth serve`: opens everything, then serves until a signal.

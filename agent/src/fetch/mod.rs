@@ -1,0 +1,1 @@
+//! Fetches what configuration and recipes want, and keeps only what is true.

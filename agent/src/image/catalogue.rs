@@ -1,0 +1,74 @@
+//! The table of every name that can be asked for. A name that is not in it does not exist, so a
+//! request has no way to the file system: nothing to traverse, no link to follow.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Every file that can be asked for, by its name below the root (`talos/.../kernel-amd64`,
+/// `snponly.efi`), with `/` between folders and none in front.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Catalogue {
+    entries: BTreeMap<String, Entry>,
+}
+
+/// One file of the catalogue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Bytes.
+    pub size: u64,
+    /// Last change; with the size it tells whether the file on the disk is still the one meant.
+    pub modified: SystemTime,
+    /// Where its bytes are.
+    pub content: Content,
+    /// Who put it there.
+    pub origin: Origin,
+}
+
+/// Where the bytes of an entry are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// A regular file; opened without following links, and refused if size or time changed.
+    File(PathBuf),
+    /// Made by Hearth (`default.ipxe`).
+    Memory(Arc<[u8]>),
+}
+
+/// Who put a file where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Hearth fetched it and the lock has its digest.
+    Lock,
+    /// Hearth made it.
+    Made,
+    /// A person put it below the root.
+    Own,
+}
+
+impl Catalogue {
+    /// The entry of a name as it came from the wire after [`normalise`].
+    pub fn get(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(name)
+    }
+
+    /// Puts a name in, over what was there.
+    pub fn insert(&mut self, name: String, entry: Entry) {
+        self.entries.insert(name, entry);
+    }
+
+    /// All names in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries
+            .iter()
+            .map(|(name, entry)| (name.as_str(), entry))
+    }
+}
+
+/// The catalogue name that a client means: leading and doubled `/` and `\` go, `\` is `/`, and what
+/// a DHCP server without a trailing NUL makes firmware append (0xFF, control bytes) is cut.
+///
+/// `None`: no name can be meant (empty, too long, not printable ASCII, or with a `.` or `..` part).
+pub fn normalise(_wire: &[u8]) -> Option<String> {
+    todo!()
+}

@@ -1,0 +1,1 @@
+//! `hearth.lock`: the sha256 of every downloaded byte.

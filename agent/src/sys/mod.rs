@@ -1,0 +1,1 @@
+//! The system calls that neither std nor the crates in use give safely: the one place with `unsafe`.

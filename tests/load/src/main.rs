@@ -1,0 +1,2 @@
+//! Load generators for `scripts/bench`.
+fn main() {}
