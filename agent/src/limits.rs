@@ -40,3 +40,27 @@ pub const HTTP_HEAD_BYTES: usize = 16 << 10;
 pub const HTTP_HEADERS: usize = 64;
 /// Bytes of an HTTP request's body on the boot side.
 pub const HTTP_BODY_BYTES: usize = 4 << 10;
+/// Bytes of a file that one system call is asked to send. Large enough that the calls do not count,
+/// small enough that one fast client does not hold a thread for more than a few milliseconds.
+pub const HTTP_PIECE_BYTES: usize = 1 << 20;
+/// Threads that serve HTTP. The kernel does the work; more than this only costs memory.
+pub const HTTP_THREADS: usize = 4;
+/// After its last byte the server reads on for this long, so that a client that is still sending
+/// gets the answer and not a reset (RFC 9112 section 9.6).
+pub const HTTP_LINGER: Duration = Duration::from_secs(2);
+/// Clients at a time that are being told 503; more of them wait in the kernel's queue.
+pub const HTTP_TURNED_AWAY: u32 = 64;
+/// A client that is told 503 is gone after this time, whatever it does.
+pub const HTTP_TURN_AWAY_TIME: Duration = Duration::from_secs(3);
+/// The accept loop looks again after this time when the system had no descriptor or buffer left.
+pub const HTTP_ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// First and longest wait before the server looks again whether a client has taken its last bytes.
+pub const HTTP_SETTLE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(1));
+/// Running downloads may end within this time when the server stops.
+pub const HTTP_STOP: Duration = Duration::from_secs(10);
+/// Descriptors that HTTP leaves to the rest of the process.
+pub const DESCRIPTORS_RESERVED: u64 = 64;
+/// Connections at a time on the control socket.
+pub const CONTROL_CONNECTIONS: usize = 32;
+/// A request on the control socket must arrive within this time.
+pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,1 +1,3 @@
 //! The system calls that neither std nor the crates in use give safely: the one place with `unsafe`.
+
+pub mod sendfile;
