@@ -1,7 +1,9 @@
 //! What Hearth knows of each operating system: which files it needs and from where, and how a
-//! machine is told to start it.
+//! machine is told to start it. Pure: nothing here opens a file or a socket.
 
-use crate::arch::Cpu;
+use crate::arch::{Cpu, Platform};
+use crate::config::Image;
+use crate::image::lock::Lock;
 
 /// How an image is started on one kind of machine, in catalogue names.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,4 +36,25 @@ pub enum NotBootable {
     },
     /// These files were not fetched yet (remedy: `hearth fetch NAME`).
     Missing(Vec<String>),
+    /// The publisher's kernel arguments hold a word that cannot go into a script.
+    Arguments {
+        /// The word, escaped.
+        word: String,
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// How an image is started on a machine.
+///
+/// `have` tells whether a catalogue name can be asked for; `cpu` is what the processor can run, not
+/// what iPXE was built for (a BIOS iPXE says i386 on 64-bit machines).
+pub fn bootable(
+    _image: &Image,
+    _lock: &Lock,
+    _have: &dyn Fn(&str) -> bool,
+    _cpu: Cpu,
+    _platform: Platform,
+) -> Result<Bootable, NotBootable> {
+    todo!()
 }
