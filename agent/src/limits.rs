@@ -27,6 +27,9 @@ pub const COMMAND_LINE_BYTES: usize = 4_096;
 /// Bytes of one fact that a machine says of itself; the rest is cut.
 pub const FACT_BYTES: usize = 128;
 
+/// MACs of one machine that are taken up.
+pub const MACHINE_MACS: usize = 8;
+
 /// Bytes of a TFTP datagram that are read. RFC 2347 bounds a request to 512.
 pub const TFTP_REQUEST_BYTES: usize = 1_024;
 /// Largest TFTP window in blocks (RFC 7440 allows 65535, which is one burst of 90 MB).

@@ -3,3 +3,4 @@
 
 pub mod catalogue;
 pub mod lock;
+pub mod scan;
