@@ -15,6 +15,8 @@ pub const RESCAN_INTERVAL: Duration = Duration::from_secs(1);
 pub const CONFIG_BYTES: u64 = 4 << 20;
 /// Fragments in `conf.d`.
 pub const CONFIG_FRAGMENTS: usize = 1_000;
+/// Mistakes of a configuration that are listed; nobody reads on, and a broken 4 MB file has many.
+pub const CONFIG_MISTAKES: usize = 1_000;
 /// Bytes of a secret read from a file.
 pub const SECRET_BYTES: u64 = 16 << 10;
 
