@@ -17,6 +17,8 @@ pub const RESCAN_INTERVAL: Duration = Duration::from_secs(1);
 pub const CONFIG_BYTES: u64 = 4 << 20;
 /// Fragments in `conf.d`.
 pub const CONFIG_FRAGMENTS: usize = 1_000;
+/// Mistakes of a configuration that are listed; nobody reads on, and a broken 4 MB file has many.
+pub const CONFIG_MISTAKES: usize = 1_000;
 /// Bytes of a secret read from a file.
 pub const SECRET_BYTES: u64 = 16 << 10;
 
@@ -30,13 +32,14 @@ pub const COMMAND_LINE_BYTES: usize = 4_096;
 pub const FACT_BYTES: usize = 128;
 /// Bytes of a `/script` query that are read; iPXE's longest, with all facts encoded, has about 2,000.
 pub const QUERY_BYTES: usize = 8_192;
-/// MACs that one machine may name; servers have up to eight ports, scripts send four.
-pub const FACT_MACS: usize = 8;
 /// Machines that are counted for the limits of policies; whoever makes up MACs fills no memory.
 pub const ASSIGNMENTS: usize = 100_000;
 /// Declared machines whose arguments are written into `default.ipxe`: each is a line that every
 /// machine reads over TFTP.
 pub const FALLBACK_MACHINES: usize = 200;
+
+/// MACs of one machine that are taken up; Hearth's scripts send four.
+pub const MACHINE_MACS: usize = 8;
 
 /// Bytes of a TFTP datagram that are read. RFC 2347 bounds a request to 512.
 pub const TFTP_REQUEST_BYTES: usize = 1_024;
@@ -51,3 +54,27 @@ pub const HTTP_HEAD_BYTES: usize = 16 << 10;
 pub const HTTP_HEADERS: usize = 64;
 /// Bytes of an HTTP request's body on the boot side.
 pub const HTTP_BODY_BYTES: usize = 4 << 10;
+/// Bytes of a file that one system call is asked to send. Large enough that the calls do not count,
+/// small enough that one fast client does not hold a thread for more than a few milliseconds.
+pub const HTTP_PIECE_BYTES: usize = 1 << 20;
+/// Threads that serve HTTP. The kernel does the work; more than this only costs memory.
+pub const HTTP_THREADS: usize = 4;
+/// After its last byte the server reads on for this long, so that a client that is still sending
+/// gets the answer and not a reset (RFC 9112 section 9.6).
+pub const HTTP_LINGER: Duration = Duration::from_secs(2);
+/// Clients at a time that are being told 503; more of them wait in the kernel's queue.
+pub const HTTP_TURNED_AWAY: u32 = 64;
+/// A client that is told 503 is gone after this time, whatever it does.
+pub const HTTP_TURN_AWAY_TIME: Duration = Duration::from_secs(3);
+/// The accept loop looks again after this time when the system had no descriptor or buffer left.
+pub const HTTP_ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// First and longest wait before the server looks again whether a client has taken its last bytes.
+pub const HTTP_SETTLE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(1));
+/// Running downloads may end within this time when the server stops.
+pub const HTTP_STOP: Duration = Duration::from_secs(10);
+/// Descriptors that HTTP leaves to the rest of the process.
+pub const DESCRIPTORS_RESERVED: u64 = 64;
+/// Connections at a time on the control socket.
+pub const CONTROL_CONNECTIONS: usize = 32;
+/// A request on the control socket must arrive within this time.
+pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,5 +1,5 @@
-//! Finds what lies below the root. A folder is opened from the one above it and never through a
-//! link, so the walk cannot leave the root even while somebody moves things about in it.
+//! Finds what lies below the root: regular files in real folders. A link is neither, so nothing
+//! outside the root gets into the catalogue by one.
 
 use std::fs;
 use std::io;
@@ -26,7 +26,14 @@ struct Bounds {
 /// Walks `root`. `locked` tells the size that the lock has for a name, if it has the name: such a
 /// file is Hearth's, and with another size it is left out, for it is no longer what was verified.
 /// Every other regular file is a person's own and is taken if `own_files`.
-pub fn scan(root: &Path, own_files: bool, locked: &dyn Fn(&str) -> Option<u64>) -> Scan {
+///
+/// # Errors
+/// The root cannot be read. A folder below it that cannot be is a warning.
+pub fn scan(
+    root: &Path,
+    own_files: bool,
+    locked: &dyn Fn(&str) -> Option<u64>,
+) -> io::Result<Scan> {
     let bounds = Bounds {
         files: limits::CATALOGUE_FILES,
         depth: limits::CATALOGUE_DEPTH,
@@ -39,7 +46,7 @@ fn scan_within(
     own_files: bool,
     locked: &dyn Fn(&str) -> Option<u64>,
     bounds: &Bounds,
-) -> Scan {
+) -> io::Result<Scan> {
     let mut walk = Walk {
         own_files,
         locked,
@@ -48,13 +55,10 @@ fn scan_within(
         scan: Scan::default(),
     };
     // The root itself may be a link: the configuration names it, nothing below it does.
-    match fs::canonicalize(root) {
-        Ok(root) => {
-            walk.folder(&root, "", 0);
-        }
-        Err(error) => walk.unreadable(root, &error),
-    }
-    walk.scan
+    let root = fs::canonicalize(root)?;
+    fs::read_dir(&root)?;
+    walk.folder(&root, "", 0);
+    Ok(walk.scan)
 }
 
 struct Walk<'a> {
@@ -211,7 +215,7 @@ mod tests {
     #[test]
     fn regular_files_in_folders_are_found_and_hidden_ones_are_not() {
         let root = tree(&["a.efi", "b/c/d", ".x", "b/.c.partial", ".git/config"]);
-        let scan = scan(root.path(), true, &nothing_locked);
+        let scan = scan(root.path(), true, &nothing_locked).unwrap();
         assert_eq!(names(&scan), ["a.efi", "b/c/d"]);
         assert_eq!(scan.warnings, [""; 0]);
     }
@@ -224,7 +228,7 @@ mod tests {
         symlink(secret.path().join("secret"), root.path().join("file")).unwrap();
         symlink("real/file", root.path().join("inside")).unwrap();
         assert_eq!(
-            names(&scan(root.path(), true, &nothing_locked)),
+            names(&scan(root.path(), true, &nothing_locked).unwrap()),
             ["real/file"]
         );
     }
@@ -235,7 +239,7 @@ mod tests {
         let elsewhere = tempfile::tempdir().unwrap();
         let link = elsewhere.path().join("root");
         symlink(root.path(), &link).unwrap();
-        assert_eq!(names(&scan(&link, true, &nothing_locked)), ["file"]);
+        assert_eq!(names(&scan(&link, true, &nothing_locked).unwrap()), ["file"]);
     }
 
     #[test]
@@ -243,7 +247,7 @@ mod tests {
         let root = tree(&["file"]);
         let socket = root.path().join("socket");
         let _listener = std::os::unix::net::UnixListener::bind(socket).unwrap();
-        assert_eq!(names(&scan(root.path(), true, &nothing_locked)), ["file"]);
+        assert_eq!(names(&scan(root.path(), true, &nothing_locked).unwrap()), ["file"]);
     }
 
     #[test]
@@ -254,12 +258,12 @@ mod tests {
             "half" => Some(2),
             _ => None,
         };
-        let all = scan(root.path(), true, &locked);
+        let all = scan(root.path(), true, &locked).unwrap();
         assert_eq!(names(&all), ["own", "true"]);
         assert_eq!(all.catalogue.get("true").unwrap().origin, Origin::Lock);
         assert_eq!(all.catalogue.get("own").unwrap().origin, Origin::Own);
         assert!(all.warnings[0].contains("1 bytes and the lock says 2"));
-        let fetched = scan(root.path(), false, &locked);
+        let fetched = scan(root.path(), false, &locked).unwrap();
         assert_eq!(names(&fetched), ["true"]);
     }
 
@@ -267,11 +271,11 @@ mod tests {
     fn too_many_and_too_deep_are_left_out_with_a_word() {
         let root = tree(&["a", "b", "c", "d"]);
         let bounds = Bounds { files: 3, depth: 3 };
-        let many = scan_within(root.path(), true, &nothing_locked, &bounds);
+        let many = scan_within(root.path(), true, &nothing_locked, &bounds).unwrap();
         assert_eq!(names(&many), ["a", "b", "c"]);
         assert!(many.warnings[0].contains("only the first 3 names"));
         let root = tree(&["1/2/here", "1/2/3/not-here"]);
-        let deep = scan_within(root.path(), true, &nothing_locked, &bounds);
+        let deep = scan_within(root.path(), true, &nothing_locked, &bounds).unwrap();
         assert_eq!(names(&deep), ["1/2/here"]);
         assert!(deep.warnings[0].contains("more than 3 folders"));
     }
@@ -279,16 +283,29 @@ mod tests {
     #[test]
     fn a_name_that_no_client_can_ask_for_is_left_out_with_a_word() {
         let root = tree(&["\u{e4}.efi", "back\\slash"]);
-        let scan = scan(root.path(), true, &nothing_locked);
+        let scan = scan(root.path(), true, &nothing_locked).unwrap();
         assert!(scan.catalogue.is_empty());
         assert_eq!(scan.warnings.len(), 2);
     }
 
     #[test]
-    fn an_absent_root_is_a_warning() {
+    fn an_absent_root_is_an_error() {
         let root = tempfile::tempdir().unwrap();
-        let scan = scan(&root.path().join("none"), true, &nothing_locked);
-        assert!(scan.catalogue.is_empty());
-        assert_eq!(scan.warnings.len(), 1);
+        assert!(scan(&root.path().join("none"), true, &nothing_locked).is_err());
+    }
+
+    #[test]
+    fn an_unreadable_folder_is_a_warning() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tree(&["closed/file", "open/file"]);
+        let closed = root.path().join("closed");
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+        let all = scan(root.path(), true, &nothing_locked).unwrap();
+        // Nothing is closed to root.
+        if fs::read_dir(&closed).is_err() {
+            assert_eq!(names(&all), ["open/file"]);
+            assert_eq!(all.warnings.len(), 1);
+        }
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
     }
 }

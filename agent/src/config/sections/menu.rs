@@ -1,0 +1,34 @@
+//! `[menu]`.
+
+use std::time::Duration;
+
+use super::super::reader::Table;
+use super::super::report::Report;
+use super::super::source::Placed;
+use super::super::{Label, Name, defaults, raw};
+use super::name;
+
+/// Longest time that the menu waits, since iPXE counts milliseconds in 32 bits.
+const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+
+pub(super) fn read(table: Table, report: &mut Report) -> raw::Menu {
+    let title = match table.get("title") {
+        Some(value) => value.word(Label::new, report).map(|title| title.value),
+        None => Label::new(defaults::MENU_TITLE).ok(),
+    };
+    let timeout = table.get("timeout");
+    let timeout = timeout.and_then(|value| value.duration(Duration::ZERO, LONGEST, report));
+    let items = table.get("items").and_then(|value| {
+        let items = value.words(Name::new, report)?;
+        if value.items(report).is_some_and(|all| all.is_empty()) {
+            return value.wrong("at least one item is needed", report);
+        }
+        Some(Placed::new(items, value.place()))
+    });
+    raw::Menu {
+        title,
+        timeout: timeout.map_or(defaults::MENU_TIMEOUT, |timeout| timeout.value),
+        default: table.get("default").and_then(|value| name(value, report)),
+        items,
+    }
+}
