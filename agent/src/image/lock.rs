@@ -175,7 +175,13 @@ impl Lock {
                 name.to_owned(),
             ]
         }));
-        let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or(0);
+        let width = |column: usize| {
+            lines
+                .iter()
+                .map(|line| line[column].len())
+                .max()
+                .unwrap_or(0)
+        };
         let widths = [width(0), width(1), width(2), width(3)];
         lines
             .iter()
@@ -278,7 +284,10 @@ mod tests {
         let newer = "version = 2\n[[thing]]\nunknown = true\n";
         fs::write(&path, newer).unwrap();
         let error = Lock::load(&path).unwrap_err();
-        assert!(matches!(error, LockError::Newer { version: 2, .. }), "{error}");
+        assert!(
+            matches!(error, LockError::Newer { version: 2, .. }),
+            "{error}"
+        );
         assert!(error.to_string().contains("format 2"), "{error}");
         assert!(Lock::default().save(&path).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), newer);

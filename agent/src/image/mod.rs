@@ -6,6 +6,7 @@ pub mod durable;
 pub mod lock;
 pub mod place;
 pub mod prune;
+pub mod scan;
 mod stamp;
 pub mod verify;
 

@@ -106,24 +106,43 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         let mut lock = Lock::default();
-        for name in ["talos/v1/a/kernel", "talos/v1/a/changed", "talos/v2/a/kernel", "gone", "used"] {
+        for name in [
+            "talos/v1/a/kernel",
+            "talos/v1/a/changed",
+            "talos/v2/a/kernel",
+            "gone",
+            "used",
+        ] {
             put(&mut lock, root, name);
         }
         fs::write(root.join("talos/v1/a/changed"), b"mine").unwrap();
         fs::write(root.join("talos/notes"), b"mine").unwrap();
         fs::remove_file(root.join("gone")).unwrap();
         let wanted = BTreeSet::from(["used".to_owned()]);
-        let names: Vec<_> = unused(&lock, &wanted).into_iter().map(str::to_owned).collect();
+        let names: Vec<_> = unused(&lock, &wanted)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         let done = prune(&mut lock, root, &names);
-        let of = |name: &str| done.iter().find(|(n, _)| n == name).map(|(_, done)| done.clone());
+        let of = |name: &str| {
+            done.iter()
+                .find(|(n, _)| n == name)
+                .map(|(_, done)| done.clone())
+        };
         assert_eq!(of("gone"), Some(Pruned::Forgotten));
         assert_eq!(of("talos/v1/a/kernel"), Some(Pruned::Removed(17)));
-        assert!(matches!(of("talos/v1/a/changed"), Some(Pruned::LeftYours(_))));
+        assert!(matches!(
+            of("talos/v1/a/changed"),
+            Some(Pruned::LeftYours(_))
+        ));
         assert_eq!(of("used"), None);
         assert!(!root.join("talos/v2").exists(), "an empty folder was left");
         assert!(root.join("talos/v1/a/changed").exists());
         assert!(root.join("talos/notes").exists());
-        assert_eq!(lock.pins().map(|(name, _)| name).collect::<Vec<_>>(), ["used"]);
+        assert_eq!(
+            lock.pins().map(|(name, _)| name).collect::<Vec<_>>(),
+            ["used"]
+        );
     }
 
     #[test]

@@ -115,9 +115,14 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Lock, LockError> {
         let name = file.path.get_ref().clone();
         let at = file.path.span().start;
         if !safe(&name) {
-            return Err(wrong(at, format!("`{}` is no name below the root", name.escape_debug())));
+            return Err(wrong(
+                at,
+                format!("`{}` is no name below the root", name.escape_debug()),
+            ));
         }
-        let locked = file.check().map_err(|(at, message)| wrong(at.unwrap_or(start), message))?;
+        let locked = file
+            .check()
+            .map_err(|(at, message)| wrong(at.unwrap_or(start), message))?;
         if lock.pin(&name).is_some() {
             return Err(wrong(at, format!("`{name}` is pinned twice")));
         }
@@ -132,7 +137,9 @@ fn safe(path: &str) -> bool {
     path.len() <= limits::NAME_BYTES
         && !path.is_empty()
         && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
-        && path.split('/').all(|part| !part.is_empty() && !part.starts_with('.'))
+        && path
+            .split('/')
+            .all(|part| !part.is_empty() && !part.starts_with('.'))
 }
 
 impl WrittenFile {
@@ -257,8 +264,13 @@ mod tests {
         assert!(short.contains("64 hexadecimal digits"), "{short}");
         assert_eq!(line(&short), "hearth.lock:9");
         let unknown = refused(|text| text.replacen("url = ", "uri = ", 1));
-        assert!(unknown.contains("uri") && unknown.starts_with("hearth.lock:10:"), "{unknown}");
-        let twice = refused(|text| text.replace("memtest/mt86plus_8.00.binaries/amd64.efi", "undionly.kpxe"));
+        assert!(
+            unknown.contains("uri") && unknown.starts_with("hearth.lock:10:"),
+            "{unknown}"
+        );
+        let twice = refused(|text| {
+            text.replace("memtest/mt86plus_8.00.binaries/amd64.efi", "undionly.kpxe")
+        });
         assert!(twice.contains("twice"), "{twice}");
         let half = refused(|text| text[..text.len() / 2].to_owned());
         assert!(half.starts_with("hearth.lock:"), "{half}");
@@ -273,8 +285,20 @@ mod tests {
 
     #[test]
     fn a_path_out_of_the_root_is_refused() {
-        for path in ["../etc/passwd", "/etc/passwd", "a//b", "a/./b", ".hidden", "a/.b", "", "a\\\\b", "a b"] {
-            let said = refused(|text| text.replace("path = \"undionly.kpxe\"", &format!("path = \"{path}\"")));
+        for path in [
+            "../etc/passwd",
+            "/etc/passwd",
+            "a//b",
+            "a/./b",
+            ".hidden",
+            "a/.b",
+            "",
+            "a\\\\b",
+            "a b",
+        ] {
+            let said = refused(|text| {
+                text.replace("path = \"undionly.kpxe\"", &format!("path = \"{path}\""))
+            });
             assert!(said.contains("no name below the root"), "{path}: {said}");
         }
     }
