@@ -1,4 +1,4 @@
 //! The system calls that neither std nor the crates in use give safely: the one place with `unsafe`.
 
-pub mod sendfile;
 pub mod neighbour;
+pub mod sendfile;
