@@ -2,3 +2,5 @@
 
 pub mod sendfile;
 pub mod neighbour;
+pub mod poll;
+pub mod udp;
