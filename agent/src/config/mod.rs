@@ -27,6 +27,7 @@ mod diagnostic;
 mod excerpt;
 mod load;
 mod machines;
+mod menu;
 mod merge;
 mod raw;
 mod reader;
@@ -36,6 +37,7 @@ mod secret;
 mod sections;
 mod source;
 mod suggest;
+mod syntax;
 mod values;
 mod words;
 

@@ -20,6 +20,10 @@ pub(super) struct Table<'a> {
     keys: &'static Keys,
     /// Its head, or the whole of it if it is written in one line.
     pub place: Place,
+    /// No file has it.
+    absent: bool,
+    /// Lines of it are not TOML, so that a key which seems to be missing may be there.
+    damaged: bool,
     values: BTreeMap<&'static str, Value<'a>>,
 }
 
@@ -40,7 +44,22 @@ impl<'a> Table<'a> {
         Table {
             keys,
             place,
+            absent: false,
+            damaged: false,
             values: BTreeMap::new(),
+        }
+    }
+
+    /// A table that no file has.
+    pub fn absent(keys: &'static Keys) -> Table<'a> {
+        let nowhere = Place {
+            file: 0,
+            start: 0,
+            end: 0,
+        };
+        Table {
+            absent: true,
+            ..Table::new(keys, nowhere)
         }
     }
 
@@ -49,13 +68,19 @@ impl<'a> Table<'a> {
     pub fn fill(&mut self, file: usize, data: &'a DeTable<'a>, report: &mut Report) {
         for (name, value) in data.iter() {
             let place = place(file, name);
+            if report.is_on_a_broken_line(place) {
+                self.damaged = true;
+                continue;
+            }
             let Some(key) = self.keys.find(name.get_ref()) else {
                 self.unknown(name.get_ref(), place, report);
                 continue;
             };
             if let Some(first) = self.values.get(key.name) {
                 let what = format!("`{}` of `{}`", key.name, self.keys.head());
-                report.twice(&what, first.name, place);
+                report
+                    .twice(&what, first.name, place)
+                    .note("it would be open which of them counts");
                 continue;
             }
             let value = Value {
@@ -98,16 +123,18 @@ impl<'a> Table<'a> {
     /// What is written behind a key that has to be there.
     pub fn need(&self, key: &'static str, report: &mut Report) -> Option<Value<'a>> {
         let value = self.get(key);
-        if let (None, Some(known)) = (value, self.keys.find(key)) {
-            report
-                .error(
-                    self.place,
-                    format!("`{key}` is missing in `{}`", self.keys.head()),
-                )
-                .note(format!(
-                    "without it {}; write for example `{key} = {}`",
-                    known.loss, known.example
-                ));
+        let unknown = self.damaged || self.absent && report.is_incomplete();
+        if let (None, Some(known), false) = (value, self.keys.find(key), unknown) {
+            let message = format!("`{key}` is missing in `{}`", self.keys.head());
+            let draft = if self.absent {
+                report.whole_file(self.place.file, &message)
+            } else {
+                report.error(self.place, message)
+            };
+            draft.note(format!(
+                "without it {}; write for example `{key} = {}`",
+                known.loss, known.example
+            ));
         }
         value
     }
@@ -134,11 +161,17 @@ impl<'a> Value<'a> {
         self.data.get_ref()
     }
 
-    /// Takes up that this is not what it has to be, with what that causes.
+    /// Takes up that this is not what it has to be, with what that causes. A problem that starts
+    /// with `must` goes on from the key's name.
     pub fn wrong<T>(&self, problem: &str, report: &mut Report) -> Option<T> {
         let name = self.name();
+        let colon = if problem.starts_with("must ") {
+            ""
+        } else {
+            ":"
+        };
         report
-            .error(self.place(), format!("{name}: {problem}"))
+            .error(self.place(), format!("{name}{colon} {problem}"))
             .note(format!("while this is wrong, {}", self.key.loss));
         None
     }
@@ -294,6 +327,16 @@ impl<'a> Value<'a> {
             DeValue::Array(items) => Some(items.iter().map(|data| self.item(data)).collect()),
             _ => self.wrong_type("a list", report),
         }
+    }
+
+    /// The items of a list of at most `most`.
+    pub fn few_items(&self, most: usize, report: &mut Report) -> Option<Vec<Value<'a>>> {
+        let items = self.items(report)?;
+        if items.len() > most {
+            let problem = format!("has {} items, more than {most}", items.len());
+            return self.wrong(&problem, report);
+        }
+        Some(items)
     }
 
     /// The items of a list, or the one value that stands in its place.

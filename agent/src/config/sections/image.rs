@@ -6,9 +6,8 @@ use toml::de::DeValue;
 
 use super::super::reader::{Table, Value};
 use super::super::report::Report;
-use super::super::{
-    Custom, Debian, Meta, Overlay, Recipe, Source, Talos, Url, defaults, raw, schema,
-};
+use super::super::schema::{self, Keys};
+use super::super::{Custom, Debian, Meta, Overlay, Recipe, Source, Talos, Url, defaults, raw};
 use super::loaders::architectures;
 use super::{arguments, name};
 use crate::arch::Cpu;
@@ -37,6 +36,9 @@ const RECIPES: [(&str, &[&str], &[Cpu]); 5] = [
     ("memtest", &["url", "sha256"], &[Cpu::I386, Cpu::Amd64]),
     ("custom", &["kernel", "initrds", "arguments"], &Cpu::ALL),
 ];
+
+/// Initrds of one image.
+const MOST_INITRDS: usize = 32;
 
 pub(super) fn read(table: Table, report: &mut Report) -> raw::Image {
     let image_name = table
@@ -164,7 +166,7 @@ fn talos_version(text: &str) -> Result<String, String> {
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
     if !numbers_hold || !suffix_holds || text.len() > 40 {
-        Err("a Talos version such as `v1.11.2`".to_owned())
+        Err("must be a Talos version such as `v1.11.2`".to_owned())
     } else if plain == text {
         Err(format!("a Talos version starts with `v`: `v{text}`"))
     } else {
@@ -188,7 +190,7 @@ fn container_image(text: &str) -> Result<String, String> {
     if text.len() <= 128 && text.split('/').count() >= 2 && text.split('/').all(part) {
         Ok(text.to_owned())
     } else {
-        Err("a name as the factory lists it, such as `siderolabs/bnx2`".to_owned())
+        Err("must be a name as the factory lists it, such as `siderolabs/bnx2`".to_owned())
     }
 }
 
@@ -255,7 +257,9 @@ fn meta(value: Value, report: &mut Report) -> Vec<Meta> {
         if let (Some(key), Some(number)) = (key, number) {
             match seen.iter().find(|(other, _)| *other == number) {
                 Some((_, first)) => {
-                    report.twice(&format!("META key {number}"), *first, key.place());
+                    report
+                        .twice(&format!("META key {number}"), *first, key.place())
+                        .note("Talos would get only one of the two");
                 }
                 None => seen.push((number, key.place())),
             }
@@ -289,7 +293,7 @@ fn suite(text: &str) -> Result<String, String> {
     if first && rest && text.len() <= 40 {
         Ok(text.to_owned())
     } else {
-        Err("a Debian suite's name such as `bookworm`, `trixie` or `stable`".to_owned())
+        Err("must be a Debian suite's name such as `bookworm`, `trixie` or `stable`".to_owned())
     }
 }
 
@@ -305,12 +309,15 @@ fn memtest(table: &Table, report: &mut Report) -> Option<Recipe> {
 
 fn custom(table: &Table, report: &mut Report) -> Option<Custom> {
     let kernel = table.need("kernel", report);
-    let kernel = kernel.and_then(|value| source(value, report));
+    let kernel = kernel.and_then(|value| source(value, &schema::KERNEL, report));
     let initrds = table.get("initrds");
     let initrds = initrds
         .and_then(|value| value.items(report))
         .unwrap_or_default();
-    let initrds: Vec<_> = initrds.iter().map(|item| source(*item, report)).collect();
+    let initrds: Vec<_> = initrds
+        .iter()
+        .map(|item| source(*item, &schema::INITRD, report))
+        .collect();
     let arguments = arguments(table.get("arguments"), report);
     let custom = Custom {
         kernel: kernel?,
@@ -322,15 +329,15 @@ fn custom(table: &Table, report: &mut Report) -> Option<Custom> {
 }
 
 /// A URL, or a table of URL and digest.
-fn source(value: Value, report: &mut Report) -> Option<Source> {
+fn source(value: Value, keys: &'static Keys, report: &mut Report) -> Option<Source> {
     let (url, sha256) = match value.data() {
         DeValue::String(_) => (Some(value), None),
         DeValue::Table(_) => {
-            let table = value.table(&schema::SOURCE, report)?;
+            let table = value.table(keys, report)?;
             (table.need("url", report), table.get("sha256"))
         }
         _ => {
-            let problem = "a URL, or `{ url = \"...\", sha256 = \"...\" }`";
+            let problem = "must be a URL, or `{ url = \"...\", sha256 = \"...\" }`";
             return value.wrong(problem, report);
         }
     };
@@ -341,7 +348,7 @@ fn source(value: Value, report: &mut Report) -> Option<Source> {
     };
     let url = url?;
     if file_name(&url.value).is_none() {
-        let problem = "the URL ends in no file name of letters, digits, `.`, `_`, `-` or `+`";
+        let problem = "must end in a file name of letters, digits, `.`, `_`, `-` or `+`";
         return value.wrong(problem, report);
     }
     Some(Source {

@@ -104,6 +104,6 @@ fn interface(text: &str) -> Result<String, String> {
     if holds {
         Ok(text.to_owned())
     } else {
-        Err("an interface of the booted system, such as `eth0` or `enp3s0`".to_owned())
+        Err("must be an interface of the booted system, such as `eth0` or `enp3s0`".to_owned())
     }
 }

@@ -77,7 +77,10 @@ fn omni_api(text: &str) -> Result<String, String> {
     if text.to_ascii_lowercase().contains("jointoken=") {
         Err("the join token belongs in `token`, where it is kept secret".to_owned())
     } else if !plain(text) || host.is_empty() {
-        Err("Omni's address as Omni shows it: `https://NAME...` or `grpc://HOST:PORT`".to_owned())
+        Err(
+            "must be Omni's address as Omni shows it: `https://NAME...` or `grpc://HOST:PORT`"
+                .to_owned(),
+        )
     } else {
         Ok(text.to_owned())
     }
@@ -104,7 +107,7 @@ fn host_and_port(text: &str) -> Result<String, String> {
     if holds {
         Ok(text.to_owned())
     } else {
-        Err("a host and its port: `[fdae:41e4:649b:9303::1]:8090`".to_owned())
+        Err("must be a host and its port: `[fdae:41e4:649b:9303::1]:8090`".to_owned())
     }
 }
 
@@ -113,6 +116,9 @@ fn log_target(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("tcp://").or(text.strip_prefix("udp://"));
     match rest.map(|rest| host_and_port(rest.trim_end_matches('/'))) {
         Some(Ok(_)) => Ok(text.to_owned()),
-        _ => Err("where logs go: `tcp://[fdae:41e4:649b:9303::1]:8092`, or `udp://`".to_owned()),
+        _ => Err(
+            "must be an address for logs: `tcp://[fdae:41e4:649b:9303::1]:8092`, or `udp://`"
+                .to_owned(),
+        ),
     }
 }
