@@ -77,3 +77,24 @@ pub const DESCRIPTORS_RESERVED: u64 = 64;
 pub const CONTROL_CONNECTIONS: usize = 32;
 /// A request on the control socket must arrive within this time.
 pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes read at once from a file or a connection while fetching and verifying.
+pub const FETCH_BUFFER_BYTES: usize = 64 << 10;
+/// Redirects followed for one file. A factory's way to its storage has two.
+pub const FETCH_REDIRECTS: u32 = 5;
+/// Bytes after which a running fetch writes down how far it is true, to go on there after a kill.
+pub const FETCH_CHECKPOINT_BYTES: u64 = 1 << 20;
+/// Bytes of a text that is fetched whole: lists of digests, versions, extensions. Debian's
+/// SHA256SUMS has 60 KiB, the factory's list of extensions about as much.
+pub const FETCH_TEXT_BYTES: u64 = 4 << 20;
+/// First wait before a fetch is tried again; doubles each time.
+pub const FETCH_BACKOFF: Duration = Duration::from_secs(1);
+/// Longest wait before a fetch is tried again.
+pub const FETCH_BACKOFF_LONGEST: Duration = Duration::from_secs(60);
+/// Time for one file's bytes in all: a server that drips forever is left at last. 200 MB at 10 kB/s
+/// fit.
+pub const FETCH_FILE_TIME: Duration = Duration::from_secs(6 * 3600);
+/// Members of an archive that are looked at.
+pub const ARCHIVE_MEMBERS: usize = 10_000;
+/// Bytes read of an archive in all, unpacked: what comes after is not looked at.
+pub const ARCHIVE_BYTES: u64 = 4 << 30;
