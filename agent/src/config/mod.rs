@@ -1,5 +1,9 @@
-//! What is true: the validated configuration. `raw` holds what may be written, `check` turns one
-//! into the other and reports every mistake of all files in one run.
+//! What is true: the validated configuration.
+//!
+//! The way to it: [`load()`] reads the files, `merge` puts their tables together, `sections` reads
+//! each table with `reader` (which knows the keys from `schema`) into `raw`, what was written;
+//! `check` turns that into a [`Config`]. Mistakes do not stop this way: each goes into `report`,
+//! and comes out as [`Diagnostics`] of all files in one run.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,8 +15,30 @@ use crate::digest::Sha256;
 use crate::mac::Mac;
 use crate::uuid::Uuid;
 
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use excerpt::Excerpt;
+pub use load::{Environment, Loaded, load};
 pub use words::{Argument, Label, Name, Secret, Url};
 
+mod check;
+mod command_line;
+pub mod defaults;
+mod diagnostic;
+mod excerpt;
+mod load;
+mod machines;
+mod menu;
+mod merge;
+mod raw;
+mod reader;
+mod report;
+mod schema;
+mod secret;
+mod sections;
+mod source;
+mod suggest;
+mod syntax;
+mod values;
 mod words;
 
 /// A whole, valid configuration: every reference points at something, nothing is declared twice.
@@ -437,3 +463,6 @@ pub enum LocalBoot {
     /// `sanboot --no-describe --drive 0x80`.
     Sanboot,
 }
+
+#[cfg(test)]
+mod tests;
