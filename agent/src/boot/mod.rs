@@ -1,6 +1,13 @@
 //! What a machine gets. `decide` touches nothing; `gate` is asked by every route that can start
 //! something; `script` writes what iPXE reads.
 
+pub mod compose;
+pub mod decide;
+pub mod gate;
+pub mod policy;
+pub mod script;
+pub mod site;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 

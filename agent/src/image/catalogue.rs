@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::limits;
+
 /// Every file that can be asked for, by its name below the root (`talos/.../kernel-amd64`,
 /// `snponly.efi`), with `/` between folders and none in front.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -69,6 +71,81 @@ impl Catalogue {
 /// a DHCP server without a trailing NUL makes firmware append (0xFF, control bytes) is cut.
 ///
 /// `None`: no name can be meant (empty, too long, not printable ASCII, or with a `.` or `..` part).
-pub fn normalise(_wire: &[u8]) -> Option<String> {
-    todo!()
+pub fn normalise(wire: &[u8]) -> Option<String> {
+    let end = wire
+        .iter()
+        .position(|byte| byte.is_ascii_control() || *byte == 0xFF)
+        .unwrap_or(wire.len());
+    let mut name = String::new();
+    for part in wire[..end].split(|byte| matches!(byte, b'/' | b'\\')) {
+        if part.is_empty() {
+            continue;
+        }
+        if part == b"." || part == b".." || !part.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+            return None;
+        }
+        if !name.is_empty() {
+            name.push('/');
+        }
+        name.extend(part.iter().copied().map(char::from));
+        if name.len() > limits::NAME_BYTES {
+            return None;
+        }
+    }
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slashes_of_all_kinds_mean_the_same_name() {
+        for wire in [
+            "a/b.efi",
+            "/a/b.efi",
+            "//a//b.efi",
+            "\\a\\b.efi",
+            "a/b.efi/",
+        ] {
+            assert_eq!(
+                normalise(wire.as_bytes()).as_deref(),
+                Some("a/b.efi"),
+                "{wire}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_follows_a_missing_nul_is_cut() {
+        for wire in [
+            &b"ipxe.efi\xff"[..],
+            b"ipxe.efi\xff\xff/..",
+            b"ipxe.efi\0",
+            b"ipxe.efi\r\n",
+        ] {
+            assert_eq!(normalise(wire).as_deref(), Some("ipxe.efi"), "{wire:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_climbs_or_cannot_be_read_is_none() {
+        let long = "x".repeat(limits::NAME_BYTES + 1);
+        for wire in [
+            "",
+            "/",
+            "\\",
+            "..",
+            "a/../b",
+            "./a",
+            "a/.",
+            "..\\x",
+            "\u{e4}.efi",
+            "\u{7f}",
+            &long,
+        ] {
+            assert_eq!(normalise(wire.as_bytes()), None, "{wire:?}");
+        }
+        assert!(normalise(&long.as_bytes()[1..]).is_some());
+    }
 }
