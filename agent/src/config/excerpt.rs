@@ -8,8 +8,11 @@ const WIDTH: usize = 120;
 const BEFORE: usize = 40;
 /// Columns of a tab.
 const TAB: usize = 4;
-/// Bytes before the span that are looked at, so that a file of one line costs no more than others.
-const WINDOW: usize = 16 << 10;
+/// Bytes around the span's start that can be shown: four to a character.
+const NEAR: usize = 4 * WIDTH;
+/// Bytes around the span that are searched for secrets, so that a file of one line costs no more
+/// than others.
+const WINDOW: usize = 4 << 10;
 
 /// A source line, ready to print: tabs expanded, control characters replaced, secrets masked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +40,12 @@ impl Excerpt {
         hidden.extend(likely_secrets(line));
         let mut cells: Vec<Cell> = Vec::new();
         let mut columns = 0;
-        for (byte, character) in line.char_indices() {
+        let near = line.floor_char_boundary(span.start.saturating_sub(NEAR))
+            ..line.ceil_char_boundary(span.start.saturating_add(NEAR));
+        let characters = line.char_indices();
+        for (byte, character) in characters.filter(|(byte, _)| near.contains(byte)) {
             let shown = match hidden.iter().find(|range| range.contains(&byte)) {
-                Some(range) if range.start == byte || byte == 0 => "***".to_owned(),
+                Some(range) if range.start == byte || cells.is_empty() => "***".to_owned(),
                 Some(_) => String::new(),
                 None => printable(character),
             };
@@ -65,13 +71,13 @@ impl Excerpt {
         };
         let mut text = String::new();
         let mut indent = from - first;
-        if first > 0 || begin > 0 {
+        if first > 0 || begin + near.start > 0 {
             text.push_str("...");
             indent += 3;
         }
         let seen = |cell: &&Cell| cell.column >= first && cell.column < first + WIDTH;
         text.extend(cells.iter().filter(seen).map(|cell| cell.shown.as_str()));
-        if columns > first + WIDTH || end < whole.len() {
+        if columns > first + WIDTH || begin + near.end < whole.len() {
             text.push_str("...");
         }
         Excerpt {
