@@ -3,7 +3,9 @@
 
 use crate::arch::{Cpu, Platform};
 use crate::boot::script::{Entry, Start};
-use crate::config::{Argument, Config, Image, Machine, MenuItem, Name, Omni, Recipe, StaticAddress};
+use crate::config::{
+    Argument, Config, Image, Machine, MenuItem, Name, Omni, Recipe, StaticAddress,
+};
 use crate::image::lock::Lock;
 use crate::limits;
 use crate::recipe::{self, Bootable, NotBootable};
@@ -43,7 +45,10 @@ pub fn start(
         }
         Wanted::Image(name) => (name.as_str(), name, None),
     };
-    let image = config.images.get(image).ok_or_else(|| format!("image {image} is not declared"))?;
+    let image = config
+        .images
+        .get(image)
+        .ok_or_else(|| format!("image {image} is not declared"))?;
     let bootable = recipe::bootable(image, shelf.lock, shelf.have, cpu, platform)
         .map_err(|why| sentence(image, &why))?;
     let mut arguments = Vec::new();
@@ -51,28 +56,52 @@ pub fn start(
         if let Some(omni) = &profile.omni {
             arguments.extend(omni_arguments(omni));
         }
-        arguments.extend(profile.arguments.iter().map(|argument| argument.as_str().to_owned()));
+        arguments.extend(
+            profile
+                .arguments
+                .iter()
+                .map(|argument| argument.as_str().to_owned()),
+        );
     }
     if let Some(machine) = machine {
-        arguments.extend(machine.arguments.iter().map(|argument| argument.as_str().to_owned()));
-        arguments.extend(machine.network.as_ref().map(|net| ip_argument(&machine.name, net)));
+        arguments.extend(
+            machine
+                .arguments
+                .iter()
+                .map(|argument| argument.as_str().to_owned()),
+        );
+        arguments.extend(
+            machine
+                .network
+                .as_ref()
+                .map(|net| ip_argument(&machine.name, net)),
+        );
     }
     for argument in &arguments {
         // The word itself may hold a token and is not shown.
-        Argument::new(argument).map_err(|why| format!("an argument of {what} is refused: {why}"))?;
+        Argument::new(argument)
+            .map_err(|why| format!("an argument of {what} is refused: {why}"))?;
     }
     let own = match &bootable {
         Bootable::Kernel { arguments, .. } => arguments.as_slice(),
         Bootable::Chain { .. } => &[],
     };
-    let length: usize = own.iter().chain(&arguments).map(|argument| argument.len() + 1).sum();
+    let length: usize = own
+        .iter()
+        .chain(&arguments)
+        .map(|argument| argument.len() + 1)
+        .sum();
     if length > limits::COMMAND_LINE_BYTES {
         return Err(format!(
             "the kernel arguments of {what} have {length} bytes, more than a kernel takes ({})",
             limits::COMMAND_LINE_BYTES
         ));
     }
-    Ok(Start { what: what.to_owned(), bootable, arguments })
+    Ok(Start {
+        what: what.to_owned(),
+        bootable,
+        arguments,
+    })
 }
 
 /// Why an image cannot be started, and what to do, for a machine's screen.
@@ -81,7 +110,10 @@ fn sentence(image: &Image, why: &NotBootable) -> String {
     match why {
         NotBootable::Architecture { wanted, have } => {
             let have: Vec<_> = have.iter().map(|cpu| cpu.name()).collect();
-            format!("image {name} is kept for {}, this machine is {wanted}", have.join(", "))
+            format!(
+                "image {name} is kept for {}, this machine is {wanted}",
+                have.join(", ")
+            )
         }
         NotBootable::Missing(_) => {
             format!("image {name} is not fetched yet; on the firewall run: hearth fetch {name}")
@@ -99,19 +131,30 @@ fn omni_arguments(omni: &Omni) -> Vec<String> {
         api.push(if omni.api.contains('?') { '&' } else { '?' });
         api.push_str(&format!("jointoken={}", token.reveal()));
     }
-    let events = omni.events.iter().map(|sink| format!("talos.events.sink={sink}"));
-    let logs = omni.logs.iter().map(|target| format!("talos.logging.kernel={target}"));
+    let events = omni
+        .events
+        .iter()
+        .map(|sink| format!("talos.events.sink={sink}"));
+    let logs = omni
+        .logs
+        .iter()
+        .map(|target| format!("talos.logging.kernel={target}"));
     std::iter::once(api).chain(events).chain(logs).collect()
 }
 
 /// `ip=client::gateway:netmask:hostname:device:off[:dns0[:dns1]]` (Linux nfsroot.rst; Talos reads
 /// the same fields, boot-facts 4.7).
 fn ip_argument(name: &Name, network: &StaticAddress) -> String {
-    let mask = u32::MAX.checked_shl(32 - u32::from(network.prefix)).unwrap_or(0);
+    let mask = u32::MAX
+        .checked_shl(32 - u32::from(network.prefix))
+        .unwrap_or(0);
     let mut fields = vec![
         network.address.to_string(),
         String::new(),
-        network.gateway.map(|gateway| gateway.to_string()).unwrap_or_default(),
+        network
+            .gateway
+            .map(|gateway| gateway.to_string())
+            .unwrap_or_default(),
         std::net::Ipv4Addr::from(mask).to_string(),
         name.to_string(),
         network.interface.clone().unwrap_or_default(),
@@ -141,18 +184,26 @@ pub fn labels(config: &Config) -> Vec<String> {
 
 /// What each item of the menu does where nobody knows the machine.
 pub fn entries(config: &Config, shelf: Shelf) -> Vec<Entry> {
-    config.menu.items.iter().map(|item| entry(config, shelf, item)).collect()
+    config
+        .menu
+        .items
+        .iter()
+        .map(|item| entry(config, shelf, item))
+        .collect()
 }
 
 fn entry(config: &Config, shelf: Shelf, item: &MenuItem) -> Entry {
     let (wanted, image) = match item {
-        MenuItem::Profile(name) => {
-            (Wanted::Profile(name), config.profiles.get(name).map(|profile| &profile.image))
-        }
+        MenuItem::Profile(name) => (
+            Wanted::Profile(name),
+            config.profiles.get(name).map(|profile| &profile.image),
+        ),
         MenuItem::Image(name) => (Wanted::Image(name), Some(name)),
         MenuItem::Local | MenuItem::Shell | MenuItem::Reboot => return Entry::BuiltIn,
     };
-    let architectures = image.and_then(|name| config.images.get(name)).map(|image| &image.architectures);
+    let architectures = image
+        .and_then(|name| config.images.get(name))
+        .map(|image| &image.architectures);
     let mut ways = Vec::new();
     let mut why = "nothing is kept for it".to_owned();
     // x86-64 last, where it serves whoever says nothing better: a BIOS iPXE says i386.
@@ -164,7 +215,11 @@ fn entry(config: &Config, shelf: Shelf, item: &MenuItem) -> Entry {
             Err(sentence) => why = sentence,
         }
     }
-    if ways.is_empty() { Entry::Says(why) } else { Entry::Starts(ways) }
+    if ways.is_empty() {
+        Entry::Says(why)
+    } else {
+        Entry::Starts(ways)
+    }
 }
 
 #[cfg(test)]

@@ -68,7 +68,10 @@ impl Assignments {
     /// Takes down what a decision used.
     pub fn count(&mut self, choice: &Choice, machine: &str) {
         if let Some(place) = choice.counted {
-            self.machines.entry(place).or_default().insert(machine.to_owned());
+            self.machines
+                .entry(place)
+                .or_default()
+                .insert(machine.to_owned());
         }
     }
 }
@@ -92,29 +95,48 @@ pub fn decide(
     facts: &Facts,
     assignments: &Assignments,
 ) -> Choice {
-    let local = Decision::Local { method: local_boot(machine, facts.platform()) };
-    let choice = |decision, reason: String| Choice { decision, reason, counted: None };
+    let local = Decision::Local {
+        method: local_boot(machine, facts.platform()),
+    };
+    let choice = |decision, reason: String| Choice {
+        decision,
+        reason,
+        counted: None,
+    };
     if let Some(item) = &facts.item
-        && let Some(item) = config.menu.items.iter().find(|known| known.name() == item.as_str())
+        && let Some(item) = config
+            .menu
+            .items
+            .iter()
+            .find(|known| known.name() == item.as_str())
     {
         let decision = match item {
-            MenuItem::Profile(name) => Decision::Install { profile: name.clone() },
-            MenuItem::Image(name) => Decision::Image { image: name.clone() },
+            MenuItem::Profile(name) => Decision::Install {
+                profile: name.clone(),
+            },
+            MenuItem::Image(name) => Decision::Image {
+                image: name.clone(),
+            },
             MenuItem::Local => local,
             MenuItem::Shell => Decision::Shell,
             MenuItem::Reboot => Decision::Reboot,
         };
         return choice(decision, "chosen in the menu".to_owned());
     }
-    if let Some((machine, profile)) = machine.and_then(|machine| Some((machine, machine.profile.clone()?))) {
+    if let Some((machine, profile)) =
+        machine.and_then(|machine| Some((machine, machine.profile.clone()?)))
+    {
         let reason = format!("machine {} has this profile", machine.name);
         return choice(Decision::Install { profile }, reason);
     }
     for (place, policy) in config.policies.iter().enumerate() {
-        if policy::matches(policy, facts) && assignments.has_room(place, policy.limit, &facts.label())
+        if policy::matches(policy, facts)
+            && assignments.has_room(place, policy.limit, &facts.label())
         {
             return Choice {
-                decision: Decision::Install { profile: policy.profile.clone() },
+                decision: Decision::Install {
+                    profile: policy.profile.clone(),
+                },
                 reason: format!("policy `{}` matches", policy.name.as_str()),
                 counted: policy.limit.map(|_| place),
             };
@@ -124,18 +146,29 @@ pub fn decide(
         Unknown::Menu => Decision::Menu,
         Unknown::Hold => Decision::Hold,
         Unknown::Local => local,
-        Unknown::Profile(profile) => Decision::Install { profile: profile.clone() },
+        Unknown::Profile(profile) => Decision::Install {
+            profile: profile.clone(),
+        },
     };
-    let who = if machine.is_some() { "declared without a profile" } else { "not declared" };
-    choice(decision, format!("{who}, and no policy matches: server.unknown"))
+    let who = if machine.is_some() {
+        "declared without a profile"
+    } else {
+        "not declared"
+    };
+    choice(
+        decision,
+        format!("{who}, and no policy matches: server.unknown"),
+    )
 }
 
 /// How this machine's disk is started: as declared, else what works for its platform
 /// (boot-facts 4.4: EDK2 stops in its boot manager after a loader that ends with success, and many
 /// BIOSes stop after a boot ROM that returns).
 pub fn local_boot(machine: Option<&Machine>, platform: Platform) -> LocalBoot {
-    machine.and_then(|machine| machine.local_boot).unwrap_or(match platform {
-        Platform::Efi => LocalBoot::Exit,
-        Platform::Bios => LocalBoot::Sanboot,
-    })
+    machine
+        .and_then(|machine| machine.local_boot)
+        .unwrap_or(match platform {
+            Platform::Efi => LocalBoot::Exit,
+            Platform::Bios => LocalBoot::Sanboot,
+        })
 }

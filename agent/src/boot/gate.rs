@@ -41,7 +41,10 @@ impl Keeper {
 
     /// The site in force.
     pub fn site(&self) -> Arc<Site> {
-        self.site.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.site
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Puts another site in force; requests under way keep the one they have.
@@ -119,7 +122,10 @@ impl Gate for Keeper {
         let site = self.site();
         let machine = identify(&site.config, &facts);
         let choice = {
-            let mut assignments = self.assignments.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut assignments = self
+                .assignments
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let choice = decide(&site.config, machine, &facts, &assignments);
             assignments.count(&choice, &facts.label());
             choice
@@ -138,11 +144,14 @@ impl Gate for Keeper {
 fn is_fresh(entry: &crate::image::catalogue::Entry) -> bool {
     match &entry.content {
         crate::image::catalogue::Content::Memory(_) => true,
-        crate::image::catalogue::Content::File(path) => std::fs::symlink_metadata(path)
-            .is_ok_and(|metadata| {
+        crate::image::catalogue::Content::File(path) => {
+            std::fs::symlink_metadata(path).is_ok_and(|metadata| {
                 metadata.is_file()
                     && metadata.len() == entry.size
-                    && metadata.modified().is_ok_and(|modified| modified == entry.modified)
-            }),
+                    && metadata
+                        .modified()
+                        .is_ok_and(|modified| modified == entry.modified)
+            })
+        }
     }
 }

@@ -8,8 +8,7 @@ use crate::config::{LocalBoot, Menu, MenuItem};
 use crate::recipe::Bootable;
 
 /// The line by which a `default.ipxe` is known as Hearth's.
-pub const MARKER: &str =
-    "# made by hearth from its configuration; without this line the file is yours and is left alone";
+pub const MARKER: &str = "# made by hearth from its configuration; without this line the file is yours and is left alone";
 
 /// How long a machine waits before it asks again, in milliseconds.
 const WAIT_MILLISECONDS: u32 = 5_000;
@@ -24,7 +23,10 @@ pub struct Base(String);
 impl Base {
     /// The boot side at an address of ours.
     pub fn new(address: std::net::IpAddr, port: u16) -> Base {
-        Base(format!("http://{}", std::net::SocketAddr::new(address, port)))
+        Base(format!(
+            "http://{}",
+            std::net::SocketAddr::new(address, port)
+        ))
     }
 
     fn script(&self) -> String {
@@ -101,7 +103,10 @@ pub fn default(bases: &[Base], menu: &Menu, labels: &[String], entries: &[Entry]
     let ask: Vec<String> = bases
         .iter()
         .map(|base| {
-            format!("chain --replace --autofree --timeout 20000 {} || echo Hearth: error ${{errno}}", base.script())
+            format!(
+                "chain --replace --autofree --timeout 20000 {} || echo Hearth: error ${{errno}}",
+                base.script()
+            )
         })
         .collect();
     let text = include_str!("../../scripts/default.ipxe");
@@ -109,7 +114,10 @@ pub fn default(bases: &[Base], menu: &Menu, labels: &[String], entries: &[Entry]
     for (item, entry) in menu.items.iter().zip(entries) {
         sections.push_str(&fallback(item, entry));
     }
-    fill(text, &[("ASK", &ask.join("\n")), ("MENU", sections.trim_end())])
+    fill(
+        text,
+        &[("ASK", &ask.join("\n")), ("MENU", sections.trim_end())],
+    )
 }
 
 /// The menu over HTTP: each choice asks Hearth again, with the choice.
@@ -183,14 +191,18 @@ fn fallback(item: &MenuItem, entry: &Entry) -> String {
 fn steps(start: &Start, files: Files) -> String {
     let mut text = "imgfree\n".to_owned();
     match &start.bootable {
-        Bootable::Kernel { kernel, initrds, .. } => {
+        Bootable::Kernel {
+            kernel, initrds, ..
+        } => {
             let line = kernel_line(start, files, kernel, initrds);
             text.push_str(&format!("kernel {line} || goto failed\n"));
             text.push_str(&initrd_lines(files, initrds));
             text.push_str("boot || goto failed\ngoto failed\n");
         }
         Bootable::Chain { url } => {
-            text.push_str(&format!("chain --autofree {url} || goto failed\ngoto menu\n"));
+            text.push_str(&format!(
+                "chain --autofree {url} || goto failed\ngoto menu\n"
+            ));
         }
     }
     text
@@ -200,7 +212,11 @@ fn steps(start: &Start, files: Files) -> String {
 /// the name under which iPXE shows the file, which is the last part of its URL (boot-facts 4.10).
 fn kernel_line(start: &Start, files: Files, kernel: &str, initrds: &[String]) -> String {
     let mut words = vec![files.url(kernel)];
-    words.extend(initrds.iter().map(|name| format!("initrd={}", last_part(name))));
+    words.extend(
+        initrds
+            .iter()
+            .map(|name| format!("initrd={}", last_part(name))),
+    );
     if let Bootable::Kernel { arguments, .. } = &start.bootable {
         words.extend(arguments.iter().cloned());
     }
@@ -209,7 +225,10 @@ fn kernel_line(start: &Start, files: Files, kernel: &str, initrds: &[String]) ->
 }
 
 fn initrd_lines(files: Files, initrds: &[String]) -> String {
-    initrds.iter().map(|name| format!("initrd {} || goto failed\n", files.url(name))).collect()
+    initrds
+        .iter()
+        .map(|name| format!("initrd {} || goto failed\n", files.url(name)))
+        .collect()
 }
 
 fn last_part(name: &str) -> &str {
@@ -221,7 +240,9 @@ pub fn start(base: &Base, start: &Start) -> String {
     let files = Files::Http(base);
     let again = retry(base, FAILED_WAIT_MILLISECONDS);
     match &start.bootable {
-        Bootable::Kernel { kernel, initrds, .. } => {
+        Bootable::Kernel {
+            kernel, initrds, ..
+        } => {
             let initrd_lines = initrd_lines(files, initrds);
             fill(
                 include_str!("../../scripts/kernel.ipxe"),
@@ -242,10 +263,16 @@ pub fn start(base: &Base, start: &Start) -> String {
 
 /// Says something, waits, and asks again.
 pub fn hold(base: &Base, lines: &[&str]) -> String {
-    let lines: Vec<String> = lines.iter().map(|line| format!("echo Hearth: {line}")).collect();
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|line| format!("echo Hearth: {line}"))
+        .collect();
     fill(
         include_str!("../../scripts/hold.ipxe"),
-        &[("LINES", &lines.join("\n")), ("RETRY", &retry(base, WAIT_MILLISECONDS))],
+        &[
+            ("LINES", &lines.join("\n")),
+            ("RETRY", &retry(base, WAIT_MILLISECONDS)),
+        ],
     )
 }
 
@@ -259,7 +286,10 @@ pub fn local(method: LocalBoot) -> String {
 
 /// The iPXE shell.
 pub fn shell(base: &Base) -> String {
-    fill(include_str!("../../scripts/shell.ipxe"), &[("RETRY", &retry(base, WAIT_MILLISECONDS))])
+    fill(
+        include_str!("../../scripts/shell.ipxe"),
+        &[("RETRY", &retry(base, WAIT_MILLISECONDS))],
+    )
 }
 
 /// A restart.

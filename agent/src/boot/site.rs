@@ -64,15 +64,26 @@ impl Site {
 
     fn shelf<R>(&self, then: impl FnOnce(Shelf) -> R) -> R {
         let have = |name: &str| self.catalogue.get(name).is_some();
-        then(Shelf { lock: &self.lock, have: &have })
+        then(Shelf {
+            lock: &self.lock,
+            have: &have,
+        })
     }
 
     /// `default.ipxe` for machines that asked at one of these addresses.
     pub fn default_script(&self, addresses: &[IpAddr]) -> String {
         let port = self.config.server.http_port;
-        let bases: Vec<Base> = addresses.iter().map(|address| Base::new(*address, port)).collect();
+        let bases: Vec<Base> = addresses
+            .iter()
+            .map(|address| Base::new(*address, port))
+            .collect();
         let entries = self.shelf(|shelf| compose::entries(&self.config, shelf));
-        script::default(&bases, &self.config.menu, &compose::labels(&self.config), &entries)
+        script::default(
+            &bases,
+            &self.config.menu,
+            &compose::labels(&self.config),
+            &entries,
+        )
     }
 
     /// The entry for a name; `default.ipxe` is made for the address that was asked.
@@ -106,7 +117,9 @@ impl Site {
             Decision::Install { profile } => start(Wanted::Profile(profile)),
             Decision::Image { image } => start(Wanted::Image(image)),
             Decision::Local { method } => script::local(*method),
-            Decision::Hold => script::hold(&base, &["this machine is held until it is given a profile"]),
+            Decision::Hold => {
+                script::hold(&base, &["this machine is held until it is given a profile"])
+            }
             Decision::Shell => script::shell(&base),
             Decision::Reboot => script::reboot(),
         }

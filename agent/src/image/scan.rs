@@ -32,23 +32,31 @@ pub fn scan(root: &Path, lock: &Lock, own_files: bool) -> io::Result<Found> {
             Ok(listing) => listing,
             Err(error) if depth == 0 => return Err(error),
             Err(error) => {
-                found.warnings.push(format!("leaving out {}: {error}", folder.display()));
+                found
+                    .warnings
+                    .push(format!("leaving out {}: {error}", folder.display()));
                 continue;
             }
         };
         for item in listing.flatten() {
-            let Some(part) = item.file_name().to_str().map(str::to_owned) else { continue };
+            let Some(part) = item.file_name().to_str().map(str::to_owned) else {
+                continue;
+            };
             let name = format!("{prefix}{part}");
             // What no request can name need not be looked at.
             if part.starts_with('.') || normalise(name.as_bytes()).as_deref() != Some(&name) {
                 continue;
             }
-            let Ok(metadata) = fs::symlink_metadata(item.path()) else { continue };
+            let Ok(metadata) = fs::symlink_metadata(item.path()) else {
+                continue;
+            };
             if metadata.is_dir() {
                 if depth < limits::CATALOGUE_DEPTH {
                     folders.push((item.path(), format!("{name}/"), depth + 1));
                 } else {
-                    found.warnings.push(format!("leaving out {}: too deep", item.path().display()));
+                    found
+                        .warnings
+                        .push(format!("leaving out {}: too deep", item.path().display()));
                 }
                 continue;
             }
@@ -105,7 +113,11 @@ mod tests {
         std::os::unix::fs::symlink("/etc", root.path().join("etc")).unwrap();
         let names = |own| {
             let found = scan(root.path(), &Lock::default(), own).unwrap();
-            found.catalogue.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
+            found
+                .catalogue
+                .iter()
+                .map(|(name, _)| name.to_owned())
+                .collect::<Vec<_>>()
         };
         assert_eq!(names(true), ["a/file"]);
         assert!(names(false).is_empty());

@@ -50,7 +50,12 @@ impl Facts {
         for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
             let value = decode(value);
             match key {
-                "uuid" => facts.uuid = value.parse().ok().filter(|uuid: &Uuid| !uuid.is_worthless()),
+                "uuid" => {
+                    facts.uuid = value
+                        .parse()
+                        .ok()
+                        .filter(|uuid: &Uuid| !uuid.is_worthless())
+                }
                 "mac" | "mac1" | "mac2" | "mac3" => {
                     if let Ok(mac) = value.parse::<Mac>()
                         && !facts.macs.contains(&mac)
@@ -124,8 +129,13 @@ fn decode(value: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = value.as_bytes();
     while let [first, tail @ ..] = rest {
-        let hex = tail.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
-        match (first, hex.and_then(|pair| u8::from_str_radix(pair, 16).ok())) {
+        let hex = tail
+            .get(..2)
+            .and_then(|pair| std::str::from_utf8(pair).ok());
+        match (
+            first,
+            hex.and_then(|pair| u8::from_str_radix(pair, 16).ok()),
+        ) {
             (b'%', Some(byte)) => {
                 bytes.push(byte);
                 rest = &tail[2..];
@@ -170,13 +180,22 @@ mod tests {
 
     #[test]
     fn a_bios_machine_with_long_mode_is_a_64_bit_machine() {
-        assert_eq!(Facts::parse("platform=pcbios&buildarch=i386&cpu64=1").cpu(), Cpu::Amd64);
-        assert_eq!(Facts::parse("platform=pcbios&buildarch=i386").cpu(), Cpu::I386);
+        assert_eq!(
+            Facts::parse("platform=pcbios&buildarch=i386&cpu64=1").cpu(),
+            Cpu::Amd64
+        );
+        assert_eq!(
+            Facts::parse("platform=pcbios&buildarch=i386").cpu(),
+            Cpu::I386
+        );
     }
 
     #[test]
     fn a_worthless_uuid_is_none() {
-        assert_eq!(Facts::parse("uuid=00000000-0000-0000-0000-000000000000").uuid, None);
+        assert_eq!(
+            Facts::parse("uuid=00000000-0000-0000-0000-000000000000").uuid,
+            None
+        );
     }
 
     #[test]

@@ -22,7 +22,9 @@ pub fn mac_of(_address: IpAddr) -> Option<Mac> {
 fn parse(table: &str, address: IpAddr) -> Option<Mac> {
     table.lines().skip(1).find_map(|line| {
         let mut fields = line.split_whitespace();
-        (fields.next()?.parse() == Ok(address)).then(|| fields.nth(2)?.parse().ok()).flatten()
+        (fields.next()?.parse() == Ok(address))
+            .then(|| fields.nth(2)?.parse().ok())
+            .flatten()
     })
 }
 

@@ -24,7 +24,9 @@ impl Poller {
     /// The system has no descriptor left.
     pub fn new() -> io::Result<Poller> {
         use nix::sys::epoll::{Epoll, EpollCreateFlags};
-        Ok(Poller { queue: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)? })
+        Ok(Poller {
+            queue: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
+        })
     }
 
     /// Reports `token` whenever the socket can be read.
@@ -33,7 +35,9 @@ impl Poller {
     /// What epoll_ctl(2) reports.
     pub fn add(&self, socket: impl AsFd, token: u64) -> io::Result<()> {
         use nix::sys::epoll::{EpollEvent, EpollFlags};
-        Ok(self.queue.add(socket, EpollEvent::new(EpollFlags::EPOLLIN, token))?)
+        Ok(self
+            .queue
+            .add(socket, EpollEvent::new(EpollFlags::EPOLLIN, token))?)
     }
 
     /// Forgets a socket.
@@ -70,7 +74,9 @@ impl Poller {
     /// # Errors
     /// The system has no descriptor left.
     pub fn new() -> io::Result<Poller> {
-        Ok(Poller { queue: nix::sys::event::Kqueue::new()? })
+        Ok(Poller {
+            queue: nix::sys::event::Kqueue::new()?,
+        })
     }
 
     /// Reports `token` whenever the socket can be read.
@@ -110,8 +116,14 @@ impl Poller {
     /// What kevent(2) reports, but not an interruption.
     pub fn wait(&self, timeout: Option<Duration>, ready: &mut Vec<u64>) -> io::Result<()> {
         use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent};
-        let none =
-            KEvent::new(0, EventFilter::EVFILT_READ, EvFlags::empty(), FilterFlag::empty(), 0, 0);
+        let none = KEvent::new(
+            0,
+            EventFilter::EVFILT_READ,
+            EvFlags::empty(),
+            FilterFlag::empty(),
+            0,
+            0,
+        );
         let mut events = [none; BATCH];
         let timeout = timeout.map(|timeout| libc::timespec {
             tv_sec: timeout.as_secs() as libc::time_t,

@@ -36,7 +36,10 @@ impl Bytes {
             Content::Memory(bytes) => return Ok(Bytes::Memory(bytes.clone())),
             Content::File(path) => path,
         };
-        let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
+        let file = File::options()
+            .read(true)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file()
             || metadata.len() != entry.size
@@ -44,7 +47,12 @@ impl Bytes {
         {
             return Err(io::Error::other("the file has just changed"));
         }
-        Ok(Bytes::File { file, buffer: Vec::new(), start: 0, size: entry.size })
+        Ok(Bytes::File {
+            file,
+            buffer: Vec::new(),
+            start: 0,
+            size: entry.size,
+        })
     }
 
     /// These bytes, at most a window's; `window` is how many are asked for next at most.
@@ -57,7 +65,12 @@ impl Bytes {
             Bytes::Memory(bytes) => bytes
                 .get(range.start as usize..range.end as usize)
                 .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof)),
-            Bytes::File { file, buffer, start, size } => {
+            Bytes::File {
+                file,
+                buffer,
+                start,
+                size,
+            } => {
                 let end = *start + buffer.len() as u64;
                 if range.start < *start || range.end > end {
                     let wanted = window.max(limits::TFTP_READ_AHEAD).max(length) as u64;

@@ -61,7 +61,10 @@ pub fn parse(datagram: &[u8]) -> Option<Packet<'_>> {
         4 => Some(Packet::Ack(u16::from_be_bytes(*rest.first_chunk()?))),
         5 => {
             let (code, text) = rest.split_first_chunk::<2>()?;
-            let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+            let end = text
+                .iter()
+                .position(|byte| *byte == 0)
+                .unwrap_or(text.len());
             Some(Packet::Error(u16::from_be_bytes(*code), &text[..end]))
         }
         3 | 6 => Some(Packet::Other),
@@ -75,13 +78,17 @@ fn read(rest: &[u8]) -> Option<Read<'_>> {
     let (name, mode) = (texts.next()?, texts.next()?);
     let mut options = Options::default();
     while let (Some(key), Some(value)) = (texts.next(), texts.next()) {
-        let number = std::str::from_utf8(value).ok().and_then(|text| text.parse::<u64>().ok());
+        let number = std::str::from_utf8(value)
+            .ok()
+            .and_then(|text| text.parse::<u64>().ok());
         let within = |low: u64, high: u64| number.filter(|number| (low..=high).contains(number));
         if key.eq_ignore_ascii_case(b"blksize") {
             // RFC 2348: an answer may be smaller than what was asked, never larger. What is more
             // than a datagram can hold is therefore taken for the largest; less than 8 cannot be
             // kept and is left out.
-            let asked = number.filter(|number| *number >= 8).map(|number| number.min(65_464));
+            let asked = number
+                .filter(|number| *number >= 8)
+                .map(|number| number.min(65_464));
             options.block_size = asked.and_then(|number| u16::try_from(number).ok());
         } else if key.eq_ignore_ascii_case(b"tsize") {
             options.size = number.is_some();
@@ -91,7 +98,11 @@ fn read(rest: &[u8]) -> Option<Read<'_>> {
             options.window = within(1, 65_535).and_then(|number| u16::try_from(number).ok());
         }
     }
-    Some(Read { name, mode, options })
+    Some(Read {
+        name,
+        mode,
+        options,
+    })
 }
 
 /// Writes an ERROR.
@@ -132,17 +143,37 @@ mod tests {
     #[test]
     fn a_request_of_ipxe_is_read() {
         let bytes = request(b"/default.ipxe\0octet\0blksize\x001432\0tsize\x000\0multicast\0\0");
-        let Some(Packet::Read(read)) = parse(&bytes) else { panic!("no read") };
-        assert_eq!((read.name, read.mode), (&b"/default.ipxe"[..], &b"octet"[..]));
-        let wanted = Options { block_size: Some(1432), size: true, timeout: None, window: None };
+        let Some(Packet::Read(read)) = parse(&bytes) else {
+            panic!("no read")
+        };
+        assert_eq!(
+            (read.name, read.mode),
+            (&b"/default.ipxe"[..], &b"octet"[..])
+        );
+        let wanted = Options {
+            block_size: Some(1432),
+            size: true,
+            timeout: None,
+            window: None,
+        };
         assert_eq!(read.options, wanted);
     }
 
     #[test]
     fn values_that_nobody_can_keep_are_left_out() {
-        for (value, block_size) in [("0", None), ("-1", None), ("7", None), ("9000000", Some(65464)), ("x", None)] {
-            let bytes = request(format!("f\0octet\0BLKSIZE\0{value}\0windowsize\x000\0timeout\x00256\0").as_bytes());
-            let Some(Packet::Read(read)) = parse(&bytes) else { panic!("no read") };
+        for (value, block_size) in [
+            ("0", None),
+            ("-1", None),
+            ("7", None),
+            ("9000000", Some(65464)),
+            ("x", None),
+        ] {
+            let bytes = request(
+                format!("f\0octet\0BLKSIZE\0{value}\0windowsize\x000\0timeout\x00256\0").as_bytes(),
+            );
+            let Some(Packet::Read(read)) = parse(&bytes) else {
+                panic!("no read")
+            };
             assert_eq!(read.options.block_size, block_size, "{value}");
             assert_eq!((read.options.window, read.options.timeout), (None, None));
         }

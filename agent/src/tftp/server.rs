@@ -98,7 +98,10 @@ pub struct Shared {
 impl Shared {
     /// The bounds in force.
     pub fn limits(&self) -> config::Tftp {
-        self.limits.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.limits
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Whether the server is to end.
@@ -110,7 +113,8 @@ impl Shared {
     pub fn count(&self, bytes: u64, repeats: u32) {
         self.transfers.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.repeats.fetch_add(u64::from(repeats), Ordering::Relaxed);
+        self.repeats
+            .fetch_add(u64::from(repeats), Ordering::Relaxed);
     }
 }
 
@@ -146,11 +150,19 @@ impl Places {
             return Err(Some(format!("{all} transfers are under way")));
         }
         taken.entry(peer.ip()).or_default().push(peer.port());
-        Ok(Place { places: self.clone(), peer })
+        Ok(Place {
+            places: self.clone(),
+            peer,
+        })
     }
 
     fn count(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().map(Vec::len).sum()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .map(Vec::len)
+            .sum()
     }
 }
 
@@ -188,7 +200,10 @@ impl Server {
         addresses
             .iter()
             .map(|address| {
-                open(address).map_err(|source| StartError::Listen { address: *address, source })
+                open(address).map_err(|source| StartError::Listen {
+                    address: *address,
+                    source,
+                })
             })
             .collect()
     }
@@ -218,8 +233,16 @@ impl Server {
         });
         // One port for all means one worker: whoever reads a datagram must know its transfer.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let count = if single_port { 1 } else { cores.clamp(1, limits::TFTP_THREADS) };
-        let mut server = Server { shared, wake: Vec::new(), threads: Vec::new() };
+        let count = if single_port {
+            1
+        } else {
+            cores.clamp(1, limits::TFTP_THREADS)
+        };
+        let mut server = Server {
+            shared,
+            wake: Vec::new(),
+            threads: Vec::new(),
+        };
         for _ in 0..count {
             server.start_worker().map_err(StartError::Threads)?;
         }
@@ -233,19 +256,31 @@ impl Server {
             worker.run();
             drop(theirs);
         };
-        self.threads.push(std::thread::Builder::new().name("tftp".to_owned()).spawn(run)?);
+        self.threads.push(
+            std::thread::Builder::new()
+                .name("tftp".to_owned())
+                .spawn(run)?,
+        );
         self.wake.push(ours);
         Ok(())
     }
 
     /// Puts other limits in force without touching a transfer.
     pub fn set_limits(&self, limits: config::Tftp) {
-        *self.shared.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
+        *self
+            .shared
+            .limits
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = limits;
     }
 
     /// The addresses that it listens on.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.shared.listeners.iter().map(|listener| listener.address).collect()
+        self.shared
+            .listeners
+            .iter()
+            .map(|listener| listener.address)
+            .collect()
     }
 
     /// What it did and does.

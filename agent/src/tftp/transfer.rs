@@ -62,15 +62,18 @@ pub struct Transfer {
 impl Transfer {
     /// Starts a transfer of `size` bytes; the first step says what to send.
     pub fn start(size: u64, options: Options, bounds: Bounds, now: Instant) -> (Transfer, Step) {
-        let block_size = options.block_size.unwrap_or(512).min(bounds.block_size.max(512));
+        let block_size = options
+            .block_size
+            .unwrap_or(512)
+            .min(bounds.block_size.max(512));
         // No more than one datagram's worth of bytes is ever under way, so that a window costs no
         // more memory than one large block.
         let fitting = (limits::TFTP_FLIGHT_BYTES / u32::from(block_size)).max(1);
         let fitting = u16::try_from(fitting).unwrap_or(u16::MAX);
         let window = options.window.unwrap_or(1).min(bounds.window).min(fitting);
-        let wait = options
-            .timeout
-            .map_or(bounds.timeout, |seconds| Duration::from_secs(u64::from(seconds)));
+        let wait = options.timeout.map_or(bounds.timeout, |seconds| {
+            Duration::from_secs(u64::from(seconds))
+        });
         let negotiating = options != Options::default();
         let mut transfer = Transfer {
             size,
@@ -87,7 +90,11 @@ impl Transfer {
             repeated: false,
             repeats: 0,
         };
-        let step = if negotiating { Step::OptionAck } else { transfer.send_window(now) };
+        let step = if negotiating {
+            Step::OptionAck
+        } else {
+            transfer.send_window(now)
+        };
         (transfer, step)
     }
 
@@ -229,7 +236,11 @@ mod tests {
     use super::*;
 
     fn bounds(window: u16) -> Bounds {
-        Bounds { block_size: 1468, window, timeout: Duration::from_secs(1) }
+        Bounds {
+            block_size: 1468,
+            window,
+            timeout: Duration::from_secs(1),
+        }
     }
 
     fn begin(size: u64, options: Options) -> (Transfer, Step, Instant) {
@@ -259,11 +270,21 @@ mod tests {
 
     #[test]
     fn options_are_answered_only_when_asked() {
-        let asked = Options { block_size: Some(65464), window: Some(65535), ..Options::default() };
+        let asked = Options {
+            block_size: Some(65464),
+            window: Some(65535),
+            ..Options::default()
+        };
         let (transfer, step, _) = begin(10, asked);
         assert_eq!(step, Step::OptionAck);
         assert_eq!(transfer.options(), [("blksize", 1468), ("windowsize", 16)]);
-        let (transfer, _, _) = begin(10, Options { size: true, ..Options::default() });
+        let (transfer, _, _) = begin(
+            10,
+            Options {
+                size: true,
+                ..Options::default()
+            },
+        );
         assert_eq!(transfer.options(), [("tsize", 10)]);
     }
 
@@ -271,7 +292,10 @@ mod tests {
     fn block_numbers_roll_over() {
         let (mut transfer, _, now) = begin(512 * 70_000, Options::default());
         for block in 1..=70_000_u64 {
-            assert_eq!(transfer.on_ack(block as u16, now), Step::Blocks(block + 1..block + 2));
+            assert_eq!(
+                transfer.on_ack(block as u16, now),
+                Step::Blocks(block + 1..block + 2)
+            );
         }
         assert_eq!(transfer.on_ack(70_001_u64 as u16, now), Step::Done);
     }
@@ -286,7 +310,13 @@ mod tests {
 
     #[test]
     fn a_gap_in_a_window_is_sent_from_there() {
-        let (mut transfer, _, now) = begin(1 << 20, Options { window: Some(4), ..Options::default() });
+        let (mut transfer, _, now) = begin(
+            1 << 20,
+            Options {
+                window: Some(4),
+                ..Options::default()
+            },
+        );
         assert_eq!(transfer.on_ack(0, now), Step::Blocks(1..5));
         assert_eq!(transfer.on_ack(2, now), Step::Blocks(3..7));
         assert_eq!(transfer.on_ack(2, now), Step::Blocks(3..7));
@@ -306,7 +336,13 @@ mod tests {
 
     #[test]
     fn a_vanished_client_costs_a_bounded_number_of_packets_with_longer_waits() {
-        let (mut transfer, _, mut now) = begin(100 << 20, Options { window: Some(16), ..Options::default() });
+        let (mut transfer, _, mut now) = begin(
+            100 << 20,
+            Options {
+                window: Some(16),
+                ..Options::default()
+            },
+        );
         transfer.on_ack(0, now);
         let (mut packets, mut waits) = (0, Vec::new());
         loop {

@@ -151,7 +151,9 @@ impl Worker {
 
     fn hear_transfer(&mut self, token: u64, now: Instant) {
         let mut buffer = [0; limits::TFTP_REQUEST_BYTES];
-        let Some(active) = self.active.get(&token) else { return };
+        let Some(active) = self.active.get(&token) else {
+            return;
+        };
         let Some(socket) = &active.socket else { return };
         match socket.recv_from(&mut buffer) {
             Ok((_, from)) if from != active.peer => {
@@ -169,7 +171,9 @@ impl Worker {
     }
 
     fn answer(&mut self, token: u64, packet: &Packet, now: Instant) {
-        let Some(active) = self.active.get_mut(&token) else { return };
+        let Some(active) = self.active.get_mut(&token) else {
+            return;
+        };
         match packet {
             Packet::Ack(number) => {
                 let step = active.transfer.on_ack(*number, now);
@@ -191,7 +195,9 @@ impl Worker {
     }
 
     fn refuse(&self, listener: usize, peer: SocketAddr, code: u16, text: &str) {
-        let _ = self.shared.listeners[listener].socket.send_to(&packet::error(code, text), peer);
+        let _ = self.shared.listeners[listener]
+            .socket
+            .send_to(&packet::error(code, text), peer);
     }
 
     fn request(&mut self, listener: usize, peer: SocketAddr, read: &Read, now: Instant) {
@@ -220,14 +226,24 @@ impl Worker {
             // The client repeats a request whose answer is on its way.
             Err(None) => return,
             Err(Some(why)) => {
-                self.refuse(listener, peer, packet::UNDEFINED, &format!("busy: {why}; try again"));
+                self.refuse(
+                    listener,
+                    peer,
+                    packet::UNDEFINED,
+                    &format!("busy: {why}; try again"),
+                );
                 self.shared.sink.event(event(Outcome::Refused(why)));
                 return;
             }
         };
         let local = self.shared.listeners[listener].address;
         let Some((name, bytes, size)) = self.open(read.name, peer, local.ip()) else {
-            self.refuse(listener, peer, packet::NOT_FOUND, &format!("file not found: {wire}"));
+            self.refuse(
+                listener,
+                peer,
+                packet::NOT_FOUND,
+                &format!("file not found: {wire}"),
+            );
             self.shared.sink.event(event(Outcome::NotFound));
             return;
         };
@@ -259,7 +275,11 @@ impl Worker {
             // Four bytes of the payload are TFTP's own.
             (None, Some(_)) => udp::payload_without_fragments(local, peer) - 4,
         };
-        let bounds = Bounds { block_size, window: limits.window, timeout: limits.timeout };
+        let bounds = Bounds {
+            block_size,
+            window: limits.window,
+            timeout: limits.timeout,
+        };
         let (transfer, step) = Transfer::start(size, read.options, bounds, now);
         let token = self.next;
         self.next += 1;
@@ -304,7 +324,11 @@ impl Worker {
         local: IpAddr,
     ) -> Option<(String, Result<Bytes, String>, u64)> {
         let name = normalise(wire)?;
-        let request = Request { via: Via::Tftp, peer, local };
+        let request = Request {
+            via: Via::Tftp,
+            peer,
+            local,
+        };
         // A file that changes between the gate's look and the opening is asked for once more.
         for _ in 0..2 {
             match self.shared.gate.file(&name, &request) {
@@ -321,14 +345,19 @@ impl Worker {
 
     /// Does what the transfer says.
     fn take(&mut self, token: u64, step: Step) {
-        let Some(active) = self.active.get_mut(&token) else { return };
+        let Some(active) = self.active.get_mut(&token) else {
+            return;
+        };
         let listener = &self.shared.listeners[active.listener].socket;
         let socket = active.socket.as_ref().unwrap_or(listener);
         let sent = match step {
             Step::Wait => return,
             Step::Done => return self.end(token, Outcome::Done),
             Step::Vanished => {
-                return self.end(token, Outcome::Failed("the client does not answer".to_owned()));
+                return self.end(
+                    token,
+                    Outcome::Failed("the client does not answer".to_owned()),
+                );
             }
             Step::OptionAck => {
                 let packet = packet::option_ack(&active.transfer.options());
@@ -368,7 +397,9 @@ impl Worker {
     }
 
     fn end(&mut self, token: u64, outcome: Outcome) {
-        let Some(active) = self.active.remove(&token) else { return };
+        let Some(active) = self.active.remove(&token) else {
+            return;
+        };
         match &active.socket {
             Some(socket) => {
                 let _ = self.poller.remove(socket.as_fd());
