@@ -47,6 +47,9 @@ pub const TFTP_THREADS: usize = 4;
 /// Sends of one TFTP packet before a client counts as gone.
 pub const TFTP_SENDS: u8 = 6;
 
+/// Events that `hearth status` shows.
+pub const STATUS_EVENTS: usize = 50;
+
 /// Bytes of an HTTP request's head.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;
 /// Header lines of an HTTP request.

@@ -333,8 +333,7 @@ impl<'a> Value<'a> {
     pub fn few_items(&self, most: usize, report: &mut Report) -> Option<Vec<Value<'a>>> {
         let items = self.items(report)?;
         if items.len() > most {
-            let problem = format!("has {} items, more than {most}", items.len());
-            return self.wrong(&problem, report);
+            return self.wrong(&format!("must have at most {most} items"), report);
         }
         Some(items)
     }

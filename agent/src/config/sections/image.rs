@@ -138,6 +138,7 @@ fn talos(table: &Table, report: &mut Report) -> Option<Talos> {
     let extensions = extensions.and_then(|value| value.words(container_image, report));
     let overlay = table.get("overlay").map(|value| overlay(value, report));
     let meta = table.get("meta").map(|value| meta(value, report));
+    let extra_kernel_arguments = arguments(table.get("extra_kernel_arguments"), report);
     Some(Talos {
         version: version?.value,
         factory: factory?,
@@ -146,7 +147,7 @@ fn talos(table: &Table, report: &mut Report) -> Option<Talos> {
             .into_iter()
             .map(|one| one.value)
             .collect(),
-        extra_kernel_arguments: arguments(table.get("extra_kernel_arguments"), report),
+        extra_kernel_arguments,
         overlay: match overlay {
             Some(overlay) => Some(overlay?),
             None => None,
@@ -312,7 +313,7 @@ fn custom(table: &Table, report: &mut Report) -> Option<Custom> {
     let kernel = kernel.and_then(|value| source(value, &schema::KERNEL, report));
     let initrds = table.get("initrds");
     let initrds = initrds
-        .and_then(|value| value.items(report))
+        .and_then(|value| value.few_items(MOST_INITRDS, report))
         .unwrap_or_default();
     let initrds: Vec<_> = initrds
         .iter()
@@ -342,10 +343,7 @@ fn source(value: Value, keys: &'static Keys, report: &mut Report) -> Option<Sour
         }
     };
     let url = url.and_then(|value| value.word(Url::new, report));
-    let sha256 = match sha256 {
-        Some(value) => Some(value.word(str::parse, report)?.value),
-        None => None,
-    };
+    let sha256 = sha256.map(|value| value.word(str::parse, report));
     let url = url?;
     if file_name(&url.value).is_none() {
         let problem = "must end in a file name of letters, digits, `.`, `_`, `-` or `+`";
@@ -353,7 +351,10 @@ fn source(value: Value, keys: &'static Keys, report: &mut Report) -> Option<Sour
     }
     Some(Source {
         url: url.value,
-        sha256,
+        sha256: match sha256 {
+            Some(sha256) => Some(sha256?.value),
+            None => None,
+        },
     })
 }
 

@@ -130,10 +130,10 @@ fn endless_nesting_is_survived() {
 
 #[test]
 fn a_file_full_of_mistakes_is_told_of_in_bounded_words() {
-    let in_lines = "[[machine]]\nfoo = 1\n".repeat(50_000);
-    let in_one_line = format!("machine = [{}]", "{ foo = 1 }, ".repeat(50_000));
-    let broken_heads = "[[image\n".repeat(20_000);
-    let one_key = "a = 1\n".repeat(50_000);
+    let in_lines = "[[machine]]\nfoo = 1\n".repeat(4_000);
+    let in_one_line = format!("machine = [{}]", "{ foo = 1 }, ".repeat(4_000));
+    let broken_heads = "[[image\n".repeat(4_000);
+    let one_key = "a = 1\n".repeat(4_000);
     for text in [in_lines, in_one_line, broken_heads, one_key] {
         let folder = Folder::with(&text);
         let diagnostics = folder.load().unwrap_err();

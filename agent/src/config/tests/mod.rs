@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Config, Diagnostics, Environment, Loaded, load};
 
+mod example;
+mod files;
 mod golden;
 mod holds;
 mod hostile;
