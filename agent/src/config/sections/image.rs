@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::super::reader::{Table, Value};
+use super::super::reader::Value;
 use super::super::report::Report;
 use super::super::schema::{self, Keys};
+use super::super::table::Table;
 use super::super::{Custom, Debian, Meta, Overlay, Recipe, Source, Talos, Url, defaults, raw};
 use super::loaders::architectures;
 use super::{arguments, name};
