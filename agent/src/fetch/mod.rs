@@ -71,8 +71,8 @@ pub enum Outcome {
     Fetched(u64),
     /// It is there and true.
     Kept,
-    /// A person's own file has this name, and why it counts as theirs; it was left alone.
-    KeptYours(String),
+    /// A person's own file has this name; it was left alone. A note says why it counts as theirs.
+    KeptYours,
     /// The origin has no such loader; only a warning.
     Absent(String),
     /// It failed.

@@ -1,7 +1,6 @@
 //! One run of a fetch: the lock in hand, file after file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,18 +9,22 @@ use sha2::Digest;
 
 use crate::config::Config;
 use crate::digest::Sha256;
-use crate::fetch::archive::Opened;
 use crate::fetch::client::{Client, again};
 use crate::fetch::download::{Download, differs};
 use crate::fetch::partial::{self, Partial};
 use crate::fetch::plan::{self, Order, Plan, Said, There};
 use crate::fetch::trouble::Trouble;
 use crate::fetch::{FailureKind, Outcome, Progress, disk, talos};
-use crate::image::durable;
 use crate::image::lock::{Lock, LockError, Locked, Member, Pinned};
 use crate::image::place::{self, Found};
 use crate::recipe::wanted::{Archive, Expect, Keep, Source, Wanted, file_url};
 use crate::recipe::{Registration, debian};
+
+mod members;
+mod settle;
+mod sweep;
+
+use members::Unpacked;
 
 /// A run: what it works with and what it learnt on the way.
 pub(super) struct Run<'a> {
@@ -35,14 +38,6 @@ pub(super) struct Run<'a> {
     registered: BTreeSet<String>,
     sums: BTreeMap<String, Result<String, Trouble>>,
     archives: BTreeMap<Archive, Result<Unpacked, Trouble>>,
-}
-
-/// An archive on the disk.
-struct Unpacked {
-    opened: Opened,
-    sha256: Sha256,
-    /// To be removed in the end; a file of the user's own has none.
-    partial: Option<Partial>,
 }
 
 impl<'a> Run<'a> {
@@ -92,7 +87,7 @@ impl<'a> Run<'a> {
         };
         match plan::decide(wanted, pin.as_ref(), &there, said, self.repin) {
             Plan::Keep => Ok(Outcome::Kept),
-            Plan::KeepYours(why) => Ok(Outcome::KeptYours(why)),
+            Plan::KeepYours(why) => Ok(self.keep_yours(wanted, &why)),
             Plan::Refuse(failure) => Ok(Outcome::Failed(failure)),
             Plan::Adopt => self.adopt(wanted, &there),
             Plan::Fetch(order) => match wanted.keep {
@@ -100,6 +95,14 @@ impl<'a> Run<'a> {
                 Keep::File => self.file(wanted, &order, pin.as_ref()),
             },
         }
+    }
+
+    fn keep_yours(&self, wanted: &Wanted, why: &str) -> Outcome {
+        self.progress.note(&format!(
+            "{}: {why}, so it is served as it is and not fetched; rename it to have Hearth's",
+            wanted.name
+        ));
+        Outcome::KeptYours
     }
 
     /// What lies at the name.
@@ -279,59 +282,6 @@ impl<'a> Run<'a> {
         self.settle(wanted, order, before, pin, partial)
     }
 
-    /// Gives a fetched file its pin and its name, in this order: a kill in between leaves a pin
-    /// without a file, which the next fetch brings, and never a file of Hearth's without a pin.
-    fn settle(
-        &mut self,
-        wanted: &Wanted,
-        order: &Order,
-        before: Option<&Locked>,
-        mut pin: Locked,
-        partial: Partial,
-    ) -> Result<Outcome, Trouble> {
-        let target = self.root().join(&wanted.name);
-        let cannot =
-            |error: io::Error| Trouble::disk(format!("cannot finish {}", wanted.name), &error);
-        if order.replaces == Some(pin.sha256) {
-            // The publisher still has what is here.
-            partial.discard();
-            return Ok(Outcome::Kept);
-        }
-        if order.half && !begins_with(partial.path(), &target).map_err(cannot)? {
-            let (found, _) = place::digest(&target, &mut |_| ()).map_err(cannot)?;
-            partial.discard();
-            return Ok(Outcome::Failed(plan::changed(
-                &wanted.name,
-                found,
-                pin.sha256,
-            )));
-        }
-        partial.sync().map_err(cannot)?;
-        if let Some(before) = before.filter(|before| before.sha256 == pin.sha256) {
-            // Nothing changed but that it is here now: the same lock stays the same.
-            pin.when = before.when;
-        }
-        let size = pin.size;
-        pin.replaces = order.replaces;
-        self.lock.insert(wanted.name.clone(), pin.clone());
-        self.save()?;
-        if order.replaces.is_some() {
-            durable::rename(partial.path(), &target).map_err(cannot)?;
-            pin.replaces = None;
-            self.lock.insert(wanted.name.clone(), pin);
-            self.save()?;
-        } else if !name_new(partial.path(), &target).map_err(cannot)? {
-            // A person was faster.
-            self.lock.remove(&wanted.name);
-            self.save()?;
-            partial.discard();
-            let why = "it came there during the fetch".to_owned();
-            return Ok(Outcome::KeptYours(why));
-        }
-        partial.forget_note();
-        Ok(Outcome::Fetched(size))
-    }
-
     fn pin(&self, wanted: &Wanted, found: (Sha256, u64), url: String, pinned: Pinned) -> Locked {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Locked {
@@ -400,141 +350,6 @@ impl<'a> Run<'a> {
             }
         }
     }
-
-    /// Takes a member out of its archive, which is fetched once for all of its members.
-    fn member(
-        &mut self,
-        wanted: &Wanted,
-        archive: &Archive,
-        patterns: &[String],
-        partial: &mut Partial,
-    ) -> Result<Filled, Trouble> {
-        if !self.archives.contains_key(archive) {
-            let opened = self.open_archive(archive, &wanted.expect);
-            self.archives.insert(archive.clone(), opened);
-        }
-        let unpacked = match self.archives.get_mut(archive) {
-            Some(Ok(unpacked)) => unpacked,
-            Some(Err(trouble)) => return Err(trouble.clone()),
-            None => return Err(Trouble::lasting(FailureKind::Data, "no archive")),
-        };
-        let url = archive.url();
-        let Some(name) = unpacked.opened.find(patterns).map(str::to_owned) else {
-            let reason = format!("{url} has no member {}", patterns.join(" or "));
-            return Err(Trouble {
-                absent: true,
-                ..Trouble::lasting(FailureKind::Data, reason)
-            });
-        };
-        let limit = self.config.fetch.size_limit;
-        let progress = self.progress;
-        progress.started(&wanted.name, None, 0);
-        let extracted = partial.restart().and_then(|()| {
-            unpacked.opened.extract(&name, &mut |bytes| {
-                progress.advanced(&wanted.name, bytes.len() as u64);
-                partial.write(bytes)?;
-                if partial.bytes() > limit {
-                    return Err(io::Error::other("it is larger than `fetch.size_limit`"));
-                }
-                Ok(())
-            })
-        });
-        extracted.map_err(|error| {
-            let doing = format!("cannot take {name} out of {url}");
-            match error.kind() {
-                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-                    Trouble::lasting(FailureKind::Data, format!("{doing}: {error}"))
-                }
-                _ => Trouble::disk(doing, &error),
-            }
-        })?;
-        let member = Member {
-            name,
-            archive: unpacked.sha256,
-        };
-        Ok((url, Some(member)))
-    }
-
-    fn open_archive(&self, archive: &Archive, expect: &Expect) -> Result<Unpacked, Trouble> {
-        let must = match expect {
-            Expect::Digest(sha256) => Some(Said {
-                sha256: *sha256,
-                by: "the configuration".to_owned(),
-                pinned: false,
-            }),
-            _ => None,
-        };
-        let name = archive.url();
-        let cannot = |error: io::Error| match error.kind() {
-            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
-                Trouble::lasting(FailureKind::Data, format!("cannot open {name}: {error}"))
-            }
-            _ => Trouble::disk(format!("cannot open {name}"), &error),
-        };
-        let (path, partial, sha256) = match archive {
-            Archive::File(path) => {
-                let (sha256, _) = place::digest(path, &mut |_| ()).map_err(cannot)?;
-                (path.clone(), None, sha256)
-            }
-            Archive::Url(url) => {
-                let source = Source::Urls(vec![url.clone()]);
-                let mut partial = self.partial(self.root(), "archive", &source, must.as_ref())?;
-                self.download(url)
-                    .run(std::slice::from_ref(url), &mut partial, must.as_ref())?;
-                let sha256 = partial.sha256();
-                (partial.path().to_owned(), Some(partial), sha256)
-            }
-        };
-        if let Some(must) = must.filter(|must| must.sha256 != sha256) {
-            return Err(differs(&name, sha256, &must));
-        }
-        let opened = place::open(&path).and_then(Opened::new).map_err(cannot)?;
-        Ok(Unpacked {
-            opened,
-            sha256,
-            partial,
-        })
-    }
-
-    /// Ends the run: archives go, and so does what earlier runs left of files that are no longer on
-    /// their way. What a later run can go on with stays.
-    pub fn finish(mut self, all: &[Wanted]) {
-        for unpacked in std::mem::take(&mut self.archives).into_values().flatten() {
-            if let Some(partial) = unpacked.partial {
-                partial.discard();
-            }
-        }
-        let there = |wanted: &&Wanted| {
-            wanted.keep == Keep::File && self.root().join(&wanted.name).is_file()
-        };
-        let done: BTreeSet<_> = all.iter().filter(there).map(|w| w.name.as_str()).collect();
-        let mut folders: BTreeSet<PathBuf> = BTreeSet::from([self.root().to_owned()]);
-        let paths = all.iter().map(|wanted| self.root().join(&wanted.name));
-        folders.extend(paths.filter_map(|path| path.parent().map(Path::to_owned)));
-        for folder in folders {
-            for item in fs::read_dir(&folder).into_iter().flatten().flatten() {
-                let file = item.file_name().to_string_lossy().into_owned();
-                if partial::is_one(&file) && !self.on_its_way(&folder, &file, all, &done) {
-                    // It costs room and nothing else; the next run tries again.
-                    let _ = fs::remove_file(item.path());
-                }
-            }
-        }
-    }
-
-    fn on_its_way(&self, folder: &Path, file: &str, all: &[Wanted], done: &BTreeSet<&str>) -> bool {
-        let stem = file.trim_start_matches('.').trim_end_matches(".json");
-        let stem = stem.trim_end_matches(".partial");
-        let Some((target, _)) = stem.rsplit_once('.') else {
-            return false;
-        };
-        let path = folder.join(target);
-        let archive = target == "archive" && folder == self.root();
-        archive
-            || all.iter().any(|wanted| {
-                self.root().join(&wanted.name) == path && !done.contains(wanted.name.as_str())
-            })
-    }
 }
 
 /// Where a file came from: URL, and the member if it is an archive's.
@@ -550,40 +365,5 @@ fn key(source: &Source, must: Option<&Said>) -> String {
     match must {
         Some(must) => format!("{source} {}", must.sha256),
         None => source,
-    }
-}
-
-/// Gives a file a name that nothing has yet; false if something has it by now. A plain rename
-/// would put it over a person's file that came there meanwhile.
-fn name_new(from: &Path, to: &Path) -> io::Result<bool> {
-    match fs::hard_link(from, to) {
-        Ok(()) => {
-            fs::remove_file(from)?;
-            durable::sync_folder(to.parent().unwrap_or(Path::new("/")))?;
-            Ok(true)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        // File systems without hard links (FAT).
-        Err(_) if fs::symlink_metadata(to).is_err() => durable::rename(from, to).map(|()| true),
-        Err(_) => Ok(false),
-    }
-}
-
-/// Whether `whole` begins with the bytes of `part`.
-fn begins_with(whole: &Path, part: &Path) -> io::Result<bool> {
-    let (mut whole, mut part) = (place::open(whole)?, place::open(part)?);
-    let mut expected = vec![0; crate::limits::FETCH_BUFFER_BYTES];
-    let mut found = expected.clone();
-    loop {
-        let read = part.read(&mut found)?;
-        if read == 0 {
-            return Ok(true);
-        }
-        match whole.read_exact(&mut expected[..read]) {
-            Ok(()) if expected[..read] == found[..read] => {}
-            Ok(()) => return Ok(false),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
-            Err(error) => return Err(error),
-        }
     }
 }
