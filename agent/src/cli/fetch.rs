@@ -80,7 +80,7 @@ impl Progress for Screen {
         self.line(&match outcome {
             Outcome::Fetched(bytes) => format!("{name}: fetched, {bytes} bytes in {seconds:.1} s"),
             Outcome::Kept => format!("{name}: there and true"),
-            Outcome::KeptYours(why) => format!("{name}: kept yours: {why}"),
+            Outcome::KeptYours => format!("{name}: kept yours, a file that Hearth did not fetch"),
             Outcome::Absent(why) => format!("{name}: not to be had: {why}"),
             Outcome::Failed(failure) => format!("{name}: failed: {}", failure.reason),
         });
