@@ -45,8 +45,19 @@ pub const MACHINE_MACS: usize = 8;
 pub const TFTP_REQUEST_BYTES: usize = 1_024;
 /// Largest TFTP window in blocks (RFC 7440 allows 65535, which is one burst of 90 MB).
 pub const TFTP_WINDOW: u16 = 64;
+/// Bytes of TFTP data under way to one client: a window of larger blocks is made shorter.
+pub const TFTP_FLIGHT_BYTES: u32 = 64 << 10;
+/// Bytes of a file that a TFTP transfer reads at a time.
+pub const TFTP_READ_AHEAD: usize = 16 << 10;
+/// Longest wait for an answer, unless the client asked for a longer one.
+pub const TFTP_WAIT: Duration = Duration::from_secs(8);
+/// Threads of the TFTP server.
+pub const TFTP_THREADS: usize = 4;
 /// Sends of one TFTP packet before a client counts as gone.
 pub const TFTP_SENDS: u8 = 6;
+
+/// Events that `hearth status` shows.
+pub const STATUS_EVENTS: usize = 50;
 
 /// Bytes of an HTTP request's head.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;

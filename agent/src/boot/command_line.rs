@@ -217,7 +217,10 @@ fn ip_argument(name: &Name, network: &StaticAddress) -> String {
     let gateway = network.gateway.map(|gateway| gateway.to_string());
     // A name that is no host name (RFC 1123 section 2.1) would be refused by the system.
     let is_host_name = name.as_str().split('.').all(|label| {
-        !label.is_empty() && !label.contains('_') && !label.starts_with('-') && !label.ends_with('-')
+        !label.is_empty()
+            && !label.contains('_')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
     });
     let mut argument = format!(
         "ip={}::{}:{}:{}:{}:off",

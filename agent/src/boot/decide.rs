@@ -105,7 +105,10 @@ fn declared(
     if let Some(machine) = machine
         && let Some(profile) = &machine.profile
     {
-        let reason = format!("machine {} is declared with profile {profile}", machine.name);
+        let reason = format!(
+            "machine {} is declared with profile {profile}",
+            machine.name
+        );
         let profile = profile.clone();
         return uncounted(Decision::Install { profile }, reason);
     }

@@ -12,8 +12,7 @@ use crate::config::{Config, LocalBoot, Machine, MenuItem};
 use crate::limits;
 
 /// The second line of every `default.ipxe` that Hearth makes.
-pub const MARKER: &str =
-    "# Made by Hearth from its configuration. A default.ipxe without this line is yours and is kept.";
+pub const MARKER: &str = "# Made by Hearth from its configuration. A default.ipxe without this line is yours and is kept.";
 
 /// The kinds of machines that an iPXE can find itself on.
 const KINDS: [(Platform, Cpu); 9] = [
@@ -76,7 +75,9 @@ fn machine(machine: &Machine) -> Vec<Text> {
         true => None,
         false => {
             let arguments = arguments.iter().map(Text::from);
-            Some(Text::words([Text::from("set own")].into_iter().chain(arguments)))
+            Some(Text::words(
+                [Text::from("set own")].into_iter().chain(arguments),
+            ))
         }
     };
     let settings: Vec<Text> = [own, disk].into_iter().flatten().collect();

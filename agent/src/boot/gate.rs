@@ -37,14 +37,14 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Takes the first site. Call [`Keeper::publish`] once files may be written.
+    /// Takes the first site, whose warnings were told already.
     pub fn new(site: Site, sink: Arc<dyn Sink>, read_lock: ReadLock) -> Keeper {
         Keeper {
+            warned: Mutex::new(site.warnings.clone()),
             site: RwLock::new(Arc::new(site)),
             sink,
             assignments: Mutex::default(),
             scanned: Mutex::default(),
-            warned: Mutex::default(),
             read_lock,
             neighbour: neighbour::mac_of,
         }
@@ -60,18 +60,22 @@ impl Keeper {
         Arc::clone(&self.site.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts another site in force, after a reload; requests under way keep the one they have.
+    /// Puts another site in force, after a reload that told its warnings; requests under way keep the
+    /// one they have.
     pub fn replace(&self, site: Site) {
+        *held(&self.warned) = site.warnings.clone();
         *self.site.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(site);
-        self.publish();
     }
 
-    /// Logs what a person should know of the site in force, and writes its `default.ipxe` below the
-    /// root.
-    pub fn publish(&self) {
+    /// Writes the `default.ipxe` of a site that a rescan made, and logs what it says that was not
+    /// said before.
+    fn publish(&self) {
         let site = self.site();
         let mut warnings = site.warnings.clone();
-        warnings.extend(site.write_default().err());
+        if let Err(error) = site.write_default() {
+            let root = site.config.server.root.display();
+            warnings.push(format!("cannot write {DEFAULT} into {root}: {error}"));
+        }
         let mut warned = held(&self.warned);
         for warning in warnings.iter().filter(|new| !warned.contains(new)) {
             log::warn!("{warning}");
@@ -126,7 +130,12 @@ impl Keeper {
     /// The loader that this client gets in place of the one it asks for, if it is a declared machine
     /// that has one: TFTP says nothing of a machine, but the neighbour table says which MAC has the
     /// address.
-    fn declared_loader<'a>(&self, site: &'a Site, name: &str, request: &Request) -> Option<&'a str> {
+    fn declared_loader<'a>(
+        &self,
+        site: &'a Site,
+        name: &str,
+        request: &Request,
+    ) -> Option<&'a str> {
         if !loader::is_loader(name) || !site.has_loaders() {
             return None;
         }

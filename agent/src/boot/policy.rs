@@ -5,7 +5,10 @@ use crate::machine::Facts;
 
 /// Every condition holds.
 pub fn matches(policy: &Policy, facts: &Facts) -> bool {
-    policy.conditions.iter().all(|condition| holds(condition, facts))
+    policy
+        .conditions
+        .iter()
+        .all(|condition| holds(condition, facts))
 }
 
 fn holds(condition: &Condition, facts: &Facts) -> bool {

@@ -93,9 +93,8 @@ pub fn menu(setting: &Setting, menu: &Menu, labels: &[Text], local: LocalBoot) -
 /// The part of a menu that shows its items and goes to the chosen one.
 pub fn menu_items(menu: &Menu, labels: &[Text]) -> Text {
     let items = menu.items.iter().zip(labels);
-    let items = items.map(|(item, label)| {
-        Text::words([Text::from("item"), item_name(item), label.clone()])
-    });
+    let items = items
+        .map(|(item, label)| Text::words([Text::from("item"), item_name(item), label.clone()]));
     let timeout = match menu.timeout.as_millis() {
         0 => Text::none(),
         some => Text::words([Text::from("--timeout"), Text::from(some)]),

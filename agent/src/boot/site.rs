@@ -159,20 +159,14 @@ impl Site {
     /// Writes `default.ipxe` below the root. A person's own file is left alone.
     ///
     /// # Errors
-    /// The file cannot be written, in a sentence; what was there is still there. On a root that is
-    /// read-only this is no more than a warning: Hearth serves its own from memory.
-    pub fn write_default(&self) -> Result<(), String> {
+    /// The file cannot be written; what was there is still there. It is no more than a warning,
+    /// because Hearth serves its own from memory; another TFTP server gives out what was there.
+    pub fn write_default(&self) -> io::Result<()> {
         let path = self.config.server.root.join(DEFAULT);
         if fs::symlink_metadata(&path).is_ok() && !written::is_ours(&path) {
             return Ok(());
         }
-        written::write(&path, self.written_default().as_bytes()).map_err(|error| {
-            format!(
-                "cannot write {}: {error}; another TFTP server that serves this folder gives out \
-                 what was there before",
-                path.display()
-            )
-        })
+        written::write(&path, self.written_default().as_bytes())
     }
 
     fn shelf(&self) -> Shelf<'_> {
@@ -229,13 +223,14 @@ impl Site {
                 Some(profile) => Text::from(&profile.label),
                 None => Text::from(name),
             },
-            MenuItem::Image(name) => match self.config.images.get(name).map(|image| &image.recipe) {
-                Some(Recipe::Memtest { .. }) => Text::words([
-                    Text::from("Memory test"),
-                    Text::said(&format!("({name})")),
-                ]),
-                _ => Text::from(name),
-            },
+            MenuItem::Image(name) => {
+                match self.config.images.get(name).map(|image| &image.recipe) {
+                    Some(Recipe::Memtest { .. }) => {
+                        Text::words([Text::from("Memory test"), Text::said(&format!("({name})"))])
+                    }
+                    _ => Text::from(name),
+                }
+            }
             MenuItem::Local => Text::from("Local disk"),
             MenuItem::Shell => Text::from("iPXE shell"),
             MenuItem::Reboot => Text::from("Reboot"),

@@ -10,8 +10,7 @@ use super::report::Report;
 use super::source::{Place, Placed};
 use super::suggest::nearest;
 use super::{
-    Config, Image, Menu, MenuItem, Name, Policy, Profile, Recipe, Server, Unknown, command_line,
-    defaults, machines, sections,
+    Config, Image, Name, Policy, Profile, Recipe, Server, Unknown, command_line, machines, menu,
 };
 
 /// Everything of one kind that is declared, with where.
@@ -43,8 +42,13 @@ impl Declared {
         Declared { kind, places }
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         self.places.contains_key(name)
+    }
+
+    /// Every name, in no order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().map(String::as_str)
     }
 
     /// Reports a name that points at nothing.
@@ -57,7 +61,8 @@ impl Declared {
         found
     }
 
-    fn missing(
+    /// Reports that `name` points at nothing; `others` are further words that it may be meant for.
+    pub fn missing(
         &self,
         message: String,
         name: &Placed<Name>,
@@ -65,11 +70,14 @@ impl Declared {
         loss: &str,
         report: &mut Report,
     ) {
+        if report.is_full() {
+            report.error(name.place, message);
+            return;
+        }
         let incomplete = report.is_incomplete();
         let draft = report.error(name.place, message);
-        let known = self.places.keys().map(String::as_str);
         // Sorted, so that the same mistake always has the same words.
-        let mut known: Vec<&str> = known.chain(others.iter().copied()).collect();
+        let mut known: Vec<&str> = self.names().chain(others.iter().copied()).collect();
         known.sort_unstable();
         if let Some(meant) = nearest(name.value.as_str(), known) {
             draft.note(format!("did you mean `{meant}`?"));
@@ -107,14 +115,12 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
         check_profile(profile, &images, &kept, report);
     }
     command_line::check(&raw.profiles, &raw.machines, &kept, report);
-    let menu = menu(
-        raw.menu,
-        &raw.profiles,
-        &profiles,
-        &images,
-        &mut kept,
-        report,
-    );
+    let known = menu::Known {
+        profiles: &profiles,
+        images: &images,
+        kept: &mut kept,
+    };
+    let menu = menu::check(raw.menu, &raw.profiles, known, report);
     let machines = machines::check(raw.machines, &server, &raw.loaders, &profiles, report);
     let policies = policies(raw.policies, &profiles, report);
     Some(Config {
@@ -143,7 +149,9 @@ fn server(
         match seen.iter().find(|one| one.value == address.value) {
             Some(first) => {
                 let what = format!("address {}", address.value);
-                report.twice(&what, first.place, address.place);
+                report
+                    .twice(&what, first.place, address.place)
+                    .note("the second could not listen: once is enough");
             }
             None => seen.push(address),
         }
@@ -169,6 +177,9 @@ fn server(
                 .note(format!("this host has {}", have.join(", ")))
                 .note("nothing could listen there: machines that ask would get no answer");
         }
+    }
+    if raw.rest.own_files {
+        report.refuse_private_files_below(&raw.rest.root);
     }
     let unknown = match raw.unknown {
         raw::Unknown::Known(unknown) => unknown,
@@ -212,8 +223,8 @@ fn check_profile(
         return;
     }
     let kept = kept.get(&image.value);
-    let other = kept.filter(|image| !matches!(image.recipe, Recipe::Talos(_)));
-    if let (Some(_), Some(omni)) = (other, &profile.omni) {
+    let other = kept.is_some_and(|image| !matches!(image.recipe, Recipe::Talos(_)));
+    if let (true, Some(omni)) = (other, &profile.omni) {
         report
             .error(
                 omni.place,
@@ -224,21 +235,14 @@ fn check_profile(
             )
             .note("only Talos joins Omni: take `omni` out, or name a Talos image");
     }
-    let chains = kept.filter(|image| {
-        matches!(
-            image.recipe,
-            Recipe::NetbootXyz { .. } | Recipe::Memtest { .. }
-        )
-    });
-    if let (Some(kept), Some(name), false) = (chains, &profile.name, profile.arguments.is_empty())
-        && matches!(kept.recipe, Recipe::NetbootXyz { .. })
-    {
+    let chains = kept.is_some_and(|image| matches!(image.recipe, Recipe::NetbootXyz { .. }));
+    if let (true, Some(name), false) = (chains, &profile.name, profile.arguments.is_empty()) {
         report
             .warning(name.place, "the arguments of this profile are not used")
             .note("netboot.xyz is another boot menu, which takes none");
     }
     if let Some(name) = &profile.name
-        && let Some(builtin) = builtin(name.value.as_str())
+        && let Some(builtin) = menu::builtin(name.value.as_str())
     {
         report
             .warning(
@@ -266,114 +270,6 @@ fn kept_profiles(raw: Vec<raw::Profile>) -> BTreeMap<Name, Profile> {
         Some((name, profile))
     });
     whole.collect()
-}
-
-fn builtin(name: &str) -> Option<MenuItem> {
-    let all = [MenuItem::Local, MenuItem::Shell, MenuItem::Reboot];
-    all.into_iter().find(|item| item.name() == name)
-}
-
-fn menu(
-    raw: raw::Menu,
-    in_order: &[raw::Profile],
-    profiles: &Declared,
-    images: &Declared,
-    kept: &mut BTreeMap<Name, Image>,
-    report: &mut Report,
-) -> Option<Menu> {
-    let mut item = |name: &Name| -> Option<MenuItem> {
-        let text = name.as_str();
-        if profiles.has(text) {
-            return Some(MenuItem::Profile(name.clone()));
-        }
-        if images.has(text) {
-            return Some(MenuItem::Image(name.clone()));
-        }
-        if let Some(item) = builtin(text) {
-            return Some(item);
-        }
-        let (recipe, architectures) = sections::implied_image(text)?;
-        let image = Image {
-            name: name.clone(),
-            recipe,
-            architectures,
-        };
-        kept.insert(name.clone(), image);
-        Some(MenuItem::Image(name.clone()))
-    };
-    let mut items: Vec<(MenuItem, Option<Place>)> = Vec::new();
-    let Some(written) = raw.items else {
-        let own = in_order.iter().filter_map(|profile| profile.name.as_ref());
-        let own = own.map(|name| name.value.clone());
-        let fixed = defaults::MENU_ITEMS
-            .iter()
-            .filter_map(|name| Name::new(name).ok());
-        for name in own.chain(fixed) {
-            let one = item(&name)?;
-            if !items.iter().any(|(other, _)| other.name() == one.name()) {
-                items.push((one, None));
-            }
-        }
-        return finish_menu(raw.title, raw.timeout, raw.default, items, report);
-    };
-    for name in &written.value {
-        let Some(one) = item(&name.value) else {
-            let message = format!("there is no profile, image or menu item `{}`", name.value);
-            let others: Vec<&str> = images
-                .places
-                .keys()
-                .map(String::as_str)
-                .chain(defaults::MENU_ITEMS)
-                .collect();
-            let loss = "the menu could not offer it";
-            profiles.missing(message, name, &others, loss, report);
-            // Its place in the list stays, so that a default that names it is no second mistake.
-            items.push((MenuItem::Profile(name.value.clone()), Some(name.place)));
-            continue;
-        };
-        match items.iter().find(|(other, _)| other.name() == one.name()) {
-            Some((_, first)) => {
-                let what = format!("the menu's item `{}`", one.name());
-                report.twice(&what, first.unwrap_or(name.place), name.place);
-            }
-            None => items.push((one, Some(name.place))),
-        }
-    }
-    finish_menu(raw.title, raw.timeout, raw.default, items, report)
-}
-
-fn finish_menu(
-    title: Option<super::Label>,
-    timeout: std::time::Duration,
-    default: Option<Placed<Name>>,
-    items: Vec<(MenuItem, Option<Place>)>,
-    report: &mut Report,
-) -> Option<Menu> {
-    let items: Vec<MenuItem> = items.into_iter().map(|(item, _)| item).collect();
-    let named = |wanted: &str| items.iter().find(|item| item.name() == wanted).cloned();
-    let default = match default {
-        None => named(defaults::MENU_DEFAULT).or_else(|| items.first().cloned()),
-        Some(wanted) => {
-            let found = named(wanted.value.as_str());
-            if found.is_none() {
-                let have: Vec<_> = items.iter().map(MenuItem::name).collect();
-                report
-                    .error(
-                        wanted.place,
-                        format!("the default `{}` is none of the menu's items", wanted.value),
-                    )
-                    .note(format!("its items are {}", have.join(", ")))
-                    .note("machines that nobody watches would stay in the menu");
-            }
-            found
-        }
-    };
-    Some(Menu {
-        title: title?,
-        timeout,
-        default: default?,
-        items,
-    })
 }
 
 fn policies(raw: Vec<raw::Policy>, profiles: &Declared, report: &mut Report) -> Vec<Policy> {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::diagnostic::Diagnostics;
 use super::report::Report;
 use super::source::{File, Place, Sources};
-use super::{Config, check, merge, secret, sections};
+use super::{Config, check, merge, secret, sections, syntax};
 use crate::limits;
 
 /// What the configuration is held against, besides itself.
@@ -49,7 +49,7 @@ fn assemble(reading: Reading, environment: &Environment) -> Result<Loaded, Diagn
     let sources = &reading.sources;
     let mut report = Report::new(sources);
     for (file, problem, note) in &reading.failures {
-        report.whole_file(*file, problem).note(*note);
+        report.unreadable(*file, problem).note(*note);
     }
     for (file, byte) in &reading.not_text {
         let replacement = char::REPLACEMENT_CHARACTER.len_utf8();
@@ -62,7 +62,8 @@ fn assemble(reading: Reading, environment: &Environment) -> Result<Loaded, Diagn
             .syntax(place, "this is not text: TOML is written in UTF-8")
             .note("save the file as UTF-8");
     }
-    let documents = merge::parse(sources, &mut report);
+    let texts = syntax::texts(sources, &mut report);
+    let documents = syntax::parse(&texts, &mut report);
     let tables = merge::merge(&documents, &mut report);
     let raw = sections::read(tables, &mut report);
     let config = check::check(raw, environment, &mut report);

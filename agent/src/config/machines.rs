@@ -116,10 +116,9 @@ fn claim<K: Eq + std::hash::Hash>(
             taken.insert(key, new);
         }
         Some(first) => {
-            let first_place = report.sources.name(first.place);
             report
                 .error(new.place, format!("{what} is taken"))
-                .note(format!("machine {} has it at {first_place}", first.machine))
+                .note_place(format!("machine {} has it at", first.machine), first.place)
                 .note("it would be open which of the two was meant");
         }
     }

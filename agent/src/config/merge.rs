@@ -3,95 +3,21 @@
 use std::collections::BTreeMap;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
-use super::reader::{Table, place, shown};
+use super::reader::{place, shown};
 use super::report::Report;
 use super::schema::{Keys, TABLES};
-use super::source::{Place, Sources};
+use super::source::Place;
 use super::suggest::nearest;
+use super::syntax::Document;
+use super::table::Table;
 
 /// Every table of every file.
 #[derive(Debug, Default)]
 pub(super) struct Tables<'a> {
     once: BTreeMap<&'static str, Table<'a>>,
     lists: BTreeMap<&'static str, Vec<Table<'a>>>,
-}
-
-/// A file's tables as TOML has them.
-pub(super) type Document<'a> = Spanned<DeTable<'a>>;
-
-/// Parses every file; what is not TOML is taken up, and the rest of the file still counts.
-pub(super) fn parse<'s>(sources: &'s Sources, report: &mut Report) -> Vec<Document<'s>> {
-    let parse_one = |(number, file): (usize, &'s super::source::File)| {
-        let (document, errors) = DeTable::parse_recoverable(&file.text);
-        for error in errors {
-            let span = error.span().unwrap_or(0..0);
-            let end = file.text.len();
-            let place = Place {
-                file: number,
-                start: span.start.min(end),
-                end: span.end.min(end),
-            };
-            syntax(error.message(), place, &file.text, &document, report);
-        }
-        document
-    };
-    sources.files.iter().enumerate().map(parse_one).collect()
-}
-
-fn syntax(message: &str, at: Place, text: &str, document: &Document, report: &mut Report) {
-    let found = text.get(at.start..at.end).unwrap_or("");
-    if message == "duplicate key" {
-        let mut first = None;
-        let key = found.trim_matches(['"', '\'']);
-        find_first(key, at, text, document.get_ref(), None, &mut first);
-        let name = first.map(|first| report.sources.name(first));
-        let draft = report.syntax(at, format!("`{}` is written twice", shown(key)));
-        if let Some(name) = name {
-            draft.note(format!("written first at {name}"));
-        }
-        draft.note("it would be open which of them counts");
-    } else if message.starts_with("string values must be quoted") && found.is_empty() {
-        report
-            .syntax(at, "a value is missing here")
-            .note("write one, or take the line out to get the default");
-    } else if message.starts_with("string values must be quoted") {
-        report.syntax(at, "this is no value: a string has to stand in quotes");
-    } else {
-        report.syntax(at, format!("this is not TOML: {message}"));
-    }
-}
-
-/// The nearest place before `second` where `key` is written in a table that is still open there.
-fn find_first(
-    key: &str,
-    second: Place,
-    text: &str,
-    table: &DeTable,
-    inline: Option<std::ops::Range<usize>>,
-    first: &mut Option<Place>,
-) {
-    let open = inline.is_none_or(|span| span.contains(&second.start));
-    for (name, value) in table.iter() {
-        let here = place(second.file, name);
-        let nearer = first.is_none_or(|first| here.start > first.start);
-        if open && nearer && name.get_ref() == key && here.start < second.start {
-            *first = Some(here);
-        }
-        let nested = std::slice::from_ref(value);
-        let nested = match value.get_ref() {
-            DeValue::Array(items) => items.as_ref(),
-            _ => nested,
-        };
-        for inner in nested {
-            if let DeValue::Table(entries) = inner.get_ref() {
-                let span = inner.span();
-                let braces = text.get(span.clone()).is_some_and(|t| t.starts_with('{'));
-                find_first(key, second, text, entries, braces.then_some(span), first);
-            }
-        }
-    }
 }
 
 /// Puts the tables of all documents together.
@@ -114,9 +40,9 @@ fn unknown(name: &str, at: Place, report: &mut Report) {
     let meant = nearest(name, TABLES.iter().map(|keys| keys.table));
     let meant = TABLES.iter().find(|keys| Some(keys.table) == meant);
     let draft = report.error(at, format!("unknown table or key `{}`", shown(name)));
-    match (owner, meant) {
-        (Some(keys), _) => draft.note(format!("it is a key of `{}`: put it there", keys.head())),
-        (None, Some(keys)) => draft.note(format!("did you mean `{}`?", keys.head())),
+    match (meant, owner) {
+        (Some(keys), _) => draft.note(format!("did you mean `{}`?", keys.head())),
+        (None, Some(keys)) => draft.note(format!("it is a key of `{}`: put it there", keys.head())),
         (None, None) => {
             let known: Vec<_> = TABLES.iter().map(|keys| keys.head()).collect();
             draft.note(format!("known are {}", known.join(", ")))
@@ -143,7 +69,9 @@ impl<'a> Tables<'a> {
                 for item in items.iter() {
                     let here = place(file, item);
                     let DeValue::Table(data) = item.get_ref() else {
-                        report.error(here, format!("each item of `{}` is a table", keys.table));
+                        report
+                            .error(here, format!("each item of `{}` is a table", keys.table))
+                            .note(format!("write `{}` before each of them", keys.head()));
                         continue;
                     };
                     let mut table = Table::new(keys, here);
@@ -166,13 +94,8 @@ impl<'a> Tables<'a> {
 
     /// A table that is written once in all; empty if it is nowhere.
     pub fn once(&mut self, keys: &'static Keys) -> Table<'a> {
-        let nowhere = Place {
-            file: 0,
-            start: 0,
-            end: 0,
-        };
         let found = self.once.remove(keys.table);
-        found.unwrap_or_else(|| Table::new(keys, nowhere))
+        found.unwrap_or_else(|| Table::absent(keys))
     }
 
     /// The tables of this kind, in the order of the files.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::excerpt::Excerpt;
@@ -21,6 +22,8 @@ pub(super) struct Report<'s> {
     /// Lines (file, line) that are not TOML: what is read from them says nothing.
     broken: BTreeSet<(usize, usize)>,
     incomplete: bool,
+    /// Files that hold secrets, with where each is named.
+    private: Vec<(Place, PathBuf)>,
 }
 
 /// A mistake before its place is turned into words.
@@ -28,7 +31,8 @@ pub(super) struct Draft {
     severity: Severity,
     place: Place,
     message: String,
-    notes: Vec<String>,
+    /// Each with a place that it ends in, put into words only if it is shown.
+    notes: Vec<(String, Option<Place>)>,
     syntax: bool,
     whole_file: bool,
 }
@@ -38,8 +42,14 @@ impl Draft {
     pub fn note(&mut self, text: impl Into<String>) -> &mut Draft {
         let text = text.into();
         if !text.is_empty() {
-            self.notes.push(text);
+            self.notes.push((text, None));
         }
+        self
+    }
+
+    /// Names another place, behind `text`.
+    pub fn note_place(&mut self, text: impl Into<String>, place: Place) -> &mut Draft {
+        self.notes.push((text.into(), Some(place)));
         self
     }
 }
@@ -60,6 +70,7 @@ impl<'s> Report<'s> {
             secrets: Vec::new(),
             broken: BTreeSet::new(),
             incomplete: false,
+            private: Vec::new(),
         }
     }
 
@@ -86,9 +97,14 @@ impl<'s> Report<'s> {
         self.add(draft)
     }
 
+    /// Takes up that a file cannot be read.
+    pub fn unreadable(&mut self, file: usize, message: &str) -> &mut Draft {
+        self.incomplete = true;
+        self.whole_file(file, message)
+    }
+
     /// Takes up what is wrong with a file as a whole.
     pub fn whole_file(&mut self, file: usize, message: &str) -> &mut Draft {
-        self.incomplete = true;
         let place = Place {
             file,
             start: 0,
@@ -101,9 +117,8 @@ impl<'s> Report<'s> {
 
     /// Takes up that one thing is declared at two places.
     pub fn twice(&mut self, what: &str, first: Place, second: Place) -> &mut Draft {
-        let here = self.sources.name(first);
         self.error(second, format!("{what} is declared twice"))
-            .note(format!("declared first at {here}"))
+            .note_place("declared first at", first)
     }
 
     /// Keeps a value out of every excerpt.
@@ -111,9 +126,42 @@ impl<'s> Report<'s> {
         self.secrets.push(place);
     }
 
+    /// Remembers a file that no machine may get.
+    pub fn keep_private(&mut self, place: Place, path: PathBuf) {
+        self.private.push((place, path));
+    }
+
+    /// Takes up private files, the configuration's own among them, that lie below `root` and so
+    /// could be asked for.
+    pub fn refuse_private_files_below(&mut self, root: &Path) {
+        let note = "every machine of the network could read it: put it elsewhere";
+        let below =
+            |path: &Path| std::path::absolute(path).is_ok_and(|path| path.starts_with(root));
+        for file in 0..self.sources.files.len() {
+            if below(&self.sources.files[file].path) {
+                self.whole_file(file, "this file lies in `root`").note(note);
+            }
+        }
+        for (place, path) in std::mem::take(&mut self.private) {
+            if below(&path) {
+                self.error(place, "this secret lies in `root`").note(note);
+            }
+        }
+    }
+
     /// Some file could not be read to its end, so that something may be missing that is in it.
     pub fn is_incomplete(&self) -> bool {
         self.incomplete
+    }
+
+    /// Further mistakes are only counted, so that nothing need be looked up for them.
+    pub fn is_full(&self) -> bool {
+        self.drafts.len() >= limits::CONFIG_MISTAKES
+    }
+
+    /// Counts a mistake that there is no room for.
+    pub fn left_off(&mut self) {
+        self.left_off += 1;
     }
 
     /// Something refuses the configuration.
@@ -123,8 +171,7 @@ impl<'s> Report<'s> {
 
     fn add(&mut self, draft: Draft) -> &mut Draft {
         self.has_errors |= draft.severity == Severity::Error;
-        let full = self.drafts.len() >= limits::CONFIG_MISTAKES;
-        if full {
+        if self.is_full() {
             self.left_off += 1;
             self.spare = draft;
             return &mut self.spare;
@@ -148,7 +195,8 @@ impl<'s> Report<'s> {
         Diagnostics::new(list, self.left_off)
     }
 
-    fn is_on_a_broken_line(&self, place: Place) -> bool {
+    /// What stands here is on a line that is not TOML.
+    pub fn is_on_a_broken_line(&self, place: Place) -> bool {
         self.sources.files.get(place.file).is_some_and(|file| {
             let line = file.line_of(place.start);
             self.broken.contains(&(place.file, line))
@@ -156,13 +204,17 @@ impl<'s> Report<'s> {
     }
 
     fn words(&self, draft: Draft) -> Diagnostic {
+        let put = |(text, place): (String, Option<Place>)| match place {
+            Some(place) => format!("{text} {}", self.sources.name(place)),
+            None => text,
+        };
         let mut diagnostic = Diagnostic {
             severity: draft.severity,
             file: Default::default(),
             position: None,
             message: draft.message,
             excerpt: None,
-            notes: draft.notes,
+            notes: draft.notes.into_iter().map(put).collect(),
         };
         if let Some(file) = self.sources.files.get(draft.place.file) {
             diagnostic.file = file.path.clone();

@@ -35,7 +35,7 @@ pub(super) fn read(value: Value, report: &mut Report) -> Option<Secret> {
         }
         _ => {
             report.hide(value.place());
-            value.wrong("a string, or `{ file = \"path\" }`", report)
+            value.wrong("must be a string, or `{ file = \"path\" }`", report)
         }
     }
 }
@@ -43,6 +43,7 @@ pub(super) fn read(value: Value, report: &mut Report) -> Option<Secret> {
 fn from_file(value: Value, report: &mut Report) -> Option<Secret> {
     let text = value.string(report)?;
     let path = report.sources.folder(text.place).join(text.value);
+    report.keep_private(text.place, path.clone());
     match read_file(&path) {
         Ok((content, mode)) => {
             if mode & WORLD_READABLE != 0 {
@@ -66,10 +67,10 @@ fn from_file(value: Value, report: &mut Report) -> Option<Secret> {
 fn accept(text: &str, value: Value, report: &mut Report) -> Option<Secret> {
     let holds = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/@!*+,=%".contains(&b);
     if text.is_empty() {
-        return value.wrong("the secret is empty", report);
+        return value.wrong("must not be empty", report);
     }
     if !text.bytes().all(holds) {
-        let problem = "the secret is no one word of letters, digits and `-._~:/@!*+,=%`";
+        let problem = "must be one word of letters, digits and `-._~:/@!*+,=%`";
         return value.wrong(problem, report);
     }
     Some(Secret::new(text.to_owned()))

@@ -26,3 +26,8 @@ pub fn remedy(error: &std::io::Error) -> &'static str {
         _ => "",
     }
 }
+
+/// A moment in seconds since 1970 as the lock writes it.
+pub fn date(seconds: u64) -> String {
+    stamp::from_seconds(seconds).to_string()
+}

@@ -239,7 +239,10 @@ mod tests {
         let elsewhere = tempfile::tempdir().unwrap();
         let link = elsewhere.path().join("root");
         symlink(root.path(), &link).unwrap();
-        assert_eq!(names(&scan(&link, true, &nothing_locked).unwrap()), ["file"]);
+        assert_eq!(
+            names(&scan(&link, true, &nothing_locked).unwrap()),
+            ["file"]
+        );
     }
 
     #[test]
@@ -247,7 +250,10 @@ mod tests {
         let root = tree(&["file"]);
         let socket = root.path().join("socket");
         let _listener = std::os::unix::net::UnixListener::bind(socket).unwrap();
-        assert_eq!(names(&scan(root.path(), true, &nothing_locked).unwrap()), ["file"]);
+        assert_eq!(
+            names(&scan(root.path(), true, &nothing_locked).unwrap()),
+            ["file"]
+        );
     }
 
     #[test]

@@ -241,7 +241,9 @@ mod tests {
 
     #[test]
     fn more_macs_than_a_machine_has_are_left_out() {
-        let query: Vec<_> = (0..20).map(|n| format!("mac=52:54:00:00:00:{n:02x}")).collect();
+        let query: Vec<_> = (0..20)
+            .map(|n| format!("mac=52:54:00:00:00:{n:02x}"))
+            .collect();
         assert_eq!(
             Facts::parse(&query.join("&")).macs.len(),
             limits::MACHINE_MACS

@@ -99,11 +99,6 @@ pub fn bootable(
     cpu: Cpu,
     platform: Platform,
 ) -> Result<Bootable, NotBootable> {
-    if let Recipe::NetbootXyz { url } = &image.recipe {
-        return Ok(Bootable::Chain {
-            url: url.as_str().to_owned(),
-        });
-    }
     let kept = architectures(image);
     // A 64-bit PC runs 32-bit systems too, but UEFI only starts what is as wide as itself.
     let cpu = match (cpu, platform) {
@@ -262,18 +257,19 @@ mod tests {
     }
 
     #[test]
-    fn netboot_xyz_is_chained_whatever_the_machine_is() {
+    fn netboot_xyz_is_chained_and_wants_no_file() {
         let image = Image {
             name: Name::new("netboot.xyz").unwrap(),
             recipe: Recipe::NetbootXyz {
                 url: Url::new("http://boot.netboot.xyz").unwrap(),
             },
-            architectures: vec![],
+            architectures: vec![Cpu::Arm64],
         };
         assert_eq!(
-            boots(&image, Cpu::Loong64, Platform::Efi).as_deref(),
+            boots(&image, Cpu::Arm64, Platform::Efi).as_deref(),
             Ok("http://boot.netboot.xyz")
         );
+        assert!(boots(&image, Cpu::Amd64, Platform::Efi).is_err());
         assert!(wanted_by(&image).is_empty());
     }
 

@@ -107,13 +107,30 @@ pub(in super::super) const META: Keys = Keys {
     ],
 };
 
-pub(in super::super) const SOURCE: Keys = Keys {
+pub(in super::super) const KERNEL: Keys = Keys {
     table: "image.kernel",
     repeated: false,
     keys: &[
         key(
             "url",
             r#""https://files.example/vmlinuz""#,
+            "there would be nothing to fetch",
+        ),
+        key(
+            "sha256",
+            r#""(64 hexadecimal digits)""#,
+            "what was fetched could not be checked",
+        ),
+    ],
+};
+
+pub(in super::super) const INITRD: Keys = Keys {
+    table: "image.initrds",
+    repeated: true,
+    keys: &[
+        key(
+            "url",
+            r#""https://files.example/initrd.gz""#,
             "there would be nothing to fetch",
         ),
         key(

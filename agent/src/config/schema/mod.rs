@@ -5,7 +5,7 @@
 mod declared;
 
 pub(super) use declared::{
-    IMAGE, MACHINE, MATCH, META, OMNI, OVERLAY, POLICY, PROFILE, SECRET, SOURCE,
+    IMAGE, INITRD, KERNEL, MACHINE, MATCH, META, OMNI, OVERLAY, POLICY, PROFILE, SECRET,
 };
 
 /// A table and its keys.
@@ -265,4 +265,4 @@ pub(super) const TABLES: [&Keys; 11] = [
 
 /// The tables inside these.
 #[cfg(test)]
-pub(super) const INNER: [&Keys; 6] = [&OVERLAY, &META, &SOURCE, &OMNI, &SECRET, &MATCH];
+pub(super) const INNER: [&Keys; 7] = [&OVERLAY, &META, &KERNEL, &INITRD, &OMNI, &SECRET, &MATCH];

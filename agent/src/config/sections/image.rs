@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::super::reader::{Table, Value};
+use super::super::reader::Value;
 use super::super::report::Report;
-use super::super::{
-    Custom, Debian, Meta, Overlay, Recipe, Source, Talos, Url, defaults, raw, schema,
-};
+use super::super::schema::{self, Keys};
+use super::super::table::Table;
+use super::super::{Custom, Debian, Meta, Overlay, Recipe, Source, Talos, Url, defaults, raw};
 use super::loaders::architectures;
 use super::{arguments, name};
 use crate::arch::Cpu;
@@ -31,12 +31,26 @@ const RECIPES: [(&str, &[&str], &[Cpu]); 5] = [
     (
         "debian",
         &["version", "mirror"],
-        &[Cpu::I386, Cpu::Amd64, Cpu::Arm32, Cpu::Arm64, Cpu::Riscv64],
+        &[
+            Cpu::I386,
+            Cpu::Amd64,
+            Cpu::Arm32,
+            Cpu::Arm64,
+            Cpu::Riscv64,
+            Cpu::Loong64,
+        ],
     ),
     ("netboot.xyz", &["url"], &Cpu::ALL),
-    ("memtest", &["url", "sha256"], &[Cpu::I386, Cpu::Amd64]),
+    (
+        "memtest",
+        &["url", "sha256"],
+        &[Cpu::I386, Cpu::Amd64, Cpu::Loong64],
+    ),
     ("custom", &["kernel", "initrds", "arguments"], &Cpu::ALL),
 ];
+
+/// Initrds of one image.
+const MOST_INITRDS: usize = 32;
 
 pub(super) fn read(table: Table, report: &mut Report) -> raw::Image {
     let image_name = table
@@ -136,6 +150,7 @@ fn talos(table: &Table, report: &mut Report) -> Option<Talos> {
     let extensions = extensions.and_then(|value| value.words(container_image, report));
     let overlay = table.get("overlay").map(|value| overlay(value, report));
     let meta = table.get("meta").map(|value| meta(value, report));
+    let extra_kernel_arguments = arguments(table.get("extra_kernel_arguments"), report);
     Some(Talos {
         version: version?.value,
         factory: factory?,
@@ -144,7 +159,7 @@ fn talos(table: &Table, report: &mut Report) -> Option<Talos> {
             .into_iter()
             .map(|one| one.value)
             .collect(),
-        extra_kernel_arguments: arguments(table.get("extra_kernel_arguments"), report),
+        extra_kernel_arguments,
         overlay: match overlay {
             Some(overlay) => Some(overlay?),
             None => None,
@@ -164,7 +179,7 @@ fn talos_version(text: &str) -> Result<String, String> {
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
     if !numbers_hold || !suffix_holds || text.len() > 40 {
-        Err("a Talos version such as `v1.11.2`".to_owned())
+        Err("must be a Talos version such as `v1.11.2`".to_owned())
     } else if plain == text {
         Err(format!("a Talos version starts with `v`: `v{text}`"))
     } else {
@@ -188,7 +203,7 @@ fn container_image(text: &str) -> Result<String, String> {
     if text.len() <= 128 && text.split('/').count() >= 2 && text.split('/').all(part) {
         Ok(text.to_owned())
     } else {
-        Err("a name as the factory lists it, such as `siderolabs/bnx2`".to_owned())
+        Err("must be a name as the factory lists it, such as `siderolabs/bnx2`".to_owned())
     }
 }
 
@@ -255,7 +270,9 @@ fn meta(value: Value, report: &mut Report) -> Vec<Meta> {
         if let (Some(key), Some(number)) = (key, number) {
             match seen.iter().find(|(other, _)| *other == number) {
                 Some((_, first)) => {
-                    report.twice(&format!("META key {number}"), *first, key.place());
+                    report
+                        .twice(&format!("META key {number}"), *first, key.place())
+                        .note("Talos would get only one of the two");
                 }
                 None => seen.push((number, key.place())),
             }
@@ -289,7 +306,7 @@ fn suite(text: &str) -> Result<String, String> {
     if first && rest && text.len() <= 40 {
         Ok(text.to_owned())
     } else {
-        Err("a Debian suite's name such as `bookworm`, `trixie` or `stable`".to_owned())
+        Err("must be a Debian suite's name such as `bookworm`, `trixie` or `stable`".to_owned())
     }
 }
 
@@ -305,73 +322,44 @@ fn memtest(table: &Table, report: &mut Report) -> Option<Recipe> {
 
 fn custom(table: &Table, report: &mut Report) -> Option<Custom> {
     let kernel = table.need("kernel", report);
-    let kernel = kernel.and_then(|value| source(value, report));
+    let kernel = kernel.and_then(|value| source(value, &schema::KERNEL, report));
     let initrds = table.get("initrds");
     let initrds = initrds
-        .and_then(|value| value.items(report))
+        .and_then(|value| value.few_items(MOST_INITRDS, report))
         .unwrap_or_default();
-    let initrds: Vec<_> = initrds.iter().map(|item| source(*item, report)).collect();
+    let initrds: Vec<_> = initrds
+        .iter()
+        .map(|item| source(*item, &schema::INITRD, report))
+        .collect();
     let arguments = arguments(table.get("arguments"), report);
-    let custom = Custom {
+    Some(Custom {
         kernel: kernel?,
         initrds: initrds.into_iter().flatten().collect(),
         arguments,
-    };
-    refuse_one_name_twice(table, &custom, report);
-    Some(custom)
+    })
 }
 
 /// A URL, or a table of URL and digest.
-fn source(value: Value, report: &mut Report) -> Option<Source> {
+fn source(value: Value, keys: &'static Keys, report: &mut Report) -> Option<Source> {
     let (url, sha256) = match value.data() {
         DeValue::String(_) => (Some(value), None),
         DeValue::Table(_) => {
-            let table = value.table(&schema::SOURCE, report)?;
+            let table = value.table(keys, report)?;
             (table.need("url", report), table.get("sha256"))
         }
         _ => {
-            let problem = "a URL, or `{ url = \"...\", sha256 = \"...\" }`";
+            let problem = "must be a URL, or `{ url = \"...\", sha256 = \"...\" }`";
             return value.wrong(problem, report);
         }
     };
     let url = url.and_then(|value| value.word(Url::new, report));
-    let sha256 = match sha256 {
-        Some(value) => Some(value.word(str::parse, report)?.value),
-        None => None,
-    };
+    let sha256 = sha256.map(|value| value.word(str::parse, report));
     let url = url?;
-    if file_name(&url.value).is_none() {
-        let problem = "the URL ends in no file name of letters, digits, `.`, `_`, `-` or `+`";
-        return value.wrong(problem, report);
-    }
     Some(Source {
         url: url.value,
-        sha256,
+        sha256: match sha256 {
+            Some(sha256) => Some(sha256?.value),
+            None => None,
+        },
     })
-}
-
-/// The last part of a URL's path, which becomes the file's name in the catalogue.
-fn file_name(url: &Url) -> Option<&str> {
-    let path = url.as_str().split(['?']).next()?;
-    let (_, path) = path.split_once("://")?;
-    let (_, name) = path.rsplit_once('/')?;
-    super::catalogue_name(name).is_ok().then_some(name)
-}
-
-fn refuse_one_name_twice(table: &Table, custom: &Custom, report: &mut Report) {
-    let mut names = vec![file_name(&custom.kernel.url)];
-    for initrd in &custom.initrds {
-        let name = file_name(&initrd.url);
-        if let (true, Some(value)) = (names.contains(&name), table.get("initrds")) {
-            value.wrong::<()>(
-                &format!(
-                    "two files of one image are called `{}`",
-                    name.unwrap_or_default()
-                ),
-                report,
-            );
-            return;
-        }
-        names.push(name);
-    }
 }

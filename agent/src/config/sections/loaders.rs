@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::super::reader::{Table, Value};
+use super::super::reader::Value;
 use super::super::report::Report;
 use super::super::source::Placed;
+use super::super::table::Table;
 use super::super::{LoaderSource, Loaders, Url, defaults};
 use super::{catalogue_name, path};
 use crate::arch::Cpu;
@@ -66,7 +67,9 @@ pub(super) fn architectures(value: Value, report: &mut Report) -> Option<Vec<Cpu
         match list.iter().find(|one| one.value == word.value) {
             Some(first) => {
                 let (what, first) = (format!("`{}`", word.value), first.place);
-                report.twice(&what, first, word.place);
+                report
+                    .twice(&what, first, word.place)
+                    .note("once is enough: take one out");
             }
             None => list.push(word),
         }
@@ -81,7 +84,7 @@ fn files(value: Value, report: &mut Report) -> BTreeMap<String, PathBuf> {
         match catalogue_name(name.value) {
             Err(problem) => {
                 report
-                    .error(name.place, format!("a key of `files`: {problem}"))
+                    .error(name.place, format!("a key of `files` {problem}"))
                     .note("machines could not ask for it by this name");
             }
             Ok(name) => {

@@ -1,8 +1,9 @@
 //! `[[machine]]`.
 
-use super::super::reader::{Table, Value};
+use super::super::reader::Value;
 use super::super::report::Report;
 use super::super::source::Placed;
+use super::super::table::Table;
 use super::super::{LocalBoot, raw, values};
 use super::{arguments, catalogue_name, name};
 use crate::mac::Mac;
@@ -104,6 +105,6 @@ fn interface(text: &str) -> Result<String, String> {
     if holds {
         Ok(text.to_owned())
     } else {
-        Err("an interface of the booted system, such as `eth0` or `enp3s0`".to_owned())
+        Err("must be an interface of the booted system, such as `eth0` or `enp3s0`".to_owned())
     }
 }

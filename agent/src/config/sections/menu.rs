@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use super::super::reader::Table;
 use super::super::report::Report;
 use super::super::source::Placed;
-use super::super::{Label, Name, defaults, raw};
+use super::super::table::Table;
+use super::super::{Label, defaults, raw};
 use super::name;
 
 /// Longest time that the menu waits, since iPXE counts milliseconds in 32 bits.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+
+/// Items that a person can still choose from.
+const MOST_ITEMS: usize = 100;
 
 pub(super) fn read(table: Table, report: &mut Report) -> raw::Menu {
     let title = match table.get("title") {
@@ -19,11 +22,12 @@ pub(super) fn read(table: Table, report: &mut Report) -> raw::Menu {
     let timeout = table.get("timeout");
     let timeout = timeout.and_then(|value| value.duration(Duration::ZERO, LONGEST, report));
     let items = table.get("items").and_then(|value| {
-        let items = value.words(Name::new, report)?;
-        if value.items(report).is_some_and(|all| all.is_empty()) {
+        let items = value.few_items(MOST_ITEMS, report)?;
+        if items.is_empty() {
             return value.wrong("at least one item is needed", report);
         }
-        Some(Placed::new(items, value.place()))
+        let names = items.iter().filter_map(|item| name(*item, report));
+        Some(Placed::new(names.collect(), value.place()))
     });
     raw::Menu {
         title,

@@ -61,7 +61,7 @@ fn arguments(value: Option<Value>, report: &mut Report) -> Vec<Argument> {
 fn path(value: Value, report: &mut Report) -> Option<Placed<PathBuf>> {
     let text = value.string(report)?;
     if text.value.is_empty() || text.value.contains('\0') {
-        return value.wrong("not a path", report);
+        return value.wrong("must be a path", report);
     }
     let path = report.sources.folder(text.place).join(text.value);
     Some(Placed::new(path, text.place))
@@ -73,10 +73,10 @@ fn absolute_path(value: Value, report: &mut Report) -> Option<PathBuf> {
     let path = PathBuf::from(text.value);
     let climbs = path.components().any(|part| part == Component::ParentDir);
     if !path.is_absolute() || climbs || text.value.contains('\0') {
-        return value.wrong("a path from `/`, without `..`", report);
+        return value.wrong("must be a path from `/`, without `..`", report);
     }
     if path.parent().is_none() {
-        return value.wrong("the whole file system is no folder for this", report);
+        return value.wrong("must not be the whole file system", report);
     }
     Some(path)
 }
@@ -91,6 +91,9 @@ fn catalogue_name(text: &str) -> Result<String, String> {
     if text.len() <= crate::limits::NAME_BYTES && text.split('/').all(part) {
         Ok(text.to_owned())
     } else {
-        Err("a file's name below the root, such as `snponly.efi` or `arm64/ipxe.efi`".to_owned())
+        Err(
+            "must be a file's name below the root, such as `snponly.efi` or `arm64/ipxe.efi`"
+                .to_owned(),
+        )
     }
 }

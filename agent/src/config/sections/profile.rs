@@ -1,9 +1,12 @@
 //! `[[profile]]`, with Omni's keys and the secret among them.
 
-use super::super::reader::{Table, Value};
+use toml::de::DeValue;
+
+use super::super::reader::Value;
 use super::super::report::Report;
 use super::super::secret;
 use super::super::source::Placed;
+use super::super::table::Table;
 use super::super::{Installed, Label, Omni, defaults, raw, schema};
 use super::{arguments, name};
 
@@ -42,6 +45,10 @@ pub(super) fn read(table: Table, report: &mut Report) -> raw::Profile {
 }
 
 fn omni(value: Value, report: &mut Report) -> Option<Omni> {
+    if !matches!(value.data(), DeValue::Table(_)) {
+        // It may be the token, put where the table belongs.
+        report.hide(value.place());
+    }
     let table = value.table(&schema::OMNI, report)?;
     let api = table.need("api", report);
     let api = api.and_then(|value| value.word(omni_api, report));
@@ -77,7 +84,10 @@ fn omni_api(text: &str) -> Result<String, String> {
     if text.to_ascii_lowercase().contains("jointoken=") {
         Err("the join token belongs in `token`, where it is kept secret".to_owned())
     } else if !plain(text) || host.is_empty() {
-        Err("Omni's address as Omni shows it: `https://NAME...` or `grpc://HOST:PORT`".to_owned())
+        Err(
+            "must be Omni's address as Omni shows it: `https://NAME...` or `grpc://HOST:PORT`"
+                .to_owned(),
+        )
     } else {
         Ok(text.to_owned())
     }
@@ -104,7 +114,7 @@ fn host_and_port(text: &str) -> Result<String, String> {
     if holds {
         Ok(text.to_owned())
     } else {
-        Err("a host and its port: `[fdae:41e4:649b:9303::1]:8090`".to_owned())
+        Err("must be a host and its port: `[fdae:41e4:649b:9303::1]:8090`".to_owned())
     }
 }
 
@@ -113,6 +123,9 @@ fn log_target(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("tcp://").or(text.strip_prefix("udp://"));
     match rest.map(|rest| host_and_port(rest.trim_end_matches('/'))) {
         Some(Ok(_)) => Ok(text.to_owned()),
-        _ => Err("where logs go: `tcp://[fdae:41e4:649b:9303::1]:8092`, or `udp://`".to_owned()),
+        _ => Err(
+            "must be an address for logs: `tcp://[fdae:41e4:649b:9303::1]:8092`, or `udp://`"
+                .to_owned(),
+        ),
     }
 }

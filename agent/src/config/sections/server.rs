@@ -2,11 +2,15 @@
 
 use std::path::PathBuf;
 
-use super::super::reader::{Table, Value};
+use super::super::reader::Value;
 use super::super::report::Report;
 use super::super::source::Placed;
+use super::super::table::Table;
 use super::super::{Name, Server, Unknown, defaults, raw, values};
 use super::absolute_path;
+
+/// Addresses to listen on; each costs two sockets.
+const MOST_ADDRESSES: usize = 64;
 
 pub(super) fn read(table: Table, report: &mut Report) -> raw::Server {
     let addresses = table
@@ -58,7 +62,7 @@ pub(super) fn read(table: Table, report: &mut Report) -> raw::Server {
 }
 
 fn addresses(value: Value, report: &mut Report) -> Vec<Placed<std::net::IpAddr>> {
-    let Some(items) = value.items(report) else {
+    let Some(items) = value.few_items(MOST_ADDRESSES, report) else {
         return Vec::new();
     };
     if items.is_empty() {

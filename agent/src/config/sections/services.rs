@@ -6,8 +6,9 @@ use std::time::Duration;
 use log::LevelFilter;
 use toml::de::DeValue;
 
-use super::super::reader::{Table, Value};
+use super::super::reader::Value;
 use super::super::report::Report;
+use super::super::table::Table;
 use super::super::{Fetch, Http, Log, LogTarget, Tftp, Url, defaults};
 use crate::limits;
 
@@ -85,7 +86,8 @@ fn block_size(value: Value, report: &mut Report) -> Option<Option<u16>> {
     match value.data() {
         DeValue::String(text) if text == "path" => Some(None),
         DeValue::String(_) => {
-            let problem = "`\"path\"` (what fits the path without fragments) or a number of bytes";
+            let problem =
+                "must be `\"path\"` (what fits the path without fragments) or a number of bytes";
             value.wrong(problem, report)
         }
         _ => value.integer(BLOCK_BYTES, report).map(Some),
@@ -111,7 +113,10 @@ pub(super) fn http(table: Table, report: &mut Report) -> Http {
     over.duration("stall_timeout", &mut http.stall_timeout, SECOND, HOUR);
     // The header counts in whole seconds (RFC 9110 section 10.2.3).
     if let (Some(value), 1..) = (retry_after, http.retry_after.subsec_millis()) {
-        value.wrong::<()>("whole seconds, since `Retry-After` counts in them", report);
+        value.wrong::<()>(
+            "must be whole seconds, since `Retry-After` counts in them",
+            report,
+        );
     }
     http
 }

@@ -1,7 +1,7 @@
 //! Bad configurations and every word that is said of them: `cases/*.txt`.
 //!
 //! A case starts with `=== name`, then come the file's lines, then `---`, then what is said.
-//! `@@ path` starts another file. Where no `[server]` is written, a right one is put at the end.
+//! `@@ path` starts another file; `\t` is a tab and `␛` an escape character. Where no `[server]` is written, a right one is put at the end.
 
 use std::fmt::Write;
 
@@ -19,13 +19,13 @@ fn cases(text: &str) -> Vec<Case<'_>> {
     let blocks = text.split("\n=== ").map(|b| b.trim_start_matches("=== "));
     let cases = blocks.map(|block| {
         let (name, rest) = block.split_once('\n').unwrap();
-        let (input, said) = rest.split_once("\n---\n").unwrap_or((rest, ""));
+        let (input, said) = rest.split_once("\n---").unwrap();
         let mut files = vec![("hearth.toml", String::new())];
         for line in input.lines() {
             match line.strip_prefix("@@ ") {
                 Some(path) => files.push((path, String::new())),
                 None => {
-                    let line = line.replace("\\t", "\t");
+                    let line = line.replace("\\t", "\t").replace('␛', "\u{1b}");
                     writeln!(files.last_mut().unwrap().1, "{line}").unwrap();
                 }
             }
@@ -36,7 +36,7 @@ fn cases(text: &str) -> Vec<Case<'_>> {
         Case {
             name,
             files,
-            said: said.trim_end().to_owned(),
+            said: said.trim().to_owned(),
         }
     });
     cases.collect()

@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::{Config, Diagnostics, Environment, Loaded, load};
 
-// mod golden;
+mod example;
+mod files;
+mod golden;
 mod holds;
+mod hostile;
 
 /// A folder with a configuration.
 struct Folder(tempfile::TempDir);
