@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest;
 
 use crate::digest::Sha256;
+use crate::image::durable;
 use crate::limits;
 
 /// A file on its way.
@@ -72,6 +73,7 @@ impl Partial {
             let message = "another process is fetching it";
             io::Error::new(io::ErrorKind::ResourceBusy, message)
         })?;
+        durable::belong(&file, path.parent().unwrap_or(&path), 0o644)?;
         let mut partial = Partial {
             path,
             file,

@@ -18,7 +18,7 @@ use crate::fetch::{FailureKind, Outcome, Progress, disk, talos};
 use crate::image::lock::{Lock, LockError, Locked, Member, Pinned};
 use crate::image::place::{self, Found};
 use crate::recipe::wanted::{Archive, Expect, Keep, Source, Wanted, file_url};
-use crate::recipe::{Registration, debian};
+use crate::recipe::{self, Registration, debian};
 
 mod members;
 mod settle;
@@ -216,12 +216,8 @@ impl<'a> Run<'a> {
             return Ok(Outcome::Kept);
         }
         // Found now rather than when a machine waits for it.
-        if let Err(refused) = crate::recipe::talos::arguments(&text) {
-            return Err(Trouble::lasting(
-                FailureKind::Data,
-                format!("{url}: {refused}"),
-            ));
-        }
+        recipe::talos::check(&text)
+            .map_err(|refused| Trouble::lasting(FailureKind::Data, format!("{url}: {refused}")))?;
         let mut pin = self.pin(wanted, (sha256, size), url, Pinned::FirstUse);
         pin.text = Some(text.trim().to_owned());
         self.lock.insert(wanted.name.clone(), pin);
@@ -258,6 +254,7 @@ impl<'a> Run<'a> {
                 // What another try can go on with stays; on a full disk nothing stays.
                 if trouble.failure.kind == FailureKind::Disk || partial.bytes() == 0 {
                     partial.discard();
+                    place::drop_empty(self.root(), &folder);
                 }
                 return Err(trouble);
             }
