@@ -206,6 +206,16 @@ architectures = ["amd64", "arm64"]
     run(agent, "lock", "check")
 
 
+def test_a_loader_of_the_users_own_that_lies_in_its_place_stays_theirs(hearth, origin):
+    agent = hearth("")
+    own = agent.root / "snponly.efi"
+    own.write_bytes(b"signed")
+    agent.config.write_text(
+        agent.config.read_text() + f'[loaders.files]\n"snponly.efi" = "{own}"\n')
+    assert "kept yours" in run(agent, "fetch")
+    assert lock(agent) == {} and own.read_bytes() == b"signed"
+
+
 def test_a_name_that_is_nothing_is_told_with_what_there_is(hearth, origin):
     said = run(hearth(talos(origin)), "fetch", "tallos", code=USAGE)
     assert "`tallos`" in said and "talos" in said
@@ -440,6 +450,20 @@ def test_a_part_that_was_damaged_since_the_kill_does_not_count(hearth, origin):
     run(agent, "fetch")
     assert origin.log("/files/kernel")[-1]["range"] is None
     assert (agent.root / "custom/mine/kernel").read_bytes() == BIG
+
+
+def test_what_a_kill_left_of_an_unwanted_file_is_cleaned_away(hearth, origin):
+    origin.fault("/factory/image/*", "half")
+    agent = hearth(talos(origin, version="v1.10.7"), tries=1)
+    run(agent, "fetch", code=UNAVAILABLE)
+    assert leftovers(agent)
+    mine = agent.root / "talos/.hidden.partial"
+    mine.write_text("mine")
+    origin.heal()
+    agent.config.write_text(agent.config.read_text().replace("v1.10.7", "v1.11.2"))
+    run(agent, "fetch")
+    assert leftovers(agent) == [str(mine)]
+    assert not (agent.root / "talos/v1.10.7").exists()
 
 
 def test_kills_at_any_moment_leave_no_half_file_under_its_name(hearth, origin):

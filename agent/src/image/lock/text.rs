@@ -21,7 +21,7 @@ const HEAD: &str = "\
 
 impl fmt::Display for Lock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{HEAD}version = {}\n", Lock::VERSION)?;
+        writeln!(f, "{HEAD}version = {}", Lock::VERSION)?;
         self.pins().try_for_each(|(path, locked)| {
             f.write_str("\n[[file]]\n")?;
             pair(f, "path", path)?;
