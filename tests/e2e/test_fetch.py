@@ -492,6 +492,31 @@ def test_kills_at_any_moment_leave_no_half_file_under_its_name(hearth, origin):
     assert len(lock(agent)) == 8
 
 
+def test_kills_while_a_file_is_replaced_leave_the_old_or_the_new_one(hearth, origin):
+    contents = [BIG[n:n + 200_000] for n in range(40)]
+    origin.put("/files/kernel", contents[0])
+    agent = hearth(custom(f"{origin.url}/files/kernel"))
+    run(agent, "fetch")
+    kernel = agent.root / "custom/mine/kernel"
+    killed = 0
+    for turn, content in enumerate(contents[1:]):
+        before = kernel.read_bytes()
+        origin.put("/files/kernel", content)
+        process = background(agent, "lock", "update", "mine")
+        try:
+            process.wait(timeout=0.002 * turn)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            killed += 1
+        process.communicate()
+        assert kernel.read_bytes() in (before, content)
+        run(agent, "fetch")
+        assert kernel.read_bytes() in (before, content)
+        run(agent, "lock", "check")
+        assert "replaces_sha256" not in lock(agent)["custom/mine/kernel"]
+    assert killed > 3
+
+
 def test_of_two_fetches_at_once_the_second_waits_and_says_for_whom(hearth, origin):
     origin.put("/files/kernel", BIG)
     origin.fault("/files/kernel", "slow:4000000", times=1)

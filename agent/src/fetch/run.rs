@@ -94,7 +94,15 @@ impl<'a> Run<'a> {
             other => other?,
         };
         match plan::decide(wanted, pin.as_ref(), &there, said, self.repin) {
-            Plan::Keep => Ok(Outcome::Kept),
+            Plan::Keep => {
+                if let Some(mut pin) = pin.filter(|pin| pin.replaces.is_some()) {
+                    // A kill came between the new file's name and the last word on it.
+                    pin.replaces = None;
+                    self.lock.insert(wanted.name.clone(), pin);
+                    self.save()?;
+                }
+                Ok(Outcome::Kept)
+            }
             Plan::KeepYours(why) => Ok(self.keep_yours(wanted, &why)),
             Plan::Refuse(failure) => Ok(Outcome::Failed(failure)),
             Plan::Adopt => self.adopt(wanted, &there),
