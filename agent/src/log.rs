@@ -4,14 +4,12 @@ use std::io::Write;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use crate::config::LogTarget;
-
 struct Lines {
-    target: std::sync::atomic::AtomicBool,
+    syslog: std::sync::atomic::AtomicBool,
 }
 
 static LINES: Lines = Lines {
-    target: std::sync::atomic::AtomicBool::new(false),
+    syslog: std::sync::atomic::AtomicBool::new(false),
 };
 
 /// Sends lines to standard error until [`configure`] says more; so the mistakes of a configuration
@@ -22,13 +20,12 @@ pub fn start() {
     }
 }
 
-/// Puts level and target in force.
-pub fn configure(config: &crate::config::Log) {
-    let syslog = config.target == LogTarget::Syslog;
+/// Puts level and target in force: syslog(3), else standard error.
+pub fn configure(level: LevelFilter, syslog: bool) {
     LINES
-        .target
+        .syslog
         .store(syslog, std::sync::atomic::Ordering::Relaxed);
-    log::set_max_level(config.level);
+    log::set_max_level(level);
 }
 
 impl Log for Lines {
@@ -42,7 +39,7 @@ impl Log for Lines {
             return;
         }
         let line = printable(&record.args().to_string());
-        if self.target.load(std::sync::atomic::Ordering::Relaxed) {
+        if self.syslog.load(std::sync::atomic::Ordering::Relaxed) {
             syslog(record.level(), &line);
         } else {
             let word = match record.level() {

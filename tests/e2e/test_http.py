@@ -121,9 +121,11 @@ def test_nothing_outside_the_catalogue_is_reachable(site):
     (site.root / ".hidden").write_text("secret")
     with site:
         for path in ("/files/../secret", "/files/%2e%2e/secret", "/files/..%5csecret", "/files/link",
-                     "/files/.hidden", "/secret", "/", "/files/", "/files//etc/passwd", "/files/x%00y/../z"):
+                     "/files/.hidden", "/secret", "/", "/files/", "/files//etc/passwd"):
             status, _, body = one(site, path)
             assert status == 404 and b"secret" not in body, path
+        # What follows a control byte is rubbish of a DHCP server that sends no NUL: it is cut.
+        assert one(site, "/files/x%00/../secret")[2] == site.x
         status, fields, _ = one(site, "/script", "POST")
         assert (status, fields["Allow"]) == (405, "GET, HEAD")
 

@@ -40,6 +40,17 @@ pub(super) fn check(
             .omni
             .as_ref()
             .map_or(0, |omni| omni_bytes(&omni.value));
+        if let Some(omni) = profile.omni.as_ref()
+            && api_bytes(&omni.value) > limits::ARGUMENT_BYTES
+        {
+            let most = limits::ARGUMENT_BYTES;
+            report
+                .error(
+                    omni.place,
+                    format!("Omni's address and token make an argument of more than {most} bytes"),
+                )
+                .note("machines with this profile would not be started");
+        }
         let length = of_image + bytes(&profile.arguments) + omni;
         lengths.insert(&name.value, length);
         judge(length, "this profile's", name.place, report);
@@ -91,17 +102,20 @@ fn bytes(arguments: &[Argument]) -> usize {
     arguments.iter().map(|one| one.as_str().len() + 1).sum()
 }
 
-fn omni_bytes(omni: &Omni) -> usize {
+/// The argument that holds Omni's address and the token.
+fn api_bytes(omni: &Omni) -> usize {
     let token = omni.token.as_ref();
     let token = token.map_or(0, |token| "?jointoken=".len() + token.reveal().len());
+    "siderolink.api=".len() + omni.api.len() + token
+}
+
+fn omni_bytes(omni: &Omni) -> usize {
     let other = |key: &str, value: &Option<String>| {
         value
             .as_ref()
             .map_or(0, |value| key.len() + value.len() + 1)
     };
-    " siderolink.api=".len()
-        + omni.api.len()
-        + token
+    1 + api_bytes(omni)
         + other("talos.events.sink=", &omni.events)
         + other("talos.logging.kernel=", &omni.logs)
 }

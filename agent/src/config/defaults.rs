@@ -88,6 +88,6 @@ pub const DEBIAN_MIRROR: &str = "https://deb.debian.org/debian";
 /// `image.url` of netboot.xyz.
 pub const NETBOOT_XYZ_URL: &str = "https://boot.netboot.xyz";
 /// `image.url` of memtest.
-pub const MEMTEST_URL: &str = "https://memtest.org/download/v7.20/mt86plus_7.20.binaries.zip";
+pub const MEMTEST_URL: &str = "https://memtest.org/download/v8.00/mt86plus_8.00.binaries.zip";
 /// `profile.installed`: nothing is remembered that nobody asked for.
 pub const INSTALLED: Installed = Installed::Never;

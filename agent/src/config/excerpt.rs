@@ -2,14 +2,21 @@
 
 use std::ops::Range;
 
+use super::suggest::nearest;
+
 /// Columns of a source line that are shown; the rest of a longer one is cut.
 const WIDTH: usize = 120;
 /// Columns shown before the span where the line is cut in front.
 const BEFORE: usize = 40;
 /// Columns of a tab.
 const TAB: usize = 4;
-/// Bytes before the span that are looked at, so that a file of one line costs no more than others.
-const WINDOW: usize = 16 << 10;
+/// Parts of the names of keys that hold secrets, with room for a typing error.
+const SECRET_WORDS: [&str; 4] = ["tok", "tkn", "secret", "password"];
+/// Bytes around the span's start that can be shown: four to a character.
+const NEAR: usize = 4 * WIDTH;
+/// Bytes around the span that are searched for secrets, so that a file of one line costs no more
+/// than others.
+const WINDOW: usize = 4 << 10;
 
 /// A source line, ready to print: tabs expanded, control characters replaced, secrets masked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +44,12 @@ impl Excerpt {
         hidden.extend(likely_secrets(line));
         let mut cells: Vec<Cell> = Vec::new();
         let mut columns = 0;
-        for (byte, character) in line.char_indices() {
+        let near = line.floor_char_boundary(span.start.saturating_sub(NEAR))
+            ..line.ceil_char_boundary(span.start.saturating_add(NEAR));
+        let characters = line.char_indices();
+        for (byte, character) in characters.filter(|(byte, _)| near.contains(byte)) {
             let shown = match hidden.iter().find(|range| range.contains(&byte)) {
-                Some(range) if range.start == byte || byte == 0 => "***".to_owned(),
+                Some(range) if range.start == byte || cells.is_empty() => "***".to_owned(),
                 Some(_) => String::new(),
                 None => printable(character),
             };
@@ -65,13 +75,13 @@ impl Excerpt {
         };
         let mut text = String::new();
         let mut indent = from - first;
-        if first > 0 || begin > 0 {
+        if first > 0 || begin + near.start > 0 {
             text.push_str("...");
             indent += 3;
         }
         let seen = |cell: &&Cell| cell.column >= first && cell.column < first + WIDTH;
         text.extend(cells.iter().filter(seen).map(|cell| cell.shown.as_str()));
-        if columns > first + WIDTH || end < whole.len() {
+        if columns > first + WIDTH || begin + near.end < whole.len() {
             text.push_str("...");
         }
         Excerpt {
@@ -85,6 +95,13 @@ impl Excerpt {
     pub fn carets(&self) -> String {
         " ".repeat(self.indent) + &"^".repeat(self.width)
     }
+}
+
+/// A key that nobody knows but that may well hold a secret.
+pub(super) fn sounds_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    SECRET_WORDS.iter().any(|word| key.contains(word))
+        || nearest(&key, ["token", "jointoken", "secret", "password"]).is_some()
 }
 
 /// One character of the line.
@@ -127,15 +144,16 @@ fn columns_of(character: char) -> usize {
 }
 
 /// Stretches of a line that are secrets by their looks, for lines that could not be parsed and for
-/// secrets in places where none belongs: what follows `token =` and `jointoken=`, and the password
-/// of a URL.
+/// secrets in places where none belongs: what follows `token =`, `jointoken=` and the like, and the
+/// password of a URL.
 fn likely_secrets(line: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     // ASCII only, so that byte places stay the same.
     let lower = line.to_ascii_lowercase();
-    for (place, word) in lower.match_indices("token") {
-        let behind = place + word.len();
-        let rest = lower.get(behind..).unwrap_or("");
+    let words = SECRET_WORDS.iter();
+    for (place, word) in words.flat_map(|word| lower.match_indices(word)) {
+        let rest = lower.get(place + word.len()..).unwrap_or("");
+        let rest = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "_-".contains(c));
         let to_sign = rest.trim_start_matches(['"', '\'', ' ', '\t']);
         let Some(value) = to_sign.strip_prefix('=') else {
             continue;
@@ -228,6 +246,8 @@ mod tests {
         for line in [
             r#"token = "hunter2""#,
             r#"token = "hunter2"#,
+            r#"jointokn = "hunter2"#,
+            r#"my-password-x = 'hunter2"#,
             r#"omni = { api = "x", token = "hunter2", events = 1 }"#,
             r#"Token='hunter2'"#,
             r#"token = hunter2 x"#,

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::reader::{Table, place, shown};
+use super::reader::{place, shown};
 use super::report::Report;
 use super::schema::{Keys, TABLES};
 use super::source::Place;
 use super::suggest::nearest;
 use super::syntax::Document;
+use super::table::Table;
 
 /// Every table of every file.
 #[derive(Debug, Default)]

@@ -13,6 +13,9 @@ use super::source::{Place, Sources};
 /// A file's tables as TOML has them.
 pub(super) type Document<'a> = Spanned<DeTable<'a>>;
 
+/// Mistakes of a file for which it is searched; each search walks the whole file.
+const SEARCHES: usize = 100;
+
 /// The texts to parse: each file's own, unless the head of a table in it has no end. Behind such a
 /// head the parser takes in everything up to the next `]`, so the whole section is blanked, by as
 /// many bytes as it has.
@@ -70,7 +73,7 @@ fn blanked(text: &str, ranges: &[Range<usize>]) -> String {
 pub(super) fn parse<'t>(texts: &'t [Cow<'_, str>], report: &mut Report) -> Vec<Document<'t>> {
     let parse_one = |(number, text): (usize, &'t Cow<'_, str>)| {
         let (document, errors) = DeTable::parse_recoverable(text);
-        for error in errors {
+        for (count, error) in errors.into_iter().enumerate() {
             if report.is_full() {
                 report.left_off();
                 continue;
@@ -81,26 +84,30 @@ pub(super) fn parse<'t>(texts: &'t [Cow<'_, str>], report: &mut Report) -> Vec<D
                 start: span.start.min(text.len()),
                 end: span.end.min(text.len()),
             };
-            take_up(error.message(), place, text, &document, report);
+            let searched = (count < SEARCHES).then_some(&document);
+            take_up(error.message(), place, text, searched, report);
         }
         document
     };
     texts.iter().enumerate().map(parse_one).collect()
 }
 
-fn take_up(message: &str, at: Place, text: &str, document: &Document, report: &mut Report) {
+/// Puts one mistake into words. The document is searched for what it contradicts, if it is given.
+fn take_up(message: &str, at: Place, text: &str, document: Option<&Document>, report: &mut Report) {
     let found = text.get(at.start..at.end).unwrap_or("");
     let unquoted = message.starts_with("string values must be quoted");
     if message == "duplicate key" {
-        let first = first_head(at, text).or_else(|| {
+        let first = document.and_then(|document| {
             let mut search = Search {
                 key: found.trim_matches(['"', '\'']),
                 second: at,
                 text,
                 first: None,
             };
-            search.table(document.get_ref(), None);
-            search.first
+            first_head(at, text).or_else(|| {
+                search.table(document.get_ref(), None);
+                search.first
+            })
         });
         let draft = report.syntax(at, format!("`{}` is written twice", shown(found)));
         if let Some(first) = first {

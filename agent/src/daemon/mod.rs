@@ -103,7 +103,7 @@ pub fn serve(path: &Path) -> Result<(), StartError> {
     let signals = signals()?;
     let loaded = load(path)?;
     let config = loaded.config;
-    crate::log::configure(&config.log);
+    log_to(&config.log);
     more_descriptors();
     let instance = instance(&config.server.run)?;
     let site = site(Arc::new(config)).map_err(StartError::Files)?;
@@ -205,7 +205,7 @@ impl Daemon {
             );
         }
         let site = site(Arc::new(loaded.config))?;
-        crate::log::configure(&site.config.log);
+        log_to(&site.config.log);
         self.tftp.set_limits(site.config.tftp.clone());
         self.http.set_limits(site.config.http.clone());
         announce(&site);
@@ -271,6 +271,10 @@ fn list(addresses: &[SocketAddr]) -> String {
         .map(SocketAddr::to_string)
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+fn log_to(log: &config::Log) {
+    crate::log::configure(log.level, log.target == config::LogTarget::Syslog);
 }
 
 /// Blocks the signals before any thread starts, so that only this one has them.

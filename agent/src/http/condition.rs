@@ -142,6 +142,7 @@ fn date(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -309,5 +310,21 @@ mod tests {
             before,
             Validators::new(0, UNIX_EPOCH + Duration::from_secs(1)).etag
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_of_a_field_harms(value in "[ -~]{0,30}", pick in 0..5_usize) {
+            let fields = [
+                "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range",
+            ];
+            verdict(&[(fields[pick], &value)]);
+        }
+
+        #[test]
+        fn a_tag_is_found_wherever_it_stands_in_a_list(before in "[a-z,]{0,9}", after in "[a-z,]{0,9}") {
+            let value = format!("\"{before}\" ,\"a,b\",W/\"{after}\"");
+            prop_assert_eq!(verdict(&[("if-match", &value)]), SEND);
+        }
     }
 }

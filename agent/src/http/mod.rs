@@ -53,9 +53,7 @@ impl Listeners {
     /// [`StartError::Listen`] or [`StartError::Control`].
     pub fn bind(addresses: &[SocketAddr], control: Option<&Path>) -> Result<Self, StartError> {
         let boot = addresses.iter().map(|&address| {
-            let listener = TcpListener::bind(address)
-                .and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
-            listener.map_err(|source| StartError::Listen { address, source })
+            listen(address).map_err(|source| StartError::Listen { address, source })
         });
         let boot = boot.collect::<Result<_, _>>()?;
         let control = control.map(|path| {
@@ -315,6 +313,16 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    use nix::sys::socket::{Backlog, listen};
+    let listener = TcpListener::bind(address)?;
+    // A boot storm comes at once: with std's queue of 128, the machine that does not fit asks again
+    // after a second. This takes the longest queue that the system allows.
+    listen(&listener, Backlog::MAXALLOWABLE)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 /// How many descriptors the process may have.

@@ -66,6 +66,8 @@ fn shown(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn file(name: &str) -> Route {
@@ -137,5 +139,15 @@ mod tests {
             panic!("found")
         };
         assert!(long.len() <= 4 * crate::limits::FACT_BYTES);
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_leads_out_of_the_catalogue(path in "[./\\\\%a-f0-9\u{0}-\u{ff}]{0,40}") {
+            if let Route::File(name) = route(&format!("/files/{path}")) {
+                let harmless = |part: &str| !part.is_empty() && part != "." && part != "..";
+                prop_assert!(name.split('/').all(harmless) && name.is_ascii(), "{}", name);
+            }
+        }
     }
 }

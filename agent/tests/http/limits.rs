@@ -1,14 +1,14 @@
 //! What bad and too many clients meet.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use hearth::config::Http;
 use hearth::event::Outcome;
-use hearth::http::Server;
+use hearth::http::{Listeners, Server};
 
-use crate::support::{Client, LIMITS, Site, wait_for};
+use crate::support::{Client, LIMITS, Site, noise, wait_for};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -249,4 +249,49 @@ fn a_port_in_use_is_named() {
     let port = site.address().port();
     assert!(error.contains(&format!("127.0.0.1 port {port}")), "{error}");
     assert!(error.contains("server.http_port"), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_storm_waits_in_the_queue_and_nobody_is_dropped() {
+    // Nobody accepts: all that come are in the kernel's queue, or are not answered at all.
+    let any = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
+    let listeners = Listeners::bind(&any, None).unwrap();
+    let address = listeners.addresses().unwrap()[0];
+    let longest = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+    let many = longest.trim().parse::<usize>().unwrap().min(400);
+    let connect = |_| TcpStream::connect_timeout(&address, Duration::from_millis(900)).unwrap();
+    let storm: Vec<_> = (0..many).map(connect).collect();
+    assert_eq!(storm.len(), many);
+}
+
+#[test]
+fn garbage_is_answered_or_dropped_and_the_server_goes_on() {
+    let site = Site::with(Http {
+        header_timeout: SHORT,
+        idle_timeout: SHORT,
+        ..LIMITS
+    });
+    let bytes = site.file("x", 1000);
+    let valid = b"GET /files/x HTTP/1.1\r\nHost: h\r\nRange: bytes=1-2\r\nIf-Match: *\r\n\r\n";
+    std::thread::scope(|scope| {
+        for round in 0..120_usize {
+            let address = site.address();
+            scope.spawn(move || {
+                let mut request = valid.to_vec();
+                for (n, noise) in noise(8 * (round + 1)).chunks_exact(8).enumerate() {
+                    let at = usize::from(noise[0]) % request.len();
+                    match (n + round) % 3 {
+                        0 => request[at] = noise[1],
+                        1 => request.insert(at, noise[1]),
+                        _ => request.truncate(at.max(1)),
+                    }
+                }
+                let mut client = Client::connect(address);
+                client.stream.write_all(&request).unwrap();
+                client.rest();
+            });
+        }
+    });
+    assert!(site.get("/files/x", "").body == bytes, "other bytes");
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::super::reader::{Table, Value};
+use super::super::reader::Value;
 use super::super::report::Report;
 use super::super::schema::{self, Keys};
+use super::super::table::Table;
 use super::super::{Custom, Debian, Meta, Overlay, Recipe, Source, Talos, Url, defaults, raw};
 use super::loaders::architectures;
 use super::{arguments, name};
@@ -30,10 +31,21 @@ const RECIPES: [(&str, &[&str], &[Cpu]); 5] = [
     (
         "debian",
         &["version", "mirror"],
-        &[Cpu::I386, Cpu::Amd64, Cpu::Arm32, Cpu::Arm64, Cpu::Riscv64],
+        &[
+            Cpu::I386,
+            Cpu::Amd64,
+            Cpu::Arm32,
+            Cpu::Arm64,
+            Cpu::Riscv64,
+            Cpu::Loong64,
+        ],
     ),
     ("netboot.xyz", &["url"], &Cpu::ALL),
-    ("memtest", &["url", "sha256"], &[Cpu::I386, Cpu::Amd64]),
+    (
+        "memtest",
+        &["url", "sha256"],
+        &[Cpu::I386, Cpu::Amd64, Cpu::Loong64],
+    ),
     ("custom", &["kernel", "initrds", "arguments"], &Cpu::ALL),
 ];
 
@@ -320,13 +332,11 @@ fn custom(table: &Table, report: &mut Report) -> Option<Custom> {
         .map(|item| source(*item, &schema::INITRD, report))
         .collect();
     let arguments = arguments(table.get("arguments"), report);
-    let custom = Custom {
+    Some(Custom {
         kernel: kernel?,
         initrds: initrds.into_iter().flatten().collect(),
         arguments,
-    };
-    refuse_one_name_twice(table, &custom, report);
-    Some(custom)
+    })
 }
 
 /// A URL, or a table of URL and digest.
@@ -345,10 +355,6 @@ fn source(value: Value, keys: &'static Keys, report: &mut Report) -> Option<Sour
     let url = url.and_then(|value| value.word(Url::new, report));
     let sha256 = sha256.map(|value| value.word(str::parse, report));
     let url = url?;
-    if file_name(&url.value).is_none() {
-        let problem = "must end in a file name of letters, digits, `.`, `_`, `-` or `+`";
-        return value.wrong(problem, report);
-    }
     Some(Source {
         url: url.value,
         sha256: match sha256 {
@@ -356,30 +362,4 @@ fn source(value: Value, keys: &'static Keys, report: &mut Report) -> Option<Sour
             None => None,
         },
     })
-}
-
-/// The last part of a URL's path, which becomes the file's name in the catalogue.
-fn file_name(url: &Url) -> Option<&str> {
-    let path = url.as_str().split(['?']).next()?;
-    let (_, path) = path.split_once("://")?;
-    let (_, name) = path.rsplit_once('/')?;
-    super::catalogue_name(name).is_ok().then_some(name)
-}
-
-fn refuse_one_name_twice(table: &Table, custom: &Custom, report: &mut Report) {
-    let mut names = vec![file_name(&custom.kernel.url)];
-    for initrd in &custom.initrds {
-        let name = file_name(&initrd.url);
-        if let (true, Some(value)) = (names.contains(&name), table.get("initrds")) {
-            value.wrong::<()>(
-                &format!(
-                    "two files of one image are called `{}`",
-                    name.unwrap_or_default()
-                ),
-                report,
-            );
-            return;
-        }
-        names.push(name);
-    }
 }

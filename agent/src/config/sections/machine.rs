@@ -1,8 +1,9 @@
 //! `[[machine]]`.
 
-use super::super::reader::{Table, Value};
+use super::super::reader::Value;
 use super::super::report::Report;
 use super::super::source::Placed;
+use super::super::table::Table;
 use super::super::{LocalBoot, raw, values};
 use super::{arguments, catalogue_name, name};
 use crate::mac::Mac;

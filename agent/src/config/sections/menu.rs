@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::reader::Table;
 use super::super::report::Report;
 use super::super::source::Placed;
+use super::super::table::Table;
 use super::super::{Label, defaults, raw};
 use super::name;
 

@@ -1,7 +1,8 @@
 //! `[[policy]]`.
 
-use super::super::reader::{Table, Value};
+use super::super::reader::Value;
 use super::super::report::Report;
+use super::super::table::Table;
 use super::super::{Condition, FactName, Label, raw, schema};
 use super::name;
 use crate::arch::{Cpu, Platform};

@@ -1,9 +1,12 @@
 //! `[[profile]]`, with Omni's keys and the secret among them.
 
-use super::super::reader::{Table, Value};
+use toml::de::DeValue;
+
+use super::super::reader::Value;
 use super::super::report::Report;
 use super::super::secret;
 use super::super::source::Placed;
+use super::super::table::Table;
 use super::super::{Installed, Label, Omni, defaults, raw, schema};
 use super::{arguments, name};
 
@@ -42,6 +45,10 @@ pub(super) fn read(table: Table, report: &mut Report) -> raw::Profile {
 }
 
 fn omni(value: Value, report: &mut Report) -> Option<Omni> {
+    if !matches!(value.data(), DeValue::Table(_)) {
+        // It may be the token, put where the table belongs.
+        report.hide(value.place());
+    }
     let table = value.table(&schema::OMNI, report)?;
     let api = table.need("api", report);
     let api = api.and_then(|value| value.word(omni_api, report));

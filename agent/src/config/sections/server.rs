@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::super::reader::{Table, Value};
+use super::super::reader::Value;
 use super::super::report::Report;
 use super::super::source::Placed;
+use super::super::table::Table;
 use super::super::{Name, Server, Unknown, defaults, raw, values};
 use super::absolute_path;
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use log::LevelFilter;
 use toml::de::DeValue;
 
-use super::super::reader::{Table, Value};
+use super::super::reader::Value;
 use super::super::report::Report;
+use super::super::table::Table;
 use super::super::{Fetch, Http, Log, LogTarget, Tftp, Url, defaults};
 use crate::limits;
 

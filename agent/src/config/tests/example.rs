@@ -190,3 +190,78 @@ fn every_key_of_the_schema_is_read() {
         }
     }
 }
+
+const DOCS: &str = include_str!("../../../../docs/configuration.md");
+
+/// The rows of the reference for people: heading, key, default.
+fn rows() -> Vec<(&'static str, &'static str, &'static str)> {
+    let mut heading = "";
+    let mut rows = Vec::new();
+    for line in DOCS.lines() {
+        if let Some(text) = line.strip_prefix("## ") {
+            heading = text.trim_matches(['`', '[', ']']);
+        }
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        if let ["", key, _, default, _, ""] = cells.as_slice()
+            && key.starts_with('`')
+        {
+            rows.push((heading, key.trim_matches('`'), *default));
+        }
+    }
+    rows
+}
+
+#[test]
+fn the_reference_has_every_key_and_no_other() {
+    let rows = rows();
+    for table in TABLES.iter().chain(&INNER) {
+        let heading = table.table.split('.').next().unwrap();
+        for key in table.keys {
+            let found = rows
+                .iter()
+                .any(|(of, name, _)| *of == heading && *name == key.name);
+            assert!(
+                found,
+                "`{}` of {} is not in the reference",
+                key.name,
+                table.head()
+            );
+        }
+    }
+    for (heading, key, _) in rows {
+        let known = TABLES.iter().chain(&INNER).any(|table| {
+            table.table.split('.').next() == Some(heading) && table.find(key).is_some()
+        });
+        assert!(
+            known,
+            "the reference has `{key}` in `{heading}`, the reader has not"
+        );
+    }
+}
+
+#[test]
+fn the_reference_and_the_example_have_the_same_defaults() {
+    let rows = rows();
+    let mut table = String::new();
+    let mut compared = 0;
+    for line in lines() {
+        if line.starts_with('[') {
+            let head = line.trim_start_matches('[').split([']', '.']).next();
+            table = head.unwrap_or_default().to_owned();
+        } else if let Some((key, value)) = line.split_once(" = ")
+            && !is_example(line)
+            && !matches!(key, "addresses" | "label")
+        {
+            let quoted = format!("`{value}`");
+            let said = rows.iter().any(|(of, name, default)| {
+                *of == table && *name == key && default.contains(&quoted)
+            });
+            assert!(
+                said,
+                "the reference does not say that `{key}` of `{table}` is {quoted}"
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared > 40, "{compared}");
+}

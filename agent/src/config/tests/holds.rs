@@ -202,6 +202,26 @@ fn a_kernel_command_line_has_to_fit() {
 }
 
 #[test]
+fn a_token_has_to_fit_into_one_argument() {
+    let with = |bytes: usize| {
+        let folder = super::Folder::with(&format!(
+            "{SERVER}[[image]]\nname = \"talos\"\nrecipe = \"talos\"\nversion = \"v1.11.2\"\n\
+             [[profile]]\nname = \"p\"\nimage = \"talos\"\n\
+             omni = {{ api = \"https://o.example\", token = \"{}\" }}\n",
+            "t".repeat(bytes)
+        ));
+        folder.load()
+    };
+    assert!(with(2_000).is_ok());
+    let words = with(2_020).unwrap_err().to_string();
+    assert!(
+        words.contains("Omni's address and token make an argument"),
+        "{words}"
+    );
+    assert!(!words.contains("ttt"), "{words}");
+}
+
+#[test]
 fn local_addresses_are_held_against_the_interfaces_only_where_they_are_known() {
     let folder = super::Folder::with("[server]\naddresses = [\"192.168.1.1\"]\n");
     let on = |addresses: &[&str]| Environment {
