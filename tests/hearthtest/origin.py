@@ -37,9 +37,9 @@ TALOS_CMDLINE = ("talos.platform=metal console=tty0 init_on_alloc=1 slab_nomerge
                  "consoleblank=0 nvme_core.io_timeout=4294967295 printk.devkmsg=on selinux=1 "
                  "module.sig_enforce=1 proc_mem.force_override=never")
 EXTENSIONS = [
-    {"name": "siderolabs/bnx2", "ref": "ghcr.io/siderolabs/bnx2-bnx2x:20250917", "digest": "sha256:00",
+    {"name": "siderolabs/bnx2", "ref": "ghcr.io/siderolabs/bnx2:20250917", "digest": "sha256:00",
      "author": "Sidero Labs", "description": "Firmware of Broadcom NetXtreme II."},
-    {"name": "siderolabs/gvisor", "ref": "ghcr.io/siderolabs/gvisor:20250917.0", "digest": "sha256:01",
+    {"name": "siderolabs/gvisor", "ref": "ghcr.io/siderolabs/gvisor:2025", "digest": "sha256:01",
      "author": "Sidero Labs", "description": "A container sandbox."},
 ]
 
@@ -54,14 +54,18 @@ slow:N        sends N bytes a second
 norange       takes no notice of Range
 wrongrange    answers 206 with another range than asked
 nolength      no Content-Length; the end is the end of the connection
+page          200 with a web page, as a network's login page does
 wrongid       (POST /factory/schematics) answers another id
 """
 
 
 class Origin:
-    """The server; `files` maps paths to bytes, or to paths of files on the disk."""
+    """The server; `files` maps paths to bytes, or to paths of files on the disk.
 
-    def __init__(self, address="127.0.0.1", port=0):
+    `tls`: an `ssl.SSLContext` of a server; then it speaks HTTPS.
+    """
+
+    def __init__(self, address="127.0.0.1", port=0, tls=None):
         self.files = {}
         self.schematics = {}
         self.requests = []
@@ -74,6 +78,7 @@ class Origin:
         handler = type("Handler", (Handler,), {"origin": self})
         self.server = Server((address, port), handler)
         self.server.daemon_threads = True
+        self.server.tls = tls
         self.thread = None
         self.fill()
 
@@ -133,7 +138,7 @@ class Origin:
     # faults and what was asked
 
     def fault(self, path, kind, times=None):
-        """The next `times` requests for `path` (a `*` at its end: all below) go wrong; None: all."""
+        """The next `times` requests for `path` (`*` at its end: all below) go wrong; None: all."""
         with self.lock:
             self.faults.append({"path": path, "kind": str(kind), "times": times})
 
@@ -163,7 +168,7 @@ class Origin:
     @property
     def url(self):
         address, port = self.server.server_address[:2]
-        return f"http://{address}:{port}"
+        return f"{'https' if self.server.tls else 'http'}://{address}:{port}"
 
     def start(self):
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
@@ -188,6 +193,12 @@ def read(content):
 
 class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
+    tls = None
+
+    def finish_request(self, request, client_address):
+        if self.tls:
+            request = self.tls.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exc_info()[1], OSError):
@@ -226,6 +237,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(int(self.kind[7:]), b"something went wrong\n")
         if self.kind.startswith("redirect:"):
             return self.answer(302, b"", {"Location": self.kind[9:]})
+        if self.kind == "page":
+            return self.answer(200, b"<html>log in</html>", {"Content-Type": "text/html"})
         if path.startswith("/factory/"):
             return self.factory(path.removeprefix("/factory"))
         with self.origin.lock:

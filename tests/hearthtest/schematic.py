@@ -7,7 +7,7 @@ takes the SHA-256 of that text as id.
 import hashlib
 import re
 
-PLAIN = re.compile(r"[A-Za-z/_][A-Za-z0-9_=.,/+@%-]*([:][A-Za-z0-9_=.,/+@%-]+)*\Z")
+PLAIN = re.compile(r"(-(?=[A-Za-z]))?[A-Za-z/_][A-Za-z0-9_=.,/+@%-]*([:][A-Za-z0-9_=.,/+@%-]+)*\Z")
 TAKEN_FOR_OTHERS = re.compile(
     r"(true|false|null|yes|no|on|off|y|n|)\Z|[-+.]?[0-9][0-9a-fxo_.:+-]*\Z", re.IGNORECASE)
 
@@ -30,6 +30,11 @@ def scalar(value):
     raise Unsure(f"what does {value!r} look like in YAML?")
 
 
+def natural(item):
+    """Keys of free mappings stand in natural order: b9 before b10."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", item[0])]
+
+
 def mapping(items, indent):
     """Lines of a block mapping from (key, value) pairs; empty values are left out."""
     lines = []
@@ -38,7 +43,7 @@ def mapping(items, indent):
             continue
         if isinstance(value, dict):
             lines.append(f"{indent}{key}:")
-            lines += mapping(sorted(value.items()), indent + "    ")
+            lines += mapping(sorted(value.items(), key=natural), indent + "    ")
         elif isinstance(value, list) and isinstance(value[0], dict):
             lines.append(f"{indent}{key}:")
             for one in value:

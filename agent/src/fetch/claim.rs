@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::fetch::Failure;
 use crate::fetch::trouble::Trouble;
+use crate::image::durable;
 
 /// The name of the lock file.
 const FILE: &str = "fetch.busy";
@@ -52,8 +53,8 @@ impl Claim {
             }
             Err(TryLockError::Error(error)) => return Err(trouble(&error)),
         }
-        let told = file
-            .set_len(0)
+        let told = durable::belong(&file, state, 0o644)
+            .and_then(|()| file.set_len(0))
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| writeln!(file, "{}", std::process::id()));
         match told {

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::header::{CONTENT_LENGTH, LOCATION, RETRY_AFTER, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName};
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
@@ -44,12 +44,32 @@ impl Answer {
         self.header(CONTENT_LENGTH)?.trim().parse().ok()
     }
 
-    /// Whether the body's end can be told from a broken connection.
-    pub fn has_an_end(&self) -> bool {
-        self.length().is_some()
-            || self
-                .header(TRANSFER_ENCODING)
-                .is_some_and(|coding| coding.to_ascii_lowercase().contains("chunked"))
+    /// The refusal of a web page where a file or a list was asked for.
+    pub fn refuse_page(&self) -> Result<(), Trouble> {
+        let kind = self.header(CONTENT_TYPE).unwrap_or_default();
+        if !kind.trim().to_ascii_lowercase().starts_with("text/html") {
+            return Ok(());
+        }
+        let reason = format!(
+            "{} answers with a web page: is there a login page of the network, or of a proxy, in \
+             the way?",
+            self.url
+        );
+        Err(Trouble::lasting(FailureKind::Data, reason))
+    }
+
+    /// The refusal of a body whose end cannot be told from a broken connection.
+    pub fn refuse_endless(&self) -> Result<(), Trouble> {
+        let coding = self.header(TRANSFER_ENCODING).unwrap_or_default();
+        if self.length().is_some() || coding.to_ascii_lowercase().contains("chunked") {
+            return Ok(());
+        }
+        let reason = format!(
+            "{} does not say how long it is, so that all of it cannot be told from half of it: \
+             where the configuration takes a `sha256`, give that",
+            self.url
+        );
+        Err(Trouble::lasting(FailureKind::Data, reason))
     }
 }
 
@@ -158,6 +178,8 @@ fn answer(url: String, response: http::Response<ureq::Body>) -> Result<Answer, T
 }
 
 fn read_text(answer: Answer) -> Result<String, Trouble> {
+    answer.refuse_page()?;
+    answer.refuse_endless()?;
     let mut text = String::new();
     match Limit::new(answer.body, limits::FETCH_TEXT_BYTES).read_to_string(&mut text) {
         Ok(_) => Ok(text),

@@ -133,7 +133,8 @@ impl Download<'_> {
         Ok(resumed)
     }
 
-    /// Refuses what is too large for the limit or the disk, and what cannot be told from a half.
+    /// Refuses what is too large for the limit or the disk, and what nobody vouches for and is
+    /// plainly not it: a file that cannot be told from its half, a web page.
     fn bounded(
         &self,
         url: &str,
@@ -145,12 +146,9 @@ impl Download<'_> {
         if total.is_some_and(|total| total > self.bounds.size_limit) {
             return Err(self.too_large(url));
         }
-        if must.is_none() && !answer.has_an_end() {
-            let reason = format!(
-                "{url} does not say how long it is, so that a whole file cannot be told from a \
-                 half: give its `sha256` in the configuration"
-            );
-            return Err(Trouble::lasting(FailureKind::Data, reason));
+        if must.is_none() {
+            answer.refuse_page()?;
+            answer.refuse_endless()?;
         }
         let need = total.unwrap_or(0).saturating_sub(have);
         disk::check(self.root, need, self.bounds.keep_free)

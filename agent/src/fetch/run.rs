@@ -18,13 +18,16 @@ use crate::fetch::{FailureKind, Outcome, Progress, disk, talos};
 use crate::image::lock::{Lock, LockError, Locked, Member, Pinned};
 use crate::image::place::{self, Found};
 use crate::recipe::wanted::{Archive, Expect, Keep, Source, Wanted, file_url};
-use crate::recipe::{Registration, debian};
+use crate::recipe::{self, Registration, debian};
 
 mod members;
 mod settle;
 mod sweep;
 
 use members::Unpacked;
+
+/// What an archive is called while it is on its way, at the root's top.
+const ARCHIVE: &str = "archive";
 
 /// A run: what it works with and what it learnt on the way.
 pub(super) struct Run<'a> {
@@ -79,6 +82,11 @@ impl<'a> Run<'a> {
 
     fn attend(&mut self, wanted: &Wanted) -> Result<Outcome, Trouble> {
         let there = self.there(wanted)?;
+        if let Source::Copy(path) = &wanted.source
+            && place::same(path, &self.root().join(&wanted.name))
+        {
+            return Ok(self.keep_yours(wanted, "it is the very file that the configuration names"));
+        }
         let pin = self.lock.pin(&wanted.name).cloned();
         let said = match self.said(wanted, pin.is_some()) {
             // A person's own file needs no publisher.
@@ -86,7 +94,15 @@ impl<'a> Run<'a> {
             other => other?,
         };
         match plan::decide(wanted, pin.as_ref(), &there, said, self.repin) {
-            Plan::Keep => Ok(Outcome::Kept),
+            Plan::Keep => {
+                if let Some(mut pin) = pin.filter(|pin| pin.replaces.is_some()) {
+                    // A kill came between the new file's name and the last word on it.
+                    pin.replaces = None;
+                    self.lock.insert(wanted.name.clone(), pin);
+                    self.save()?;
+                }
+                Ok(Outcome::Kept)
+            }
             Plan::KeepYours(why) => Ok(self.keep_yours(wanted, &why)),
             Plan::Refuse(failure) => Ok(Outcome::Failed(failure)),
             Plan::Adopt => self.adopt(wanted, &there),
@@ -216,12 +232,8 @@ impl<'a> Run<'a> {
             return Ok(Outcome::Kept);
         }
         // Found now rather than when a machine waits for it.
-        if let Err(refused) = crate::recipe::talos::arguments(&text) {
-            return Err(Trouble::lasting(
-                FailureKind::Data,
-                format!("{url}: {refused}"),
-            ));
-        }
+        recipe::talos::check(&text)
+            .map_err(|refused| Trouble::lasting(FailureKind::Data, format!("{url}: {refused}")))?;
         let mut pin = self.pin(wanted, (sha256, size), url, Pinned::FirstUse);
         pin.text = Some(text.trim().to_owned());
         self.lock.insert(wanted.name.clone(), pin);
@@ -258,6 +270,7 @@ impl<'a> Run<'a> {
                 // What another try can go on with stays; on a full disk nothing stays.
                 if trouble.failure.kind == FailureKind::Disk || partial.bytes() == 0 {
                     partial.discard();
+                    place::drop_empty(self.root(), &folder);
                 }
                 return Err(trouble);
             }

@@ -97,6 +97,9 @@ impl Wire {
                     self.clock.seen(acknowledged);
                 }
                 Due::Stalled => {
+                    // Closed in order, the kernel would keep what the client does not take, and try
+                    // for minutes to be rid of it: a reset frees it at once.
+                    let _ = self.stream.set_zero_linger();
                     let time = limits.stall_timeout.as_secs_f32();
                     return Err(self.failed(format!("the client took no byte for {time} s")));
                 }

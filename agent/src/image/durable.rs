@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
 /// Puts `bytes` at `path` so that a kill at any moment leaves the old file or the new one.
@@ -24,8 +24,23 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .truncate(true)
         .mode(0o644)
         .open(path)?;
+    belong(&file, path.parent().unwrap_or(path), 0o644)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// Makes a file readable for every server (whatever the umask) and, where root made it, the
+/// property of whoever has its folder: `hearth fetch` by hand must not lock the daemon out.
+pub fn belong(file: &File, folder: &Path, mode: u32) -> io::Result<()> {
+    let (ours, theirs) = (file.metadata()?, fs::metadata(folder)?);
+    if ours.mode() & 0o7777 != mode {
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+    }
+    if (ours.uid(), ours.gid()) != (theirs.uid(), theirs.gid()) {
+        // Only root may; for everybody else what they make is theirs, which is as good.
+        let _ = fchown(file, Some(theirs.uid()), Some(theirs.gid()));
+    }
+    Ok(())
 }
 
 /// Renames within one folder and syncs it, so that the name survives a loss of power.
@@ -58,6 +73,25 @@ fn split(path: &Path) -> io::Result<(&Path, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_made_is_readable_and_belongs_to_its_folders_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        let root = nix::unistd::geteuid().is_root();
+        if root {
+            std::os::unix::fs::chown(folder.path(), Some(12_345), Some(23_456)).unwrap();
+        }
+        let private = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path);
+        belong(&private.unwrap(), folder.path(), 0o644).unwrap();
+        let found = fs::metadata(&path).unwrap();
+        assert_eq!(found.mode() & 0o7777, 0o644);
+        assert!(!root || (found.uid(), found.gid()) == (12_345, 23_456));
+    }
 
     #[test]
     fn a_file_is_replaced_and_nothing_is_left_beside_it() {

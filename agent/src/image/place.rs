@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::Digest;
@@ -61,12 +61,35 @@ pub fn make_folders(root: &Path, name: &str) -> io::Result<PathBuf> {
         let parent = path.clone();
         path.push(part);
         match fs::create_dir(&path) {
-            Ok(()) => super::durable::sync_folder(&parent)?,
+            Ok(()) => {
+                super::durable::belong(&File::open(&path)?, &parent, 0o755)?;
+                super::durable::sync_folder(&parent)?;
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
     }
     Ok(path)
+}
+
+/// Removes a folder below the root if it is empty, and then those above it that are.
+pub fn drop_empty(root: &Path, folder: &Path) {
+    let mut folder = folder;
+    // Refused as soon as something is in it, and that is all the care it needs.
+    while folder != root && folder.starts_with(root) && fs::remove_dir(folder).is_ok() {
+        match folder.parent() {
+            Some(parent) => folder = parent,
+            None => return,
+        }
+    }
+}
+
+/// Whether two paths are of one file, by whatever links.
+pub fn same(a: &Path, b: &Path) -> bool {
+    match (fs::metadata(a), fs::metadata(b)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
 }
 
 /// Opens a regular file; a link in its place is an error.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::image::lock::Lock;
 use crate::image::verify::{self, State};
-use crate::image::{durable, remedy};
+use crate::image::{durable, place, remedy};
 
 /// What was done with a pin that nothing refers to.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,21 +67,16 @@ fn one(lock: &Lock, root: &Path, name: &str) -> Option<Pruned> {
 fn remove(root: &Path, name: &str) -> io::Result<()> {
     let path = root.join(name);
     fs::remove_file(&path)?;
-    let mut folder = path.parent();
-    while let Some(at) = folder.filter(|at| *at != root && at.starts_with(root)) {
-        if fs::remove_dir(at).is_err() {
-            return durable::sync_folder(at);
-        }
-        folder = at.parent();
-    }
-    durable::sync_folder(root)
+    let folder = path.parent().unwrap_or(root);
+    durable::sync_folder(folder)?;
+    place::drop_empty(root, folder);
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::image::lock::{Locked, Owner, Pinned};
-    use crate::image::place;
 
     fn put(lock: &mut Lock, root: &Path, name: &str) {
         place::make_folders(root, name).unwrap();

@@ -306,7 +306,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let root = tree(&["closed/file", "open/file"]);
         let closed = root.path().join("closed");
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
         let all = scan(root.path(), true, &nothing_locked).unwrap();
         // Nothing is closed to root.
         if fs::read_dir(&closed).is_err() {

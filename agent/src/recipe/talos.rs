@@ -124,6 +124,17 @@ pub fn arguments(text: &str) -> Result<Vec<String>, NotBootable> {
         .collect()
 }
 
+/// Whether a text may be pinned as a factory's command line: its words are fit for a script, and
+/// it tells Talos its platform, without which nothing of Talos starts.
+pub fn check(text: &str) -> Result<(), String> {
+    let words = arguments(text).map_err(|refused| refused.to_string())?;
+    if words.iter().any(|word| word.starts_with("talos.platform=")) {
+        Ok(())
+    } else {
+        Err("it is no command line of Talos: it has no `talos.platform=`".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,6 +202,13 @@ mod tests {
             arguments("talos.platform=metal  slab_nomerge pti=on\n").unwrap(),
             ["talos.platform=metal", "slab_nomerge", "pti=on"]
         );
+    }
+
+    #[test]
+    fn a_text_without_a_platform_is_no_command_line_of_talos() {
+        assert!(check("console=tty0 talos.platform=metal").is_ok());
+        assert!(check("<html>log in</html>").is_err());
+        assert!(check("talos.platform=metal ; shell").is_err());
     }
 
     #[test]

@@ -28,9 +28,14 @@ impl Run<'_> {
         let target = self.root().join(&wanted.name);
         let cannot =
             |error: io::Error| Trouble::disk(format!("cannot finish {}", wanted.name), &error);
+        if let Some(before) = before.filter(|before| before.sha256 == pin.sha256) {
+            // Nothing changed but where it came from, or that it is here now.
+            pin.when = before.when;
+        }
         if order.replaces == Some(pin.sha256) {
-            // The publisher still has what is here.
             partial.discard();
+            self.lock.insert(wanted.name.clone(), pin);
+            self.save()?;
             return Ok(Outcome::Kept);
         }
         if order.half && !begins_with(partial.path(), &target).map_err(cannot)? {
@@ -43,10 +48,6 @@ impl Run<'_> {
             )));
         }
         partial.sync().map_err(cannot)?;
-        if let Some(before) = before.filter(|before| before.sha256 == pin.sha256) {
-            // Nothing changed but that it is here now: the same lock stays the same.
-            pin.when = before.when;
-        }
         let size = pin.size;
         pin.replaces = order.replaces;
         self.lock.insert(wanted.name.clone(), pin.clone());
