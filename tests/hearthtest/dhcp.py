@@ -30,22 +30,21 @@ class Isc(Process):
 
 
 class Kea(Process):
-    """kea-dhcp4 with a whole configuration: a dict that lacks only what is about this process."""
+    """kea-dhcp4 with what a person has in `"Dhcp4": { }`, but for what is about this process."""
 
-    def __init__(self, namespace, folder, config, interface="eth0"):
+    def __init__(self, namespace, folder, text, interface="eth0"):
         folder = pathlib.Path(folder)
-        dhcp = config["Dhcp4"]
-        dhcp["interfaces-config"] = {"interfaces": [interface]}
-        dhcp["lease-database"] = {"type": "memfile", "persist": False}
-        dhcp["loggers"] = [{"name": "kea-dhcp4", "severity": "DEBUG", "debuglevel": 55,
-                            "output_options": [{"output": "stdout"}]}]
+        own = {
+            "interfaces-config": {"interfaces": [interface]},
+            "lease-database": {"type": "memfile", "persist": False},
+            "loggers": [{"name": "kea-dhcp4", "severity": "DEBUG", "debuglevel": 55,
+                         "output_options": [{"output": "stdout"}]}],
+        }
         path = folder / "kea.json"
-        path.write_text(json.dumps(config, indent=2))
-        for sub in ("run", "lock"):
-            (folder / sub).mkdir(exist_ok=True)
-        super().__init__(namespace, ["env", f"KEA_PIDFILE_DIR={folder / 'run'}",
-                                     f"KEA_LOCKFILE_DIR={folder / 'lock'}",
-                                     "kea-dhcp4", "-c", path], folder / "kea.log")
+        path.write_text(f'{{ "Dhcp4": {{\n{json.dumps(own)[1:-1]},\n{text}\n}} }}\n')
+        super().__init__(namespace, ["env", f"KEA_PIDFILE_DIR={folder}",
+                                     f"KEA_LOCKFILE_DIR={folder}", "kea-dhcp4", "-c", path],
+                         folder / "kea.log")
         self.expect("DHCP4_STARTED", 15)
 
     def offered(self, mac):
