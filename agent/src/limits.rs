@@ -8,6 +8,8 @@ pub const NAME_BYTES: usize = 255;
 pub const CATALOGUE_FILES: usize = 20_000;
 /// Levels of folders below the root that the scan descends.
 pub const CATALOGUE_DEPTH: usize = 12;
+/// Warnings of one scan of the root; a tree that is wrong as a whole would fill the log.
+pub const SCAN_WARNINGS: usize = 50;
 /// Shortest time between two scans of the root that requests for unknown names cause.
 pub const RESCAN_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -15,6 +17,8 @@ pub const RESCAN_INTERVAL: Duration = Duration::from_secs(1);
 pub const CONFIG_BYTES: u64 = 4 << 20;
 /// Fragments in `conf.d`.
 pub const CONFIG_FRAGMENTS: usize = 1_000;
+/// Mistakes of a configuration that are listed; nobody reads on, and a broken 4 MB file has many.
+pub const CONFIG_MISTAKES: usize = 1_000;
 /// Bytes of a secret read from a file.
 pub const SECRET_BYTES: u64 = 16 << 10;
 
@@ -26,13 +30,34 @@ pub const COMMAND_LINE_BYTES: usize = 4_096;
 
 /// Bytes of one fact that a machine says of itself; the rest is cut.
 pub const FACT_BYTES: usize = 128;
+/// Bytes of a `/script` query that are read; iPXE's longest, with all facts encoded, has about 2,000.
+pub const QUERY_BYTES: usize = 8_192;
+/// Machines that are counted for the limits of policies; whoever makes up MACs fills no memory.
+pub const ASSIGNMENTS: usize = 100_000;
+/// Declared machines whose arguments are written into `default.ipxe`: each is a line that every
+/// machine reads over TFTP.
+pub const FALLBACK_MACHINES: usize = 200;
+
+/// MACs of one machine that are taken up; Hearth's scripts send four.
+pub const MACHINE_MACS: usize = 8;
 
 /// Bytes of a TFTP datagram that are read. RFC 2347 bounds a request to 512.
 pub const TFTP_REQUEST_BYTES: usize = 1_024;
 /// Largest TFTP window in blocks (RFC 7440 allows 65535, which is one burst of 90 MB).
 pub const TFTP_WINDOW: u16 = 64;
+/// Bytes of TFTP data under way to one client: a window of larger blocks is made shorter.
+pub const TFTP_FLIGHT_BYTES: u32 = 64 << 10;
+/// Bytes of a file that a TFTP transfer reads at a time.
+pub const TFTP_READ_AHEAD: usize = 16 << 10;
+/// Longest wait for an answer, unless the client asked for a longer one.
+pub const TFTP_WAIT: Duration = Duration::from_secs(8);
+/// Threads of the TFTP server.
+pub const TFTP_THREADS: usize = 4;
 /// Sends of one TFTP packet before a client counts as gone.
 pub const TFTP_SENDS: u8 = 6;
+
+/// Events that `hearth status` shows.
+pub const STATUS_EVENTS: usize = 50;
 
 /// Bytes of an HTTP request's head.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;
@@ -40,3 +65,48 @@ pub const HTTP_HEAD_BYTES: usize = 16 << 10;
 pub const HTTP_HEADERS: usize = 64;
 /// Bytes of an HTTP request's body on the boot side.
 pub const HTTP_BODY_BYTES: usize = 4 << 10;
+/// Bytes of a file that one system call is asked to send. Large enough that the calls do not count,
+/// small enough that one fast client does not hold a thread for more than a few milliseconds.
+pub const HTTP_PIECE_BYTES: usize = 1 << 20;
+/// Threads that serve HTTP. The kernel does the work; more than this only costs memory.
+pub const HTTP_THREADS: usize = 4;
+/// After its last byte the server reads on for this long, so that a client that is still sending
+/// gets the answer and not a reset (RFC 9112 section 9.6).
+pub const HTTP_LINGER: Duration = Duration::from_secs(2);
+/// Clients at a time that are being told 503; more of them wait in the kernel's queue.
+pub const HTTP_TURNED_AWAY: u32 = 64;
+/// A client that is told 503 is gone after this time, whatever it does.
+pub const HTTP_TURN_AWAY_TIME: Duration = Duration::from_secs(3);
+/// The accept loop looks again after this time when the system had no descriptor or buffer left.
+pub const HTTP_ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// First and longest wait before the server looks again whether a client has taken its last bytes.
+pub const HTTP_SETTLE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(1));
+/// Running downloads may end within this time when the server stops.
+pub const HTTP_STOP: Duration = Duration::from_secs(10);
+/// Descriptors that HTTP leaves to the rest of the process.
+pub const DESCRIPTORS_RESERVED: u64 = 64;
+/// Connections at a time on the control socket.
+pub const CONTROL_CONNECTIONS: usize = 32;
+/// A request on the control socket must arrive within this time.
+pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes read at once from a file or a connection while fetching and verifying.
+pub const FETCH_BUFFER_BYTES: usize = 64 << 10;
+/// Redirects followed for one file. A factory's way to its storage has two.
+pub const FETCH_REDIRECTS: u32 = 5;
+/// Bytes after which a running fetch writes down how far it is true, to go on there after a kill.
+pub const FETCH_CHECKPOINT_BYTES: u64 = 1 << 20;
+/// Bytes of a text that is fetched whole: lists of digests, versions, extensions. Debian's
+/// SHA256SUMS has 60 KiB, the factory's list of extensions about as much.
+pub const FETCH_TEXT_BYTES: u64 = 4 << 20;
+/// First wait before a fetch is tried again; doubles each time.
+pub const FETCH_BACKOFF: Duration = Duration::from_secs(1);
+/// Longest wait before a fetch is tried again.
+pub const FETCH_BACKOFF_LONGEST: Duration = Duration::from_secs(60);
+/// Time for one file's bytes in all: a server that drips forever is left at last. 200 MB at 10 kB/s
+/// fit.
+pub const FETCH_FILE_TIME: Duration = Duration::from_secs(6 * 3600);
+/// Members of an archive that are looked at.
+pub const ARCHIVE_MEMBERS: usize = 10_000;
+/// Bytes read of an archive in all, unpacked: what comes after is not looked at.
+pub const ARCHIVE_BYTES: u64 = 4 << 30;

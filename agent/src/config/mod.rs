@@ -1,5 +1,9 @@
-//! What is true: the validated configuration. `raw` holds what may be written, `check` turns one
-//! into the other and reports every mistake of all files in one run.
+//! What is true: the validated configuration.
+//!
+//! The way to it: [`load()`] reads the files, `merge` puts their tables together, `sections` reads
+//! each table with `reader` (which knows the keys from `schema`) into `raw`, what was written;
+//! `check` turns that into a [`Config`]. Mistakes do not stop this way: each goes into `report`,
+//! and comes out as [`Diagnostics`] of all files in one run.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -7,12 +11,36 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::arch::Cpu;
-use crate::digest::Sha256;
 use crate::mac::Mac;
 use crate::uuid::Uuid;
 
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use excerpt::Excerpt;
+pub use image::{Custom, Debian, Image, Meta, Overlay, Recipe, Source, Talos};
+pub use load::{Environment, Loaded, load};
 pub use words::{Argument, Label, Name, Secret, Url};
 
+mod check;
+mod command_line;
+pub mod defaults;
+mod diagnostic;
+mod excerpt;
+mod image;
+mod load;
+mod machines;
+mod menu;
+mod merge;
+mod raw;
+mod reader;
+mod report;
+mod schema;
+mod secret;
+mod sections;
+mod source;
+mod suggest;
+mod syntax;
+mod table;
+mod values;
 mod words;
 
 /// A whole, valid configuration: every reference points at something, nothing is declared twice.
@@ -205,106 +233,6 @@ pub enum LoaderSource {
     None,
 }
 
-/// `[[image]]`: one operating system version.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Image {
-    /// Its name.
-    pub name: Name,
-    /// Where its files are and how it boots.
-    pub recipe: Recipe,
-    /// The processors it is kept for.
-    pub architectures: Vec<Cpu>,
-}
-
-/// `image.recipe` with the keys that belong to it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Recipe {
-    /// `talos`: kernel and initramfs of an image factory.
-    Talos(Talos),
-    /// `debian`: the installer's netboot kernel and initrd.
-    Debian(Debian),
-    /// `netboot.xyz`: chains to its menu.
-    NetbootXyz {
-        /// What is chained to.
-        url: Url,
-    },
-    /// `memtest`: memtest86+ as one binary.
-    Memtest {
-        /// Where its zip or binary comes from, by platform-independent name.
-        url: Url,
-        /// What it must be.
-        sha256: Option<Sha256>,
-    },
-    /// `custom`: any kernel with any initrds.
-    Custom(Custom),
-}
-
-/// The keys of a Talos image.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Talos {
-    /// Talos version with its `v`, for example `v1.11.2`.
-    pub version: String,
-    /// The image factory.
-    pub factory: Url,
-    /// Official system extensions, for example `siderolabs/bnx2`.
-    pub extensions: Vec<String>,
-    /// Arguments that become part of the schematic.
-    pub extra_kernel_arguments: Vec<Argument>,
-    /// A single-board computer's overlay.
-    pub overlay: Option<Overlay>,
-    /// Initial META values.
-    pub meta: Vec<Meta>,
-}
-
-/// `image.overlay`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Overlay {
-    /// The overlay's container image.
-    pub image: String,
-    /// The overlay's name.
-    pub name: String,
-    /// Options as the factory takes them.
-    pub options: BTreeMap<String, toml::Value>,
-}
-
-/// One META value.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Meta {
-    /// The key's number.
-    pub key: u8,
-    /// Its value.
-    pub value: String,
-}
-
-/// The keys of a Debian image.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Debian {
-    /// The suite: `bookworm`, `trixie`, ...
-    pub version: String,
-    /// The mirror, down to the folder that holds `dists`.
-    pub mirror: Url,
-}
-
-/// The keys of a custom image.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Custom {
-    /// The kernel, or an EFI binary.
-    pub kernel: Source,
-    /// The initrds in order.
-    pub initrds: Vec<Source>,
-    /// Arguments that every profile of it gets.
-    pub arguments: Vec<Argument>,
-}
-
-/// A file to be fetched.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Source {
-    /// From where.
-    pub url: Url,
-    /// What it must be; without it the first fetch pins it.
-    pub sha256: Option<Sha256>,
-}
-
 /// `[[profile]]`: how a kind of machine boots.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
@@ -437,3 +365,6 @@ pub enum LocalBoot {
     /// `sanboot --no-describe --drive 0x80`.
     Sanboot,
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::limits;
+
 /// Every file that can be asked for, by its name below the root (`talos/.../kernel-amd64`,
 /// `snponly.efi`), with `/` between folders and none in front.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalogue {
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, Arc<Entry>>,
 }
 
 /// One file of the catalogue.
@@ -46,29 +48,156 @@ pub enum Origin {
     Own,
 }
 
+impl Entry {
+    /// Something that Hearth made, held in memory.
+    pub fn made(bytes: &[u8], modified: SystemTime) -> Entry {
+        Entry {
+            size: bytes.len() as u64,
+            modified,
+            content: Content::Memory(Arc::from(bytes)),
+            origin: Origin::Made,
+        }
+    }
+
+    /// Whether its bytes are still the ones meant: the file has this size and time, and is neither
+    /// a link nor gone. What is in memory always is.
+    pub fn is_fresh(&self) -> bool {
+        match &self.content {
+            Content::Memory(_) => true,
+            Content::File(path) => std::fs::symlink_metadata(path).is_ok_and(|file| {
+                file.is_file()
+                    && file.len() == self.size
+                    && file.modified().is_ok_and(|time| time == self.modified)
+            }),
+        }
+    }
+}
+
 impl Catalogue {
     /// The entry of a name as it came from the wire after [`normalise`].
     pub fn get(&self, name: &str) -> Option<&Entry> {
-        self.entries.get(name)
+        self.entries.get(name).map(Arc::as_ref)
     }
 
-    /// Puts a name in, over what was there.
-    pub fn insert(&mut self, name: String, entry: Entry) {
-        self.entries.insert(name, entry);
+    /// The same to keep: a transfer holds it while a new catalogue takes this one's place.
+    pub fn shared(&self, name: &str) -> Option<Arc<Entry>> {
+        self.entries.get(name).cloned()
+    }
+
+    /// Puts a name in, over what was there. A name that no request can mean (see [`may_be_asked`])
+    /// stays out; `false` says so.
+    pub fn insert(&mut self, name: String, entry: Entry) -> bool {
+        let can = may_be_asked(&name);
+        if can {
+            self.entries.insert(name, Arc::new(entry));
+        }
+        can
     }
 
     /// All names in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.entries
             .iter()
-            .map(|(name, entry)| (name.as_str(), entry))
+            .map(|(name, entry)| (name.as_str(), entry.as_ref()))
     }
+
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no name at all.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+/// Whether a file of this name can be in the catalogue: it is what [`normalise`] makes of it, and
+/// none of its parts begins with a dot (half files and a person's hidden ones do).
+pub fn may_be_asked(name: &str) -> bool {
+    normalise(name.as_bytes()).as_deref() == Some(name)
+        && !name.split('/').any(|part| part.starts_with('.'))
 }
 
 /// The catalogue name that a client means: leading and doubled `/` and `\` go, `\` is `/`, and what
 /// a DHCP server without a trailing NUL makes firmware append (0xFF, control bytes) is cut.
 ///
 /// `None`: no name can be meant (empty, too long, not printable ASCII, or with a `.` or `..` part).
-pub fn normalise(_wire: &[u8]) -> Option<String> {
-    todo!()
+pub fn normalise(wire: &[u8]) -> Option<String> {
+    let end = wire
+        .iter()
+        .position(|byte| byte.is_ascii_control() || *byte == 0xFF)
+        .unwrap_or(wire.len());
+    let mut name = String::new();
+    for part in wire[..end].split(|byte| matches!(byte, b'/' | b'\\')) {
+        if part.is_empty() {
+            continue;
+        }
+        if part == b"." || part == b".." || !part.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+            return None;
+        }
+        if !name.is_empty() {
+            name.push('/');
+        }
+        name.extend(part.iter().copied().map(char::from));
+        if name.len() > limits::NAME_BYTES {
+            return None;
+        }
+    }
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slashes_of_all_kinds_mean_the_same_name() {
+        for wire in [
+            "a/b.efi",
+            "/a/b.efi",
+            "//a//b.efi",
+            "\\a\\b.efi",
+            "a/b.efi/",
+        ] {
+            assert_eq!(
+                normalise(wire.as_bytes()).as_deref(),
+                Some("a/b.efi"),
+                "{wire}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_follows_a_missing_nul_is_cut() {
+        for wire in [
+            &b"ipxe.efi\xff"[..],
+            b"ipxe.efi\xff\xff/..",
+            b"ipxe.efi\0",
+            b"ipxe.efi\r\n",
+        ] {
+            assert_eq!(normalise(wire).as_deref(), Some("ipxe.efi"), "{wire:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_climbs_or_cannot_be_read_is_none() {
+        let long = "x".repeat(limits::NAME_BYTES + 1);
+        for wire in [
+            "",
+            "/",
+            "\\",
+            "..",
+            "a/../b",
+            "./a",
+            "a/.",
+            "..\\x",
+            "\u{e4}.efi",
+            "\u{7f}",
+            &long,
+        ] {
+            assert_eq!(normalise(wire.as_bytes()), None, "{wire:?}");
+        }
+        assert!(normalise(&long.as_bytes()[1..]).is_some());
+    }
 }

@@ -1,0 +1,301 @@
+//! From what was written to what is true: every name points at something, nothing is there twice,
+//! nothing contradicts another thing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use super::load::Environment;
+use super::raw::{self, Raw};
+use super::report::Report;
+use super::source::{Place, Placed};
+use super::suggest::nearest;
+use super::{
+    Config, Image, Name, Policy, Profile, Recipe, Server, Unknown, command_line, machines, menu,
+};
+
+/// Everything of one kind that is declared, with where.
+pub(super) struct Declared {
+    kind: &'static str,
+    places: HashMap<String, Place>,
+}
+
+impl Declared {
+    /// Takes up the names, and reports those that are there twice.
+    pub fn new<'a>(
+        kind: &'static str,
+        names: impl Iterator<Item = (&'a str, Place)>,
+        report: &mut Report,
+    ) -> Declared {
+        let mut places = HashMap::new();
+        for (name, place) in names {
+            match places.get(name) {
+                Some(first) => {
+                    report
+                        .twice(&format!("{kind} `{name}`"), *first, place)
+                        .note("it would be open which of them counts: rename or remove one");
+                }
+                None => {
+                    places.insert(name.to_owned(), place);
+                }
+            }
+        }
+        Declared { kind, places }
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.places.contains_key(name)
+    }
+
+    /// Every name, in no order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().map(String::as_str)
+    }
+
+    /// Reports a name that points at nothing.
+    pub fn expect(&self, name: &Placed<Name>, loss: &str, report: &mut Report) -> bool {
+        let found = self.has(name.value.as_str());
+        if !found {
+            let message = format!("there is no {} `{}`", self.kind, name.value);
+            self.missing(message, name, &[], loss, report);
+        }
+        found
+    }
+
+    /// Reports that `name` points at nothing; `others` are further words that it may be meant for.
+    pub fn missing(
+        &self,
+        message: String,
+        name: &Placed<Name>,
+        others: &[&str],
+        loss: &str,
+        report: &mut Report,
+    ) {
+        if report.is_full() {
+            report.error(name.place, message);
+            return;
+        }
+        let incomplete = report.is_incomplete();
+        let draft = report.error(name.place, message);
+        // Sorted, so that the same mistake always has the same words.
+        let mut known: Vec<&str> = self.names().chain(others.iter().copied()).collect();
+        known.sort_unstable();
+        if let Some(meant) = nearest(name.value.as_str(), known) {
+            draft.note(format!("did you mean `{meant}`?"));
+        }
+        if incomplete {
+            draft.note("it may be declared in a part of the files that is not TOML");
+        }
+        draft.note(loss);
+    }
+}
+
+fn names<'a>(
+    list: impl Iterator<Item = &'a Option<Placed<Name>>>,
+) -> impl Iterator<Item = (&'a str, Place)> {
+    list.flatten().map(|name| (name.value.as_str(), name.place))
+}
+
+/// The configuration, or `None` where a mistake leaves a hole in it.
+pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) -> Option<Config> {
+    let images = Declared::new("image", names(raw.images.iter().map(|i| &i.name)), report);
+    let declared_profiles = raw.profiles.iter().map(|profile| &profile.name);
+    let profiles = Declared::new("profile", names(declared_profiles), report);
+    let policy_names = raw
+        .policies
+        .iter()
+        .filter_map(|policy| policy.name.as_ref());
+    let policy_names = policy_names.map(|name| (name.value.as_str(), name.place));
+    Declared::new("policy", policy_names, report);
+    let machine_names = raw.machines.iter().map(|machine| &machine.name);
+    Declared::new("machine", names(machine_names), report);
+
+    let server = server(raw.server, &profiles, environment, report);
+    let mut kept = kept_images(raw.images);
+    for profile in &raw.profiles {
+        check_profile(profile, &images, &kept, report);
+    }
+    command_line::check(&raw.profiles, &raw.machines, &kept, report);
+    let known = menu::Known {
+        profiles: &profiles,
+        images: &images,
+        kept: &mut kept,
+    };
+    let menu = menu::check(raw.menu, &raw.profiles, known, report);
+    let machines = machines::check(raw.machines, &server, &raw.loaders, &profiles, report);
+    let policies = policies(raw.policies, &profiles, report);
+    Some(Config {
+        server,
+        tftp: raw.tftp,
+        http: raw.http,
+        fetch: raw.fetch,
+        log: raw.log,
+        menu: menu?,
+        loaders: raw.loaders,
+        images: kept,
+        profiles: kept_profiles(raw.profiles),
+        policies,
+        machines,
+    })
+}
+
+fn server(
+    raw: raw::Server,
+    profiles: &Declared,
+    environment: &Environment,
+    report: &mut Report,
+) -> Server {
+    let mut seen: Vec<&Placed<IpAddr>> = Vec::new();
+    for address in &raw.addresses {
+        match seen.iter().find(|one| one.value == address.value) {
+            Some(first) => {
+                let what = format!("address {}", address.value);
+                report
+                    .twice(&what, first.place, address.place)
+                    .note("the second could not listen: once is enough");
+            }
+            None => seen.push(address),
+        }
+        if address.value.is_unspecified() {
+            report
+                .warning(address.place, "this listens on every interface")
+                .note(
+                    "machines on every network that reaches this host, the Internet side \
+                     included, could fetch the boot files; name the boot network's own address",
+                );
+        } else if let Some(local) = &environment.local_addresses
+            && !local.contains(&address.value)
+        {
+            let have: Vec<_> = local.iter().map(IpAddr::to_string).collect();
+            report
+                .error(
+                    address.place,
+                    format!(
+                        "no interface of this host has the address {}",
+                        address.value
+                    ),
+                )
+                .note(format!("this host has {}", have.join(", ")))
+                .note("nothing could listen there: machines that ask would get no answer");
+        }
+    }
+    if raw.rest.own_files {
+        report.refuse_private_files_below(&raw.rest.root);
+    }
+    let unknown = match raw.unknown {
+        raw::Unknown::Known(unknown) => unknown,
+        raw::Unknown::Profile(name) => {
+            let loss = "machines that are not declared would get nothing";
+            profiles.expect(&name, loss, report);
+            Unknown::Profile(name.value)
+        }
+    };
+    Server {
+        addresses: raw.addresses.into_iter().map(|one| one.value).collect(),
+        unknown,
+        ..raw.rest
+    }
+}
+
+fn kept_images(raw: Vec<raw::Image>) -> BTreeMap<Name, Image> {
+    let whole = raw.into_iter().filter_map(|image| {
+        let name = image.name?.value;
+        let image = Image {
+            name: name.clone(),
+            recipe: image.recipe?,
+            architectures: image.architectures,
+        };
+        Some((name, image))
+    });
+    whole.collect()
+}
+
+fn check_profile(
+    profile: &raw::Profile,
+    images: &Declared,
+    kept: &BTreeMap<Name, Image>,
+    report: &mut Report,
+) {
+    let Some(image) = &profile.image else {
+        return;
+    };
+    let loss = "machines with this profile would have nothing to start";
+    if !images.expect(image, loss, report) {
+        return;
+    }
+    let kept = kept.get(&image.value);
+    let other = kept.is_some_and(|image| !matches!(image.recipe, Recipe::Talos(_)));
+    if let (true, Some(omni)) = (other, &profile.omni) {
+        report
+            .error(
+                omni.place,
+                format!(
+                    "`omni` in a profile whose image `{}` is not Talos",
+                    image.value
+                ),
+            )
+            .note("only Talos joins Omni: take `omni` out, or name a Talos image");
+    }
+    let chains = kept.is_some_and(|image| matches!(image.recipe, Recipe::NetbootXyz { .. }));
+    if let (true, Some(name), false) = (chains, &profile.name, profile.arguments.is_empty()) {
+        report
+            .warning(name.place, "the arguments of this profile are not used")
+            .note("netboot.xyz is another boot menu, which takes none");
+    }
+    if let Some(name) = &profile.name
+        && let Some(builtin) = menu::builtin(name.value.as_str())
+    {
+        report
+            .warning(
+                name.place,
+                format!(
+                    "this profile hides the menu's own item `{}`",
+                    builtin.name()
+                ),
+            )
+            .note("the menu could not offer that any more: give the profile another name");
+    }
+}
+
+fn kept_profiles(raw: Vec<raw::Profile>) -> BTreeMap<Name, Profile> {
+    let whole = raw.into_iter().filter_map(|profile| {
+        let name = profile.name?.value;
+        let profile = Profile {
+            name: name.clone(),
+            label: profile.label?,
+            image: profile.image?.value,
+            arguments: profile.arguments,
+            omni: profile.omni.map(|omni| omni.value),
+            installed: profile.installed,
+        };
+        Some((name, profile))
+    });
+    whole.collect()
+}
+
+fn policies(raw: Vec<raw::Policy>, profiles: &Declared, report: &mut Report) -> Vec<Policy> {
+    let last = raw.len().saturating_sub(1);
+    let mut policies = Vec::new();
+    for (number, policy) in raw.into_iter().enumerate() {
+        if let Some(profile) = &policy.profile {
+            let loss = "machines that match this policy would get nothing";
+            profiles.expect(profile, loss, report);
+        }
+        let (Some(name), Some(profile), Some(conditions)) =
+            (policy.name, policy.profile, policy.conditions)
+        else {
+            continue;
+        };
+        if conditions.is_empty() && policy.limit.is_none() && number < last {
+            report
+                .warning(name.place, "this policy matches every machine")
+                .note("the policies behind it never count: put it last, or give it conditions");
+        }
+        policies.push(Policy {
+            name: name.value,
+            conditions,
+            profile: profile.value,
+            limit: policy.limit,
+        });
+    }
+    policies
+}

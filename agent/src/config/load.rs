@@ -1,0 +1,174 @@
+//! From files to a configuration that holds.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::net::IpAddr;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::diagnostic::Diagnostics;
+use super::report::Report;
+use super::source::{File, Place, Sources};
+use super::{Config, check, merge, secret, sections, syntax};
+use crate::limits;
+
+/// What the configuration is held against, besides itself.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// The addresses of this host's interfaces; `None`: not known, so `server.addresses` is taken
+    /// as it is (for a check on another host).
+    pub local_addresses: Option<Vec<IpAddr>>,
+}
+
+/// A configuration that holds, and what should be known of it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What is valid but hardly meant.
+    pub warnings: Diagnostics,
+    /// The files it was read from, in the order in which they count.
+    pub files: Vec<PathBuf>,
+}
+
+/// Reads `path` and every `conf.d/*.toml` beside it, in the order of their names; names that start
+/// with a dot are left out.
+///
+/// # Errors
+///
+/// Every mistake of every file, with the warnings among them. A file that cannot be read, or that
+/// is no TOML, does not hide the mistakes of the others.
+pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, Diagnostics> {
+    let mut reading = Reading::default();
+    reading.file(path);
+    reading.fragments(&path.parent().unwrap_or(Path::new("")).join("conf.d"));
+    assemble(reading, environment)
+}
+
+fn assemble(reading: Reading, environment: &Environment) -> Result<Loaded, Diagnostics> {
+    let sources = &reading.sources;
+    let mut report = Report::new(sources);
+    for (file, problem, note) in &reading.failures {
+        report.unreadable(*file, problem).note(*note);
+    }
+    for (file, byte) in &reading.not_text {
+        let replacement = char::REPLACEMENT_CHARACTER.len_utf8();
+        let place = Place {
+            file: *file,
+            start: *byte,
+            end: byte + replacement,
+        };
+        report
+            .syntax(place, "this is not text: TOML is written in UTF-8")
+            .note("save the file as UTF-8");
+    }
+    let texts = syntax::texts(sources, &mut report);
+    let documents = syntax::parse(&texts, &mut report);
+    let tables = merge::merge(&documents, &mut report);
+    let raw = sections::read(tables, &mut report);
+    let config = check::check(raw, environment, &mut report);
+    let refused = report.has_errors();
+    let diagnostics = report.finish();
+    match config {
+        Some(config) if !refused => Ok(Loaded {
+            config,
+            warnings: diagnostics,
+            files: sources.files.iter().map(|file| file.path.clone()).collect(),
+        }),
+        _ => Err(diagnostics),
+    }
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Reading {
+    sources: Sources,
+    /// File number, what failed, what that causes.
+    failures: Vec<(usize, String, &'static str)>,
+    /// File number and the first byte that is no UTF-8.
+    not_text: Vec<(usize, usize)>,
+}
+
+impl Reading {
+    fn file(&mut self, path: &Path) {
+        let number = self.sources.files.len();
+        let (text, world_readable) = match read(path) {
+            Ok((bytes, mode)) => {
+                let text = String::from_utf8(bytes).unwrap_or_else(|error| {
+                    let wrong = error.utf8_error().valid_up_to();
+                    self.not_text.push((number, wrong));
+                    String::from_utf8_lossy(error.as_bytes()).into_owned()
+                });
+                (text, mode & secret::WORLD_READABLE != 0)
+            }
+            Err(error) => {
+                let note = "what it declares is missing";
+                let problem = format!("cannot read this file: {error}");
+                self.failures.push((number, problem, note));
+                (String::new(), false)
+            }
+        };
+        let file = File::new(path.to_owned(), text, world_readable);
+        self.sources.files.push(file);
+    }
+
+    fn fragments(&mut self, folder: &Path) {
+        match fragments(folder) {
+            Ok(names) if names.len() > limits::CONFIG_FRAGMENTS => {
+                let problem = format!(
+                    "{} fragments, more than {}",
+                    names.len(),
+                    limits::CONFIG_FRAGMENTS
+                );
+                self.fail(
+                    folder,
+                    problem,
+                    "none of them is read: put several into one",
+                );
+            }
+            Ok(names) => names.iter().for_each(|name| self.file(&folder.join(name))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let problem = format!("cannot read this folder: {error}");
+                self.fail(folder, problem, "what its files declare is missing");
+            }
+        }
+    }
+
+    fn fail(&mut self, path: &Path, problem: String, note: &'static str) {
+        self.failures
+            .push((self.sources.files.len(), problem, note));
+        let file = File::new(path.to_owned(), String::new(), false);
+        self.sources.files.push(file);
+    }
+}
+
+fn read(path: &Path) -> io::Result<(Vec<u8>, u32)> {
+    // Without O_NONBLOCK, opening a pipe would wait for its writer.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    Ok((
+        secret::read_bounded(file, limits::CONFIG_BYTES)?,
+        metadata.mode(),
+    ))
+}
+
+/// Names of the fragments in order.
+fn fragments(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let bytes = name.as_encoded_bytes();
+        if bytes.ends_with(b".toml") && !bytes.starts_with(b".") {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,99 @@
+//! One function for each table: from TOML to `raw`.
+
+use std::path::{Component, PathBuf};
+
+use super::merge::Tables;
+use super::raw::Raw;
+use super::reader::Value;
+use super::report::Report;
+use super::schema;
+use super::source::Placed;
+use super::{Argument, Name};
+
+mod image;
+mod loaders;
+mod machine;
+mod menu;
+mod policy;
+mod profile;
+mod server;
+mod services;
+
+pub(super) use image::implied as implied_image;
+
+/// Reads every table.
+pub(super) fn read(mut tables: Tables, report: &mut Report) -> Raw {
+    Raw {
+        server: server::read(tables.once(&schema::SERVER), report),
+        tftp: services::tftp(tables.once(&schema::TFTP), report),
+        http: services::http(tables.once(&schema::HTTP), report),
+        fetch: services::fetch(tables.once(&schema::FETCH), report),
+        log: services::log(tables.once(&schema::LOG), report),
+        menu: menu::read(tables.once(&schema::MENU), report),
+        loaders: loaders::read(tables.once(&schema::LOADERS), report),
+        images: each(tables.list(&schema::IMAGE), image::read, report),
+        profiles: each(tables.list(&schema::PROFILE), profile::read, report),
+        policies: each(tables.list(&schema::POLICY), policy::read, report),
+        machines: each(tables.list(&schema::MACHINE), machine::read, report),
+    }
+}
+
+fn each<T, U>(tables: Vec<T>, read: fn(T, &mut Report) -> U, report: &mut Report) -> Vec<U> {
+    tables
+        .into_iter()
+        .map(|table| read(table, report))
+        .collect()
+}
+
+/// A name of something that is declared.
+fn name(value: Value, report: &mut Report) -> Option<Placed<Name>> {
+    value.word(Name::new, report)
+}
+
+/// Kernel arguments.
+fn arguments(value: Option<Value>, report: &mut Report) -> Vec<Argument> {
+    let words = value.and_then(|value| value.words(Argument::new, report));
+    let words = words.unwrap_or_default();
+    words.into_iter().map(|word| word.value).collect()
+}
+
+/// A path; a relative one starts from the folder of the file that it is written in.
+fn path(value: Value, report: &mut Report) -> Option<Placed<PathBuf>> {
+    let text = value.string(report)?;
+    if text.value.is_empty() || text.value.contains('\0') {
+        return value.wrong("must be a path", report);
+    }
+    let path = report.sources.folder(text.place).join(text.value);
+    Some(Placed::new(path, text.place))
+}
+
+/// A path that has to start at the root, since the server runs in another folder than `check`.
+fn absolute_path(value: Value, report: &mut Report) -> Option<PathBuf> {
+    let text = value.string(report)?;
+    let path = PathBuf::from(text.value);
+    let climbs = path.components().any(|part| part == Component::ParentDir);
+    if !path.is_absolute() || climbs || text.value.contains('\0') {
+        return value.wrong("must be a path from `/`, without `..`", report);
+    }
+    if path.parent().is_none() {
+        return value.wrong("must not be the whole file system", report);
+    }
+    Some(path)
+}
+
+/// A catalogue name: parts of letters, digits, `.`, `_`, `-`, `+` between slashes.
+fn catalogue_name(text: &str) -> Result<String, String> {
+    let part = |part: &str| {
+        let mut characters = part.chars();
+        characters.next().is_some_and(|c| c.is_ascii_alphanumeric())
+            && characters.all(|c| c.is_ascii_alphanumeric() || "._-+".contains(c))
+    };
+    if text.len() <= crate::limits::NAME_BYTES && text.split('/').all(part) {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "must be a file's name below the root, such as `snponly.efi` or `arm64/ipxe.efi`"
+                .to_owned(),
+        )
+    }
+}

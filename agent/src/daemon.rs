@@ -1,1 +1,0 @@
-//! `hearth serve`: opens everything, then serves until a signal.

@@ -1,0 +1,229 @@
+//! Why one try of a fetch failed, and whether another may help.
+
+use std::io;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::fetch::{Failure, FailureKind};
+use crate::image;
+use crate::limits;
+
+/// Why one try failed.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Trouble {
+    /// What is said if it stays.
+    pub failure: Failure,
+    /// The same request may go well a moment later.
+    pub transient: bool,
+    /// The origin says when.
+    pub retry_after: Option<Duration>,
+    /// The origin has no such thing (404, 410).
+    pub absent: bool,
+}
+
+impl Trouble {
+    /// A failure that another try will not mend.
+    pub fn lasting(kind: FailureKind, reason: impl Into<String>) -> Trouble {
+        Trouble {
+            failure: Failure::new(kind, reason),
+            transient: false,
+            retry_after: None,
+            absent: false,
+        }
+    }
+
+    /// A failure of the origin or the way to it that another try may mend.
+    pub fn passing(reason: impl Into<String>) -> Trouble {
+        Trouble {
+            transient: true,
+            ..Trouble::lasting(FailureKind::Unavailable, reason)
+        }
+    }
+
+    /// An error of the disk.
+    pub fn disk(doing: impl std::fmt::Display, error: &io::Error) -> Trouble {
+        let remedy = image::remedy(error);
+        Trouble::lasting(FailureKind::Disk, format!("{doing}: {error}{remedy}"))
+    }
+
+    /// An answer that is none of 2xx. `said` is the start of its body.
+    pub fn status(url: &str, status: u16, said: &str, retry_after: Option<Duration>) -> Trouble {
+        let said: String = said
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take(200)
+            .collect();
+        let said = match said.trim() {
+            "" => String::new(),
+            text => format!(": {}", text.escape_default()),
+        };
+        Trouble {
+            transient: passing_status(status),
+            retry_after,
+            absent: matches!(status, 404 | 410),
+            ..Trouble::lasting(
+                FailureKind::Unavailable,
+                format!("{url} answers {status}{said}"),
+            )
+        }
+    }
+
+    /// What went wrong between us and the origin.
+    pub fn transport(url: &str, error: ureq::Error) -> Trouble {
+        use ureq::Error;
+        let host = host(url);
+        match error {
+            Error::HostNotFound => {
+                Trouble::passing(format!("the name {host} is not found; is DNS in order?"))
+            }
+            Error::Timeout(what) => Trouble::passing(format!(
+                "{host} is silent ({what} took longer than `fetch.timeout`)"
+            )),
+            Error::Io(error) => Trouble::io(url, error),
+            Error::Rustls(error) => Trouble::tls(host, &error),
+            Error::Tls(reason) => {
+                let reason = format!("no safe connection to {host}: {reason}");
+                Trouble::lasting(FailureKind::Unavailable, reason)
+            }
+            Error::ConnectionFailed => Trouble::passing(format!("cannot connect to {host}")),
+            Error::ConnectProxyFailed(reason) => Trouble::passing(format!(
+                "the proxy does not connect to {host}: {reason}; see `fetch.proxy`"
+            )),
+            Error::Protocol(error) => {
+                Trouble::passing(format!("{host} does not speak HTTP as it should: {error}"))
+            }
+            other => Trouble::lasting(FailureKind::Unavailable, format!("{url}: {other}")),
+        }
+    }
+
+    /// An error while reading from the origin.
+    pub fn io(url: &str, error: io::Error) -> Trouble {
+        let host = host(url);
+        if let Some(inner) = error.get_ref() {
+            if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+                return Trouble::tls(host, tls);
+            }
+            if inner.is::<ureq::Error>() {
+                return match error
+                    .into_inner()
+                    .map(|inner| inner.downcast::<ureq::Error>())
+                {
+                    Some(Ok(inner)) => match *inner {
+                        ureq::Error::Io(error) => Trouble::io(url, error),
+                        other => Trouble::transport(url, other),
+                    },
+                    _ => Trouble::passing(format!("the connection to {host} broke")),
+                };
+            }
+        }
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                Trouble::passing(format!("{host} hung up in the middle"))
+            }
+            io::ErrorKind::ConnectionRefused => Trouble::passing(format!(
+                "{host} refuses connections; is it up, is the port right?"
+            )),
+            _ => Trouble::passing(format!("the connection to {host} broke: {error}")),
+        }
+    }
+
+    fn tls(host: &str, error: &rustls::Error) -> Trouble {
+        use rustls::CertificateError as Certificate;
+        let reason = match error {
+            rustls::Error::InvalidCertificate(
+                Certificate::Expired
+                | Certificate::ExpiredContext { .. }
+                | Certificate::NotValidYet
+                | Certificate::NotValidYetContext { .. },
+            ) => format!(
+                "the certificate of {host} is not valid at this time: {error}; this host's clock \
+                 says {}, and if that is wrong the clock is the cause: set it",
+                clock()
+            ),
+            rustls::Error::InvalidCertificate(_) => format!(
+                "the certificate of {host} is not trusted: {error}; if it is signed by an \
+                 authority of your own, add that to the system's trust store; look at the clock \
+                 too, it says {}",
+                clock()
+            ),
+            _ => format!("no safe connection to {host}: {error}"),
+        };
+        Trouble::lasting(FailureKind::Unavailable, reason)
+    }
+}
+
+/// What the clock says, for a person to compare.
+fn clock() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    image::date(now.map_or(0, |since| since.as_secs()))
+}
+
+/// `host[:port]` of a URL, without a password that may stand before it.
+pub(super) fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host)
+}
+
+/// The answers after which curl's `--retry` tries again, and the two that proxies have added.
+pub(super) fn passing_status(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504 | 522 | 524)
+}
+
+/// How long to wait after the `failed`th failed try (from 1): doubling, or what the origin says.
+pub(super) fn pause(failed: u32, retry_after: Option<Duration>) -> Duration {
+    let doubled = limits::FETCH_BACKOFF.saturating_mul(1 << (failed.clamp(1, 16) - 1));
+    retry_after
+        .unwrap_or_default()
+        .max(doubled)
+        .min(limits::FETCH_BACKOFF_LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_and_have_an_end() {
+        let seconds: Vec<_> = (1..=8)
+            .map(|failed| pause(failed, None).as_secs())
+            .collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(pause(1, Some(Duration::from_secs(7))).as_secs(), 7);
+        assert_eq!(pause(1, Some(Duration::from_secs(7_000))).as_secs(), 60);
+        assert_eq!(pause(u32::MAX, None).as_secs(), 60);
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        let tried: Vec<_> = (100..600)
+            .filter(|&status| passing_status(status))
+            .collect();
+        assert_eq!(tried, [408, 429, 500, 502, 503, 504, 522, 524]);
+    }
+
+    #[test]
+    fn an_answer_is_told_with_its_first_line_made_harmless() {
+        let trouble = Trouble::status("http://a/b", 400, "bad\u{1b}[2J thing\nmore", None);
+        assert_eq!(
+            trouble.failure.reason,
+            "http://a/b answers 400: bad\\u{1b}[2J thing"
+        );
+        assert!(!trouble.transient && !trouble.absent);
+        assert!(Trouble::status("http://a/b", 404, "", None).absent);
+    }
+
+    #[test]
+    fn a_certificate_out_of_its_time_makes_the_clock_a_suspect() {
+        let error = rustls::Error::InvalidCertificate(rustls::CertificateError::NotValidYet);
+        let wrapped = io::Error::other(error);
+        let trouble = Trouble::io("https://x:y@factory.example/a", wrapped);
+        assert!(!trouble.transient);
+        let reason = trouble.failure.reason;
+        assert!(reason.contains("clock is the cause"), "{reason}");
+        assert!(reason.contains("of factory.example is"), "{reason}");
+    }
+}

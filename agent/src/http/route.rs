@@ -1,0 +1,153 @@
+//! What a request's path means.
+
+use crate::image::catalogue;
+
+/// Where a request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// A file by its catalogue name: `/default.ipxe` and `/files/...`.
+    File(String),
+    /// `/script`: what a machine is to do.
+    Script,
+    /// Nothing; the path as it may be shown in a log line and an event.
+    Nothing(String),
+}
+
+/// Reads the path of a request target (still percent-encoded, without the query).
+///
+/// Slashes too many are no mistake here and never lead to a redirect: UEFI HTTP boot does not
+/// follow one (EDK2 `HttpBootImpl.c`), and a `//` is what a URL base with a slash at its end makes.
+pub fn route(path: &str) -> Route {
+    let decoded = percent_decode(path);
+    let nothing = || Route::Nothing(shown(&decoded));
+    let Some(name) = catalogue::normalise(&decoded) else {
+        return nothing();
+    };
+    match name.as_str() {
+        "default.ipxe" => Route::File(name),
+        "script" => Route::Script,
+        other => match other.strip_prefix("files/") {
+            Some(name) => Route::File(name.to_owned()),
+            None => nothing(),
+        },
+    }
+}
+
+/// Undoes percent-encoding (RFC 3986 section 2.1); a `%` without two digits stands for itself.
+fn percent_decode(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let digits = bytes.get(at + 1..at + 3).and_then(|digits| {
+            let high = char::from(digits[0]).to_digit(16)?;
+            let low = char::from(digits[1]).to_digit(16)?;
+            u8::try_from(high * 16 + low).ok()
+        });
+        match (byte, digits) {
+            (b'%', Some(value)) => {
+                decoded.push(value);
+                at += 3;
+            }
+            _ => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    decoded
+}
+
+/// Bytes from the network, escaped and cut so that they may stand in a line.
+fn shown(bytes: &[u8]) -> String {
+    let cut = &bytes[..bytes.len().min(crate::limits::FACT_BYTES)];
+    cut.escape_ascii().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn file(name: &str) -> Route {
+        Route::File(name.into())
+    }
+
+    #[test]
+    fn the_three_routes_are_found() {
+        assert_eq!(route("/default.ipxe"), file("default.ipxe"));
+        assert_eq!(route("/script"), Route::Script);
+        assert_eq!(
+            route("/files/talos/v1/kernel-amd64"),
+            file("talos/v1/kernel-amd64")
+        );
+        assert_eq!(route("/files/files/x"), file("files/x"));
+    }
+
+    #[test]
+    fn slashes_too_many_do_not_matter() {
+        for path in [
+            "//files//ipxe.efi",
+            "/files/ipxe.efi/",
+            "/files/%2Fipxe.efi",
+            "/files/%5cipxe.efi",
+        ] {
+            assert_eq!(route(path), file("ipxe.efi"), "{path}");
+        }
+        assert_eq!(route("//default.ipxe"), file("default.ipxe"));
+        assert_eq!(route("//script/"), Route::Script);
+    }
+
+    #[test]
+    fn percent_encoding_is_undone_once() {
+        assert_eq!(route("/files/a%20b%2Bc"), file("a b+c"));
+        assert_eq!(route("/files/a%2520"), file("a%20"));
+        assert_eq!(route("/files/100%"), file("100%"));
+        assert_eq!(route("/files/%zz%4"), file("%zz%4"));
+    }
+
+    #[test]
+    fn what_climbs_is_nothing() {
+        for path in [
+            "/files/../etc/passwd",
+            "/files/%2e%2e/etc/passwd",
+            "/files/..%5c..%5cx",
+            "/files/./x",
+            "/..",
+            "/files/%c3%a4",
+        ] {
+            assert!(matches!(route(path), Route::Nothing(_)), "{path}");
+        }
+    }
+
+    #[test]
+    fn other_paths_are_nothing_and_shown_harmlessly() {
+        for path in [
+            "",
+            "/",
+            "*",
+            "/files",
+            "/files/",
+            "/index.html",
+            "/api/v1/status",
+        ] {
+            assert!(matches!(route(path), Route::Nothing(_)), "{path}");
+        }
+        assert_eq!(route("/x%0a%1b[2J"), Route::Nothing("/x\\n\\x1b[2J".into()));
+        let Route::Nothing(long) = route(&"/%ff".repeat(1000)) else {
+            panic!("found")
+        };
+        assert!(long.len() <= 4 * crate::limits::FACT_BYTES);
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_leads_out_of_the_catalogue(path in "[./\\\\%a-f0-9\u{0}-\u{ff}]{0,40}") {
+            if let Route::File(name) = route(&format!("/files/{path}")) {
+                let harmless = |part: &str| !part.is_empty() && part != "." && part != "..";
+                prop_assert!(name.split('/').all(harmless) && name.is_ascii(), "{}", name);
+            }
+        }
+    }
+}

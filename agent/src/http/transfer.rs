@@ -1,0 +1,72 @@
+//! One file on its way to one client: counted while it runs, reported once at its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::event::{Event, Outcome, Sink, Via};
+
+/// A transfer that has not ended. Dropped without [`end`](Transfer::end) it reports that the
+/// connection ended, so no way out of the server's code forgets the event.
+pub struct Transfer {
+    report: Option<Report>,
+    /// Payload bytes that the kernel has taken.
+    pub bytes: u64,
+}
+
+struct Report {
+    sink: Arc<dyn Sink>,
+    peer: SocketAddr,
+    name: String,
+    size: Option<u64>,
+    begun: Instant,
+}
+
+impl Transfer {
+    /// Begins now. `name` is in the catalogue, or bounded and escaped.
+    pub fn begin(sink: Arc<dyn Sink>, peer: SocketAddr, name: String) -> Transfer {
+        Transfer {
+            report: Some(Report {
+                sink,
+                peer,
+                name,
+                size: None,
+                begun: Instant::now(),
+            }),
+            bytes: 0,
+        }
+    }
+
+    /// Notes the whole file's size in bytes.
+    pub fn sized(&mut self, size: u64) {
+        if let Some(report) = &mut self.report {
+            report.size = Some(size);
+        }
+    }
+
+    /// Reports the end.
+    pub fn end(mut self, outcome: Outcome) {
+        self.report(outcome);
+    }
+
+    fn report(&mut self, outcome: Outcome) {
+        if let Some(report) = self.report.take() {
+            report.sink.event(Event::Transfer {
+                via: Via::Http,
+                peer: report.peer,
+                name: report.name,
+                bytes: self.bytes,
+                size: report.size,
+                took: report.begun.elapsed(),
+                repeats: 0,
+                outcome,
+            });
+        }
+    }
+}
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        self.report(Outcome::Failed("the connection ended".into()));
+    }
+}
