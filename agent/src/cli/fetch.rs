@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Failed;
 use crate::config::Config;
 use crate::fetch::{Failure, Fetcher, Outcome, Progress, Report};
+use crate::image::prune::Pruned;
 
 pub fn fetch(config: &Config, names: &[String]) -> Result<u8, Failed> {
     run(config, |fetcher| {
@@ -22,6 +23,13 @@ pub fn fetch(config: &Config, names: &[String]) -> Result<u8, Failed> {
 
 pub fn update(config: &Config, names: &[String]) -> Result<u8, Failed> {
     run(config, |fetcher| fetcher.update(names))
+}
+
+pub fn prune(config: &Config) -> Result<Vec<(String, Pruned)>, Failed> {
+    let failed = |failure: Failure| Failed::new(failure.kind.exit_code(), failure.reason);
+    let screen = Screen::default();
+    let fetcher = Fetcher::new(config, &screen).map_err(failed)?;
+    fetcher.prune().map_err(failed)
 }
 
 fn run(

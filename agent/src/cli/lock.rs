@@ -1,18 +1,15 @@
 //! `hearth lock`.
 
-use std::collections::BTreeSet;
-
 use super::{Failed, args, fetch, print};
 use crate::config::Config;
 use crate::image::lock::Lock;
-use crate::image::prune::{self, Pruned};
+use crate::image::prune::Pruned;
 use crate::image::verify::{self, State};
-use crate::recipe;
 
 pub fn lock(config: &Config, command: &args::Lock) -> Result<u8, Failed> {
     let path = config.server.state.join(Lock::FILE);
     let data = |error: crate::image::lock::LockError| Failed::new(65, error.to_string());
-    let mut lock = Lock::load(&path).map_err(data)?;
+    let lock = Lock::load(&path).map_err(data)?;
     match command {
         args::Lock::Print => {
             print(&lock.table())?;
@@ -33,16 +30,7 @@ pub fn lock(config: &Config, command: &args::Lock) -> Result<u8, Failed> {
         }
         args::Lock::Update { names } => fetch::update(config, names),
         args::Lock::Prune => {
-            let wanted: BTreeSet<String> = recipe::wanted(config)
-                .into_iter()
-                .map(|wanted| wanted.name)
-                .collect();
-            let names: Vec<String> = prune::unused(&lock, &wanted)
-                .into_iter()
-                .map(str::to_owned)
-                .collect();
-            let pruned = prune::prune(&mut lock, &config.server.root, &names);
-            lock.save(&path).map_err(data)?;
+            let pruned = fetch::prune(config)?;
             let mut code = 0;
             for (name, what) in &pruned {
                 let text = match what {
