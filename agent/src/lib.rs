@@ -8,11 +8,11 @@
 //! 2. **The loader** goes by [`tftp`], or by [`http`] for UEFI HTTP boot. Both ask one gate,
 //!    [`boot::gate`], what a name means for this client; the names are those of
 //!    [`image::catalogue`], and a name that is not in it does not exist.
-//! 3. **`default.ipxe`** comes the same way. [`boot::script`] wrote it: it sends iPXE on to
+//! 3. **`default.ipxe`** comes the same way. [`boot::fallback`] wrote it: it sends iPXE on to
 //!    `/script` with all it knows of the machine, and has a menu of its own for when HTTP is dead.
 //! 4. **`/script`.** The gate reads the [`machine::facts`], finds the declared machine
-//!    ([`machine::identity`]), has [`boot::decide`] choose with the reason, [`boot::compose`] put
-//!    together what is started and with which arguments, and [`boot::script`] write it.
+//!    ([`machine::identity`]), has [`boot::decide`] choose with the reason, [`boot::command_line`]
+//!    put together what is started and with which arguments, and [`boot::script`] write it.
 //! 5. **Kernel and initrd** go by [`http`] again. What they are is known to [`recipe`]; [`fetch`]
 //!    brought them before, and [`image::lock`] pins every byte.
 //! 6. **Events** ([`event`]) of all this become log lines and the status.

@@ -8,6 +8,8 @@ pub const NAME_BYTES: usize = 255;
 pub const CATALOGUE_FILES: usize = 20_000;
 /// Levels of folders below the root that the scan descends.
 pub const CATALOGUE_DEPTH: usize = 12;
+/// Warnings of one scan of the root; a tree that is wrong as a whole would fill the log.
+pub const SCAN_WARNINGS: usize = 50;
 /// Shortest time between two scans of the root that requests for unknown names cause.
 pub const RESCAN_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -28,8 +30,15 @@ pub const COMMAND_LINE_BYTES: usize = 4_096;
 
 /// Bytes of one fact that a machine says of itself; the rest is cut.
 pub const FACT_BYTES: usize = 128;
+/// Bytes of a `/script` query that are read; iPXE's longest, with all facts encoded, has about 2,000.
+pub const QUERY_BYTES: usize = 8_192;
+/// Machines that are counted for the limits of policies; whoever makes up MACs fills no memory.
+pub const ASSIGNMENTS: usize = 100_000;
+/// Declared machines whose arguments are written into `default.ipxe`: each is a line that every
+/// machine reads over TFTP.
+pub const FALLBACK_MACHINES: usize = 200;
 
-/// MACs of one machine that are taken up.
+/// MACs of one machine that are taken up; Hearth's scripts send four.
 pub const MACHINE_MACS: usize = 8;
 
 /// Bytes of a TFTP datagram that are read. RFC 2347 bounds a request to 512.

@@ -1,157 +1,212 @@
 //! The gate over a site that can be swapped: TFTP and HTTP ask it for everything.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::Instant;
 
-use crate::arch::Platform;
-use crate::boot::decide::{Assignments, decide};
-use crate::boot::site::Site;
+use crate::boot::assign::Assignments;
+use crate::boot::loader;
+use crate::boot::site::{DEFAULT, Site};
 use crate::boot::{Answer, Gate, Request};
 use crate::config::Config;
 use crate::event::{Event, Sink};
+use crate::image::catalogue::Entry;
 use crate::image::lock::Lock;
 use crate::limits;
-use crate::machine::{Facts, identify};
+use crate::mac::Mac;
+use crate::machine::Facts;
 use crate::sys::neighbour;
 
-/// Makes the lock anew from the disk, for a rescan.
+/// Reads the lock from the disk, for a rescan; the error is a sentence.
 pub type ReadLock = Box<dyn Fn(&Config) -> Result<Lock, String> + Send + Sync>;
 
-/// Keeps the site in force.
+/// Finds the MAC of an address on a network of ours.
+pub type Neighbour = fn(IpAddr) -> Option<Mac>;
+
+/// The gatekeeper: keeps the site in force, and answers from it.
 pub struct Keeper {
     site: RwLock<Arc<Site>>,
     sink: Arc<dyn Sink>,
     assignments: Mutex<Assignments>,
-    scanned: Mutex<Instant>,
+    /// When the root was last read because of a request; held while it is read.
+    scanned: Mutex<Option<Instant>>,
+    /// The warnings that were logged, so that a rescan does not repeat them.
+    warned: Mutex<Vec<String>>,
     read_lock: ReadLock,
+    neighbour: Neighbour,
 }
 
 impl Keeper {
-    /// Takes the first site.
+    /// Takes the first site, whose warnings were told already.
     pub fn new(site: Site, sink: Arc<dyn Sink>, read_lock: ReadLock) -> Keeper {
         Keeper {
+            warned: Mutex::new(site.warnings.clone()),
             site: RwLock::new(Arc::new(site)),
             sink,
             assignments: Mutex::default(),
-            scanned: Mutex::new(Instant::now()),
+            scanned: Mutex::default(),
             read_lock,
+            neighbour: neighbour::mac_of,
         }
+    }
+
+    /// The same with another table of neighbours.
+    pub fn with_neighbours(self, neighbour: Neighbour) -> Keeper {
+        Keeper { neighbour, ..self }
     }
 
     /// The site in force.
     pub fn site(&self) -> Arc<Site> {
-        self.site
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        Arc::clone(&self.site.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts another site in force; requests under way keep the one they have.
+    /// Puts another site in force, after a reload that told its warnings; requests under way keep the
+    /// one they have.
     pub fn replace(&self, site: Site) {
+        *held(&self.warned) = site.warnings.clone();
         *self.site.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(site);
     }
 
-    /// Reads the tree again, at most once in [`limits::RESCAN_INTERVAL`], so that a name that nobody
-    /// has cannot be used to keep the disk busy.
-    fn rescan(&self) -> Option<Arc<Site>> {
-        {
-            let mut scanned = self.scanned.lock().unwrap_or_else(PoisonError::into_inner);
-            if scanned.elapsed() < limits::RESCAN_INTERVAL {
-                return None;
-            }
-            *scanned = Instant::now();
+    /// Writes the `default.ipxe` of a site that a rescan made, and logs what it says that was not
+    /// said before.
+    fn publish(&self) {
+        let site = self.site();
+        let mut warnings = site.warnings.clone();
+        if let Err(error) = site.write_default() {
+            let root = site.config.server.root.display();
+            warnings.push(format!("cannot write {DEFAULT} into {root}: {error}"));
         }
-        let config = self.site().config.clone();
+        let mut warned = held(&self.warned);
+        for warning in warnings.iter().filter(|new| !warned.contains(new)) {
+            log::warn!("{warning}");
+        }
+        *warned = warnings;
+    }
+
+    /// The site after the root was read again. That happens at most once in
+    /// [`limits::RESCAN_INTERVAL`], so that asking for names that nobody has keeps no disk busy.
+    /// Requests that come while it is read wait for it.
+    fn rescanned(&self) -> Arc<Site> {
+        self.rescan(held(&self.scanned));
+        self.site()
+    }
+
+    /// The same for something that is there but may have become more: nobody waits for it.
+    fn perhaps_rescanned(&self) -> Arc<Site> {
+        match self.scanned.try_lock() {
+            Ok(scanned) => self.rescan(scanned),
+            Err(TryLockError::Poisoned(scanned)) => self.rescan(scanned.into_inner()),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        self.site()
+    }
+
+    fn rescan(&self, mut scanned: MutexGuard<Option<Instant>>) {
+        if scanned.is_some_and(|last| last.elapsed() < limits::RESCAN_INTERVAL) {
+            return;
+        }
+        *scanned = Some(Instant::now());
+        let config = Arc::clone(&self.site().config);
         let built = (self.read_lock)(&config).and_then(|lock| {
-            Site::build(config.clone(), lock)
-                .map_err(|error| format!("reading {}: {error}", config.server.root.display()))
+            Site::build(Arc::clone(&config), lock)
+                .map_err(|error| format!("cannot read {}: {error}", config.server.root.display()))
         });
         match built {
             Ok(site) => {
-                self.replace(site);
-                Some(self.site())
+                let mut current = self.site.write().unwrap_or_else(PoisonError::into_inner);
+                // A reload may have come in between, and knows better.
+                if Arc::ptr_eq(&current.config, &config) {
+                    *current = Arc::new(site);
+                }
             }
             Err(error) => {
-                log::warn!("looking for new files: {error}");
-                None
+                log::warn!("looking for new files: {error}; what was known stays in force");
+                return;
             }
         }
+        self.publish();
     }
 
-    /// The loader that this client gets whatever its firmware asks for, if it is a declared machine
-    /// that has one. The neighbour table says which MAC has the address.
-    fn declared_loader(site: &Site, name: &str, request: &Request) -> Option<String> {
-        let platform = loader_platform(name)?;
-        let mut declared = BTreeMap::new();
-        for machine in site.config.machines.values() {
-            if let Some(loader) = &machine.loader {
-                declared.extend(machine.macs.iter().map(|mac| (*mac, loader)));
-            }
-        }
-        if declared.is_empty() {
+    /// The loader that this client gets in place of the one it asks for, if it is a declared machine
+    /// that has one: TFTP says nothing of a machine, but the neighbour table says which MAC has the
+    /// address.
+    fn declared_loader<'a>(
+        &self,
+        site: &'a Site,
+        name: &str,
+        request: &Request,
+    ) -> Option<&'a str> {
+        if !loader::is_loader(name) || !site.has_loaders() {
             return None;
         }
-        let loader = *declared.get(&neighbour::mac_of(request.peer.ip())?)?;
-        (loader_platform(loader) == Some(platform)).then(|| loader.clone())
+        let mac = (self.neighbour)(request.peer.ip().to_canonical())?;
+        let declared = site.loader_of(mac)?;
+        if !loader::can_stand_in(name, declared) {
+            return None;
+        }
+        if site.entry(declared, request.local).is_none() {
+            log::warn!("{mac} is declared to get {declared}, which is not there: it gets {name}");
+            return None;
+        }
+        Some(declared)
     }
 }
 
-/// The platform of a loader's name; `None` for all other files.
-fn loader_platform(name: &str) -> Option<Platform> {
-    match name.rsplit('/').next()? {
-        "undionly.kpxe" | "ipxe.pxe" | "ipxe.kpxe" => Some(Platform::Bios),
-        "ipxe.efi" | "snponly.efi" => Some(Platform::Efi),
-        _ => None,
-    }
+/// What a lock guards is whole at every moment, so a thread that panicked left nothing half done.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Gate for Keeper {
     fn file(&self, name: &str, request: &Request) -> Answer {
-        let site = self.site();
-        let chosen = Keeper::declared_loader(&site, name, request);
-        let name = chosen.as_deref().unwrap_or(name);
-        let fresh = |site: &Site| site.entry(name, request.local).filter(is_fresh);
-        let entry = fresh(&site).or_else(|| self.rescan().and_then(|site| fresh(&site)));
-        entry.map_or(Answer::NotFound, |entry| Answer::File(Arc::new(entry)))
+        let mut site = self.site();
+        if name == DEFAULT && site.incomplete {
+            site = self.perhaps_rescanned();
+        }
+        let declared = self.declared_loader(&site, name, request);
+        let name = declared.unwrap_or(name);
+        let fresh = |site: &Site| {
+            let entry = site.entry(name, request.local);
+            entry.filter(|entry: &Arc<Entry>| entry.is_fresh())
+        };
+        match fresh(&site).or_else(|| fresh(&self.rescanned())) {
+            Some(entry) => Answer::File(entry),
+            None => Answer::NotFound,
+        }
     }
 
     fn script(&self, query: &str, request: &Request) -> String {
         let mut facts = Facts::parse(query);
-        facts.ip = Some(request.peer.ip());
-        let site = self.site();
-        let machine = identify(&site.config, &facts);
-        let choice = {
-            let mut assignments = self
-                .assignments
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let choice = decide(&site.config, machine, &facts, &assignments);
-            assignments.count(&choice, &facts.label());
-            choice
+        facts.ip = Some(request.peer.ip().to_canonical());
+        let mut site = self.site();
+        if site.incomplete {
+            site = self.perhaps_rescanned();
+        }
+        let decided = {
+            let mut assignments = held(&self.assignments);
+            let decided = site.decide(&facts, &assignments);
+            if let Some(policy) = &decided.counted {
+                assignments.count(policy, &facts.key());
+            }
+            decided
         };
+        let reason = match site.unready(&decided, &facts) {
+            Some(why) => format!("{}; {}", decided.reason, why.sentence),
+            None => decided.reason.clone(),
+        };
+        let machine = site.identify(&facts);
         self.sink.event(Event::Script {
             peer: request.peer,
-            machine: machine.map_or_else(|| facts.label(), |machine| machine.name.to_string()),
-            decision: choice.decision.word(),
-            reason: choice.reason.clone(),
+            machine: machine.map_or_else(
+                || facts.label(),
+                |identity| identity.machine.name.to_string(),
+            ),
+            decision: decided.decision.word(),
+            reason,
         });
-        site.script(&choice, machine, &facts, request.local)
+        site.script(&decided, &facts, request.local)
     }
 }
 
-/// Whether the file on the disk is still the one that the catalogue means.
-fn is_fresh(entry: &crate::image::catalogue::Entry) -> bool {
-    match &entry.content {
-        crate::image::catalogue::Content::Memory(_) => true,
-        crate::image::catalogue::Content::File(path) => {
-            std::fs::symlink_metadata(path).is_ok_and(|metadata| {
-                metadata.is_file()
-                    && metadata.len() == entry.size
-                    && metadata
-                        .modified()
-                        .is_ok_and(|modified| modified == entry.modified)
-            })
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,28 @@
-//! What a machine gets. `decide` touches nothing; `gate` is asked by every route that can start
-//! something; `script` writes what iPXE reads.
+//! What a machine gets. [`decide`] touches nothing; [`gate`] is asked by every route that can start
+//! something; [`site`] is the state it looks at; [`script`] and [`fallback`] write what iPXE reads.
 
-pub mod compose;
+pub mod assign;
+pub mod command_line;
 pub mod decide;
+pub mod fallback;
 pub mod gate;
+pub mod loader;
 pub mod policy;
 pub mod script;
 pub mod site;
+pub mod text;
+mod written;
+
+#[cfg(test)]
+pub mod testing;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::event::Via;
 use crate::image::catalogue::Entry;
+
+pub use site::preview;
 
 /// The one gate: TFTP and HTTP ask it for everything they give out.
 pub trait Gate: Send + Sync {

@@ -1,298 +1,218 @@
-//! Writes what iPXE reads. The scripts are the files of `agent/scripts`; each hole in them takes a
-//! value that was validated when it was parsed, so nothing is escaped here.
+//! The scripts that `/script` answers with, one for each decision.
 //!
-//! They use only what iPXE of 2019 knows, and no `params`: stock BIOS builds lack it
-//! (boot-facts 4.2), so facts go as a query.
+//! They use only what iPXE of 2019 has (Debian 12 and many appliances): no `params`, which its BIOS
+//! builds lack, no `poweroff`, no `imgextract`. A script that asks again does so with
+//! `chain --replace`, so that it is gone when its successor runs and the successor's exit status is
+//! the one that the firmware gets.
 
+use std::time::Duration;
+
+use crate::boot::command_line::{Start, Unready};
+use crate::boot::text::{Base, Files, Text};
 use crate::config::{LocalBoot, Menu, MenuItem};
-use crate::recipe::Bootable;
 
-/// The line by which a `default.ipxe` is known as Hearth's.
-pub const MARKER: &str = "# made by hearth from its configuration; without this line the file is yours and is left alone";
+/// Wait before a machine asks again for the first time; doubles with each attempt.
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+/// Longest wait before a machine asks again: what is decided at the server is seen within a minute.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// Shortest time that an error stays on the screen.
+const READING_TIME: Duration = Duration::from_secs(15);
 
-/// How long a machine waits before it asks again, in milliseconds.
-const WAIT_MILLISECONDS: u32 = 5_000;
+/// What every script is made with.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Where the machine reaches the boot side.
+    pub base: Base,
+    /// Why it gets this script.
+    pub reason: Text,
+    /// How often it asked before.
+    pub attempt: u8,
+}
 
-/// How long a machine whose boot failed shows why before it asks again, in milliseconds.
-const FAILED_WAIT_MILLISECONDS: u32 = 15_000;
-
-/// Where a script's machine finds Hearth: `http://192.168.1.1:8069`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Base(String);
-
-impl Base {
-    /// The boot side at an address of ours.
-    pub fn new(address: std::net::IpAddr, port: u16) -> Base {
-        Base(format!(
-            "http://{}",
-            std::net::SocketAddr::new(address, port)
-        ))
+impl Setting {
+    /// Fills a whole script.
+    fn script(&self, template: &str, values: &[(&str, Text)]) -> String {
+        let mut all = vec![("FACTS", facts()), ("REASON", self.reason.clone())];
+        all.extend(values.iter().cloned());
+        Text::filled(template, &all).into_script()
     }
 
-    fn script(&self) -> String {
-        format!("{}/script?${{facts}}", self.0)
+    /// Waits, and asks again.
+    fn retry(&self, template: &str, at_least: Duration) -> Text {
+        Text::filled(template, &self.retry_values(at_least))
+    }
+
+    fn retry_values(&self, at_least: Duration) -> [(&'static str, Text); 3] {
+        let doubled = FIRST_WAIT.saturating_mul(1 << self.attempt.min(6));
+        let wait = doubled.min(LONGEST_WAIT).max(at_least);
+        [
+            ("WAIT", Text::from(wait.as_millis())),
+            ("ATTEMPT", Text::from(self.attempt.saturating_add(1))),
+            ("BASE", Text::from(self.base)),
+        ]
+    }
+
+    fn failed(&self, what: &Text) -> Text {
+        let retry = self.retry(include_str!("../../scripts/retry.ipxe"), READING_TIME);
+        let values = [("WHAT", what.clone()), ("RETRY", retry)];
+        Text::filled(include_str!("../../scripts/failed.ipxe"), &values)
     }
 }
 
-/// Where a script's files come from.
-#[derive(Clone, Copy, Debug)]
-pub enum Files<'a> {
-    /// The boot side over HTTP.
-    Http(&'a Base),
-    /// The TFTP server that DHCP named, Hearth or any other that serves the same tree.
-    Tftp,
+/// Everything that iPXE knows of the machine, as `${facts}`.
+pub fn facts() -> Text {
+    Text::filled(include_str!("../../scripts/facts.ipxe"), &[])
 }
 
-impl Files<'_> {
-    fn url(self, name: &str) -> String {
-        match self {
-            Files::Http(base) => format!("{}/files/{name}", base.0),
-            Files::Tftp => format!("tftp://${{next-server}}/{name}"),
-        }
-    }
-}
-
-/// One way to start something: what people call it, and how it boots.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Start {
-    /// What people read.
-    pub what: String,
-    /// How it boots.
-    pub bootable: Bootable,
-    /// Arguments behind the image's own.
-    pub arguments: Vec<String>,
-}
-
-/// What a menu item does when it is taken in the menu that works without HTTP: for each processor
-/// (iPXE's `${buildarch}`; the last one is for all others), or why it cannot.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Entry {
-    /// Starts something.
-    Starts(Vec<(&'static str, Start)>),
-    /// Says why it cannot.
-    Says(String),
-    /// A built-in.
-    BuiltIn,
-}
-
-fn fill(template: &str, values: &[(&str, &str)]) -> String {
-    let facts = include_str!("../../scripts/facts.ipxe");
-    let mut script = template.replace("%FACTS%\n", facts);
-    for (hole, value) in values {
-        let line = format!("%{hole}%\n");
-        if value.is_empty() && script.contains(&line) {
-            script = script.replace(&line, "");
-        } else {
-            script = script.replace(&format!("%{hole}%"), value);
-        }
-    }
-    script
-}
-
-fn retry(base: &Base, milliseconds: u32) -> String {
-    let wait = milliseconds.to_string();
-    let filled = fill(
-        include_str!("../../scripts/retry.ipxe"),
-        &[("WAIT", &wait), ("URL", &base.script())],
-    );
-    filled.trim_end().to_owned()
-}
-
-/// `default.ipxe`: asks Hearth at every base in turn, and else shows the menu that works from TFTP.
-pub fn default(bases: &[Base], menu: &Menu, labels: &[String], entries: &[Entry]) -> String {
-    let ask: Vec<String> = bases
-        .iter()
-        .map(|base| {
-            format!(
-                "chain --replace --autofree --timeout 20000 {} || echo Hearth: error ${{errno}}",
-                base.script()
-            )
-        })
-        .collect();
-    let text = include_str!("../../scripts/default.ipxe");
-    let mut sections = menu_head(menu, labels);
-    for (item, entry) in menu.items.iter().zip(entries) {
-        sections.push_str(&fallback(item, entry));
-    }
-    fill(
-        text,
-        &[("ASK", &ask.join("\n")), ("MENU", sections.trim_end())],
-    )
-}
-
-/// The menu over HTTP: each choice asks Hearth again, with the choice.
-pub fn menu(base: &Base, menu: &Menu, labels: &[String]) -> String {
-    let facts = include_str!("../../scripts/facts.ipxe");
-    let mut script = format!("#!ipxe\n{facts}{}", menu_head(menu, labels));
-    for item in &menu.items {
-        let name = item.name();
-        script.push_str(&format!(
-            ":item-{name}\nchain --replace --autofree --timeout 20000 {}&item={name} || goto failed\n",
-            base.script()
-        ));
-    }
-    script
-}
-
-fn menu_head(menu: &Menu, labels: &[String]) -> String {
-    let items: Vec<String> = menu
-        .items
-        .iter()
-        .zip(labels)
-        .map(|(item, label)| format!("item {} {label}", item.name()))
-        .collect();
-    let mut default = format!("--default {}", menu.default.name());
-    if !menu.timeout.is_zero() {
-        default.push_str(&format!(" --timeout {}", menu.timeout.as_millis()));
-    }
-    fill(
+/// The menu: each choice asks Hearth again, and what needs no server is done by the script itself.
+pub fn menu(setting: &Setting, menu: &Menu, labels: &[Text], local: LocalBoot) -> String {
+    let items = menu.items.iter().map(|item| match item {
+        MenuItem::Profile(name) | MenuItem::Image(name) => Text::filled(
+            include_str!("../../scripts/item-ask.ipxe"),
+            &[
+                ("NAME", Text::from(name)),
+                ("BASE", Text::from(setting.base)),
+            ],
+        ),
+        MenuItem::Local => Text::filled(
+            include_str!("../../scripts/item-local.ipxe"),
+            &[("LOCAL", local_line(local))],
+        ),
+        MenuItem::Shell | MenuItem::Reboot => built_in(item),
+    });
+    setting.script(
         include_str!("../../scripts/menu.ipxe"),
         &[
-            ("TITLE", menu.title.as_str()),
-            ("ITEMS", &items.join("\n")),
-            ("DEFAULT", &default),
+            ("MENU", menu_items(menu, labels)),
+            ("ITEMS", Text::paragraphs(items)),
+            ("FAILED", menu_failed()),
         ],
     )
 }
 
-fn fallback(item: &MenuItem, entry: &Entry) -> String {
-    let name = item.name();
-    let mut text = format!(":item-{name}\n");
-    match entry {
-        Entry::Starts(ways) => {
-            let (last, others) = match ways.split_last() {
-                Some(split) => split,
-                None => return format!("{text}goto menu\n"),
-            };
-            for (arch, _) in others {
-                text.push_str(&format!("iseq ${{buildarch}} {arch} && goto item-{name}-{arch} ||\n"));
-            }
-            text.push_str(&steps(&last.1, Files::Tftp));
-            for (arch, start) in others {
-                text.push_str(&format!(":item-{name}-{arch}\n{}", steps(start, Files::Tftp)));
-            }
-        }
-        Entry::Says(why) => {
-            text.push_str(&format!(
-                "echo Hearth: {why}\nprompt --timeout 10000 Press a key for the menu ... || goto menu\ngoto menu\n"
-            ));
-        }
-        Entry::BuiltIn => text.push_str(match item {
-            MenuItem::Shell => "shell\ngoto menu\n",
-            MenuItem::Reboot => "reboot\n",
-            _ => {
-                "iseq ${platform} pcbios && sanboot --no-describe --drive 0x80 || iseq ${platform} efi && exit 1 || goto failed\n"
-            }
-        }),
+/// The part of a menu that shows its items and goes to the chosen one.
+pub fn menu_items(menu: &Menu, labels: &[Text]) -> Text {
+    let items = menu.items.iter().zip(labels);
+    let items = items
+        .map(|(item, label)| Text::words([Text::from("item"), item_name(item), label.clone()]));
+    let timeout = match menu.timeout.as_millis() {
+        0 => Text::none(),
+        some => Text::words([Text::from("--timeout"), Text::from(some)]),
+    };
+    Text::filled(
+        include_str!("../../scripts/menu-items.ipxe"),
+        &[
+            ("TITLE", Text::from(&menu.title)),
+            ("ITEMS", Text::lines(items)),
+            ("DEFAULT", item_name(&menu.default)),
+            ("TIMEOUT", timeout),
+        ],
+    )
+}
+
+/// What a menu does after an item that could not be started.
+pub fn menu_failed() -> Text {
+    Text::filled(include_str!("../../scripts/menu-failed.ipxe"), &[])
+}
+
+/// The items that are the same everywhere.
+pub fn built_in(item: &MenuItem) -> Text {
+    match item {
+        MenuItem::Shell => Text::filled(include_str!("../../scripts/item-shell.ipxe"), &[]),
+        MenuItem::Reboot => Text::filled(include_str!("../../scripts/item-reboot.ipxe"), &[]),
+        MenuItem::Profile(_) | MenuItem::Image(_) | MenuItem::Local => Text::none(),
     }
-    text
 }
 
-fn steps(start: &Start, files: Files) -> String {
-    let mut text = "imgfree\n".to_owned();
-    match &start.bootable {
-        Bootable::Kernel {
-            kernel, initrds, ..
-        } => {
-            let line = kernel_line(start, files, kernel, initrds);
-            text.push_str(&format!("kernel {line} || goto failed\n"));
-            text.push_str(&initrd_lines(files, initrds));
-            text.push_str("boot || goto failed\ngoto failed\n");
-        }
-        Bootable::Chain { url } => {
-            text.push_str(&format!(
-                "chain --autofree {url} || goto failed\ngoto menu\n"
-            ));
-        }
+/// An item's name in a script.
+pub fn item_name(item: &MenuItem) -> Text {
+    match item {
+        MenuItem::Profile(name) | MenuItem::Image(name) => Text::from(name),
+        MenuItem::Local => Text::from("local"),
+        MenuItem::Shell => Text::from("shell"),
+        MenuItem::Reboot => Text::from("reboot"),
     }
-    text
 }
 
-/// `URL arguments`. On UEFI the kernel of that time finds its initrd only through `initrd=` with
-/// the name under which iPXE shows the file, which is the last part of its URL (boot-facts 4.10).
-fn kernel_line(start: &Start, files: Files, kernel: &str, initrds: &[String]) -> String {
-    let mut words = vec![files.url(kernel)];
-    words.extend(
-        initrds
-            .iter()
-            .map(|name| format!("initrd={}", last_part(name))),
-    );
-    if let Bootable::Kernel { arguments, .. } = &start.bootable {
-        words.extend(arguments.iter().cloned());
-    }
-    words.extend(start.arguments.iter().cloned());
-    words.join(" ")
-}
-
-fn initrd_lines(files: Files, initrds: &[String]) -> String {
-    initrds
-        .iter()
-        .map(|name| format!("initrd {} || goto failed\n", files.url(name)))
-        .collect()
-}
-
-fn last_part(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
-}
-
-/// Starts a profile or an image, and shows what went wrong if it does not start.
-pub fn start(base: &Base, start: &Start) -> String {
-    let files = Files::Http(base);
-    let again = retry(base, FAILED_WAIT_MILLISECONDS);
-    match &start.bootable {
-        Bootable::Kernel {
-            kernel, initrds, ..
-        } => {
-            let initrd_lines = initrd_lines(files, initrds);
-            fill(
-                include_str!("../../scripts/kernel.ipxe"),
-                &[
-                    ("WHAT", &start.what),
-                    ("INITRDS", initrd_lines.trim_end()),
-                    ("RETRY", &again),
-                    ("KERNEL", &kernel_line(start, files, kernel, initrds)),
-                ],
-            )
+/// Starts a profile or an image; shows what went wrong if that fails, and asks again.
+pub fn start(setting: &Setting, what: &Text, start: &Start) -> String {
+    let failed = setting.failed(what);
+    match start {
+        Start::Kernel { .. } => {
+            let mut values = kernel_values(start, Files::Http(setting.base));
+            values.extend([("WHAT", what.clone()), ("FAILED", failed)]);
+            setting.script(include_str!("../../scripts/kernel.ipxe"), &values)
         }
-        Bootable::Chain { url } => fill(
+        Start::Chain { url } => setting.script(
             include_str!("../../scripts/chain.ipxe"),
-            &[("WHAT", &start.what), ("URL", url), ("RETRY", &again)],
+            &[
+                ("WHAT", what.clone()),
+                ("URL", Text::from(url)),
+                ("FAILED", failed),
+            ],
         ),
     }
 }
 
-/// Says something, waits, and asks again.
-pub fn hold(base: &Base, lines: &[&str]) -> String {
-    let lines: Vec<String> = lines
-        .iter()
-        .map(|line| format!("echo Hearth: {line}"))
-        .collect();
-    fill(
-        include_str!("../../scripts/hold.ipxe"),
+/// The holes of a kernel's lines.
+pub fn kernel_values(start: &Start, files: Files) -> Vec<(&'static str, Text)> {
+    let Start::Kernel {
+        kernel,
+        initrds,
+        arguments,
+    } = start
+    else {
+        return Vec::new();
+    };
+    let initrds = initrds.iter().map(|name| {
+        let end = Text::from("|| goto failed");
+        Text::words([Text::from("initrd"), files.url(name), end])
+    });
+    vec![
+        ("KERNEL", files.url(kernel)),
+        ("ARGUMENTS", Text::words(arguments.iter().map(Text::from))),
+        ("INITRDS", Text::lines(initrds)),
+    ]
+}
+
+/// Says why something cannot be started and what to do, waits, and asks again.
+pub fn unready(setting: &Setting, what: &Text, why: &Unready) -> String {
+    let retry = setting.retry(include_str!("../../scripts/retry.ipxe"), READING_TIME);
+    setting.script(
+        include_str!("../../scripts/unready.ipxe"),
         &[
-            ("LINES", &lines.join("\n")),
-            ("RETRY", &retry(base, WAIT_MILLISECONDS)),
+            ("WHAT", what.clone()),
+            ("WHY", Text::said(&why.sentence)),
+            ("RETRY", retry),
         ],
     )
 }
 
-/// Starts the local disk.
-pub fn local(method: LocalBoot) -> String {
-    match method {
-        LocalBoot::Exit => include_str!("../../scripts/local-exit.ipxe").to_owned(),
-        LocalBoot::Sanboot => include_str!("../../scripts/local-sanboot.ipxe").to_owned(),
-    }
+/// Waits, and asks again.
+pub fn hold(setting: &Setting) -> String {
+    let values = setting.retry_values(FIRST_WAIT);
+    setting.script(include_str!("../../scripts/hold.ipxe"), &values)
 }
 
-/// The iPXE shell.
-pub fn shell(base: &Base) -> String {
-    fill(
-        include_str!("../../scripts/shell.ipxe"),
-        &[("RETRY", &retry(base, WAIT_MILLISECONDS))],
+/// Starts the local disk.
+pub fn local(setting: &Setting, method: LocalBoot) -> String {
+    setting.script(
+        match method {
+            LocalBoot::Exit => include_str!("../../scripts/local-exit.ipxe"),
+            LocalBoot::Sanboot => include_str!("../../scripts/local-sanboot.ipxe"),
+        },
+        &[("LOCAL", local_line(method))],
     )
 }
 
-/// A restart.
-pub fn reboot() -> String {
-    include_str!("../../scripts/reboot.ipxe").to_owned()
+fn local_line(method: LocalBoot) -> Text {
+    Text::from(match method {
+        LocalBoot::Exit => "exit 1",
+        LocalBoot::Sanboot => "sanboot --no-describe --drive 0x80 || goto failed",
+    })
+}
+
+/// Nothing: the firmware moves on.
+pub fn deny(setting: &Setting) -> String {
+    setting.script(include_str!("../../scripts/deny.ipxe"), &[])
 }

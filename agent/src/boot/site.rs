@@ -1,24 +1,29 @@
 //! One consistent state of everything that is served: configuration, lock, catalogue, and what is
-//! made from them. A reload makes a new one; requests under way keep the old.
+//! made from them. A reload or a rescan makes a new one; requests under way keep the old.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::net::IpAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::arch::{Cpu, Platform};
-use crate::boot::compose::{self, Shelf, Wanted};
-use crate::boot::decide::{Choice, Decision};
-use crate::boot::script::{self, Base};
-use crate::config::{Config, Machine};
-use crate::image::catalogue::{Catalogue, Content, Entry, Origin};
+use crate::boot::assign::Assignments;
+use crate::boot::command_line::{Shelf, Unready, Wanted};
+use crate::boot::decide::{Decided, Decision, decide, local_boot};
+use crate::boot::fallback;
+use crate::boot::script::{self, Setting};
+use crate::boot::text::{Base, Text};
+use crate::boot::written;
+use crate::config::{Config, Machine, MenuItem, Recipe};
+use crate::event::Via;
+use crate::image::catalogue::{Catalogue, Entry};
 use crate::image::lock::Lock;
 use crate::image::scan::scan;
-use crate::machine::Facts;
+use crate::limits;
+use crate::machine::{Facts, Identity, Known};
 
-/// The script that iPXE asks DHCP's server for, by its catalogue name.
+/// The script that iPXE asks for first, by its catalogue name.
 pub const DEFAULT: &str = "default.ipxe";
 
 /// Everything that is served, at one moment.
@@ -28,146 +33,264 @@ pub struct Site {
     pub config: Arc<Config>,
     /// What is pinned.
     pub lock: Lock,
-    /// What can be asked for.
+    /// What lies below the root and can be asked for.
     pub catalogue: Catalogue,
-    /// What a person should know of it.
+    /// What a person should know of it, a sentence each.
     pub warnings: Vec<String>,
     /// A person's own `default.ipxe` is served in place of Hearth's.
     pub own_default: bool,
+    /// Something that the menu or a profile names was not fetched yet.
+    pub incomplete: bool,
+    known: Known,
+    made: BTreeMap<IpAddr, Arc<Entry>>,
 }
 
 impl Site {
-    /// Reads the tree.
+    /// Reads the tree and makes what is made.
     ///
     /// # Errors
-    /// The root cannot be read.
+    /// The root cannot be read. What is wrong below it is among the warnings.
     pub fn build(config: Arc<Config>, lock: Lock) -> io::Result<Site> {
-        let found = scan(&config.server.root, &lock, config.server.own_files)?;
+        let server = &config.server;
+        let locked = |name: &str| lock.file(name).map(|locked| locked.size);
+        let found = scan(&server.root, server.own_files, &locked)?;
         let mut site = Site {
+            known: Known::of(&config),
             config,
             lock,
             catalogue: found.catalogue,
             warnings: found.warnings,
             own_default: false,
+            incomplete: false,
+            made: BTreeMap::new(),
         };
-        let path = site.config.server.root.join(DEFAULT);
-        site.own_default = path.is_file() && !is_ours(&path) && site.config.server.own_files;
-        if site.own_default {
+        site.look_for_an_own_default();
+        if site.config.machines.len() > limits::FALLBACK_MACHINES {
             site.warnings.push(format!(
-                "{} is a file of yours: machines get it instead of Hearth's; rename it to have \
-                 Hearth decide",
-                path.display()
+                "the built-in menu of {DEFAULT} knows the arguments of the first {} machines only",
+                limits::FALLBACK_MACHINES
             ));
+        }
+        site.incomplete = site.looks_incomplete();
+        let now = SystemTime::now();
+        for address in &site.config.server.addresses {
+            let text = site.default_script(&site.bases(Some(*address)));
+            let entry = Arc::new(Entry::made(text.as_bytes(), now));
+            site.made.insert(address.to_canonical(), entry);
         }
         Ok(site)
     }
 
-    fn shelf<R>(&self, then: impl FnOnce(Shelf) -> R) -> R {
-        let have = |name: &str| self.catalogue.get(name).is_some();
-        then(Shelf {
-            lock: &self.lock,
-            have: &have,
-        })
-    }
-
-    /// `default.ipxe` for machines that asked at one of these addresses.
-    pub fn default_script(&self, addresses: &[IpAddr]) -> String {
-        let port = self.config.server.http_port;
-        let bases: Vec<Base> = addresses
-            .iter()
-            .map(|address| Base::new(*address, port))
-            .collect();
-        let entries = self.shelf(|shelf| compose::entries(&self.config, shelf));
-        script::default(
-            &bases,
-            &self.config.menu,
-            &compose::labels(&self.config),
-            &entries,
-        )
-    }
-
     /// The entry for a name; `default.ipxe` is made for the address that was asked.
-    pub fn entry(&self, name: &str, asked: IpAddr) -> Option<Entry> {
+    pub fn entry(&self, name: &str, asked: IpAddr) -> Option<Arc<Entry>> {
         if name == DEFAULT && !self.own_default {
-            let text: Arc<[u8]> = self.default_script(&[asked]).into_bytes().into();
-            return Some(Entry {
-                size: text.len() as u64,
-                modified: SystemTime::UNIX_EPOCH,
-                content: Content::Memory(text),
-                origin: Origin::Made,
-            });
+            let made = self.made.get(&asked.to_canonical());
+            return made.or_else(|| self.made.values().next()).cloned();
         }
-        self.catalogue.get(name).cloned()
+        self.catalogue.shared(name)
     }
 
-    /// The script for a decision.
-    pub fn script(
-        &self,
-        choice: &Choice,
-        machine: Option<&Machine>,
-        facts: &Facts,
-        asked: IpAddr,
-    ) -> String {
-        let base = Base::new(asked, self.config.server.http_port);
-        let start = |wanted| self.start(&base, wanted, machine, facts.cpu(), facts.platform());
-        match &choice.decision {
+    /// The declared machine that these facts mean.
+    pub fn identify(&self, facts: &Facts) -> Option<Identity<'_>> {
+        self.known.identify(&self.config, facts)
+    }
+
+    /// The loader that a machine with this MAC is declared to get.
+    pub fn loader_of(&self, mac: crate::mac::Mac) -> Option<&str> {
+        self.known.by_mac(&self.config, mac)?.loader.as_deref()
+    }
+
+    /// Whether any machine is declared to get a loader of its own.
+    pub fn has_loaders(&self) -> bool {
+        let mut machines = self.config.machines.values();
+        machines.any(|machine| machine.loader.is_some())
+    }
+
+    /// What a machine gets.
+    pub fn decide(&self, facts: &Facts, assignments: &Assignments) -> Decided {
+        decide(&self.config, self.identify(facts), facts, assignments)
+    }
+
+    /// The script for a decision, for a machine that asked at this address of ours.
+    pub fn script(&self, decided: &Decided, facts: &Facts, asked: IpAddr) -> String {
+        let machine = self.identify(facts).map(|identity| identity.machine);
+        let setting = Setting {
+            base: Base::new(asked, self.config.server.http_port),
+            reason: Text::said(&format!("{}: {}", decided.decision.word(), decided.reason)),
+            attempt: facts.attempt,
+        };
+        match &decided.decision {
             Decision::Menu => {
-                script::menu(&base, &self.config.menu, &compose::labels(&self.config))
+                let local = local_boot(machine, facts.platform());
+                script::menu(&setting, &self.config.menu, &self.labels(), local)
             }
-            Decision::Install { profile } => start(Wanted::Profile(profile)),
-            Decision::Image { image } => start(Wanted::Image(image)),
-            Decision::Local { method } => script::local(*method),
-            Decision::Hold => {
-                script::hold(&base, &["this machine is held until it is given a profile"])
+            Decision::Install { profile } => {
+                let wanted = Wanted::profile(&self.config, profile);
+                self.start(&setting, wanted, machine, facts)
             }
-            Decision::Shell => script::shell(&base),
-            Decision::Reboot => script::reboot(),
+            Decision::Image { image } => {
+                let wanted = Wanted::image(&self.config, image);
+                self.start(&setting, wanted, machine, facts)
+            }
+            Decision::Local { method } => script::local(&setting, *method),
+            Decision::Hold => script::hold(&setting),
+            Decision::Deny => script::deny(&setting),
         }
+    }
+
+    /// Why what was decided cannot be started on this machine now, if it cannot.
+    pub fn unready(&self, decided: &Decided, facts: &Facts) -> Option<Unready> {
+        let wanted = match &decided.decision {
+            Decision::Install { profile } => Wanted::profile(&self.config, profile)?,
+            Decision::Image { image } => Wanted::image(&self.config, image)?,
+            _ => return None,
+        };
+        let (cpu, platform) = (facts.cpu(), facts.platform());
+        wanted
+            .start(&self.config, self.shelf(), None, cpu, platform)
+            .err()
+    }
+
+    /// `default.ipxe` as it is written below the root, for any server that serves the folder.
+    pub fn written_default(&self) -> String {
+        self.default_script(&self.bases(None))
+    }
+
+    /// Writes `default.ipxe` below the root. A person's own file is left alone.
+    ///
+    /// # Errors
+    /// The file cannot be written; what was there is still there. It is no more than a warning,
+    /// because Hearth serves its own from memory; another TFTP server gives out what was there.
+    pub fn write_default(&self) -> io::Result<()> {
+        let path = self.config.server.root.join(DEFAULT);
+        if fs::symlink_metadata(&path).is_ok() && !written::is_ours(&path) {
+            return Ok(());
+        }
+        written::write(&path, self.written_default().as_bytes())
+    }
+
+    fn shelf(&self) -> Shelf<'_> {
+        Shelf {
+            catalogue: &self.catalogue,
+            lock: &self.lock,
+        }
+    }
+
+    /// Every base of the boot side, that of the address asked first. A machine that asked over IPv4
+    /// is told of no IPv6 address: BIOS builds of iPXE have none.
+    fn bases(&self, asked: Option<IpAddr>) -> Vec<Base> {
+        let asked = asked.map(|asked| asked.to_canonical());
+        let addresses = self.config.server.addresses.iter();
+        let others = addresses
+            .map(IpAddr::to_canonical)
+            .filter(|address| match asked {
+                Some(asked) => *address != asked && address.is_ipv4() >= asked.is_ipv4(),
+                None => true,
+            });
+        asked
+            .into_iter()
+            .chain(others)
+            .map(|address| Base::new(address, self.config.server.http_port))
+            .collect()
+    }
+
+    fn default_script(&self, bases: &[Base]) -> String {
+        fallback::script(&self.config, self.shelf(), bases, &self.labels())
     }
 
     fn start(
         &self,
-        base: &Base,
-        wanted: Wanted,
+        setting: &Setting,
+        wanted: Option<Wanted>,
         machine: Option<&Machine>,
-        cpu: Cpu,
-        platform: Platform,
+        facts: &Facts,
     ) -> String {
-        let start =
-            self.shelf(|shelf| compose::start(&self.config, shelf, wanted, machine, cpu, platform));
-        match start {
-            Ok(start) => script::start(base, &start),
-            Err(sentence) => script::hold(base, &[&sentence]),
+        // A configuration that holds declares whatever it names.
+        let Some(wanted) = wanted else {
+            return script::hold(setting);
+        };
+        let (cpu, platform) = (facts.cpu(), facts.platform());
+        match wanted.start(&self.config, self.shelf(), machine, cpu, platform) {
+            Ok(start) => script::start(setting, &wanted.label(), &start),
+            Err(why) => script::unready(setting, &wanted.label(), &why),
         }
     }
 
-    /// Writes `default.ipxe` below the root, so that any other TFTP server can serve the tree. A
-    /// person's own file is left alone.
-    ///
-    /// # Errors
-    /// The file cannot be written; what was there is still there.
-    pub fn write_default(&self) -> io::Result<()> {
-        let root = &self.config.server.root;
-        let path = root.join(DEFAULT);
-        if fs::symlink_metadata(&path).is_ok() && !is_ours(&path) {
-            return Ok(());
-        }
-        let text = self.default_script(&self.config.server.addresses);
-        if fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {
-            return Ok(());
-        }
-        let half = root.join(format!(".{DEFAULT}.partial"));
-        let mut file = fs::File::create(&half)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&half, &path)
+    /// What people read in the menu, in the order of its items.
+    fn labels(&self) -> Vec<Text> {
+        let label = |item: &MenuItem| match item {
+            MenuItem::Profile(name) => match self.config.profiles.get(name) {
+                Some(profile) => Text::from(&profile.label),
+                None => Text::from(name),
+            },
+            MenuItem::Image(name) => {
+                match self.config.images.get(name).map(|image| &image.recipe) {
+                    Some(Recipe::Memtest { .. }) => {
+                        Text::words([Text::from("Memory test"), Text::said(&format!("({name})"))])
+                    }
+                    _ => Text::from(name),
+                }
+            }
+            MenuItem::Local => Text::from("Local disk"),
+            MenuItem::Shell => Text::from("iPXE shell"),
+            MenuItem::Reboot => Text::from("Reboot"),
+        };
+        self.config.menu.items.iter().map(label).collect()
     }
-}
 
-/// Whether Hearth wrote this `default.ipxe`.
-fn is_ours(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
-        && fs::read(path).is_ok_and(|text| {
-            text.split(|byte| *byte == b'\n').nth(1) == Some(script::MARKER.as_bytes())
+    fn looks_incomplete(&self) -> bool {
+        let config = &self.config;
+        let profiles = config.profiles.values().map(Wanted::Profile);
+        let items = config.menu.items.iter().filter_map(|item| match item {
+            MenuItem::Image(name) => Wanted::image(config, name),
+            _ => None,
+        });
+        profiles.chain(items).any(|wanted| {
+            let image = wanted.image_of(config);
+            let cpus = image.map_or_else(Vec::new, crate::recipe::architectures);
+            cpus.into_iter().any(|cpu| {
+                let platform = crate::arch::Platform::Efi;
+                let start = wanted.start(config, self.shelf(), None, cpu, platform);
+                start.is_err_and(|why| why.missing)
+            })
         })
+    }
+
+    fn look_for_an_own_default(&mut self) {
+        let path = self.config.server.root.join(DEFAULT);
+        if fs::symlink_metadata(&path).is_err() || written::is_ours(&path) {
+            return;
+        }
+        self.own_default = self.catalogue.get(DEFAULT).is_some();
+        self.warnings.push(match self.own_default {
+            true => format!(
+                "{} is a file of yours: machines get it and not Hearth's; rename it to have Hearth \
+                 decide",
+                path.display()
+            ),
+            false => format!(
+                "{} is not Hearth's and is left alone: machines get Hearth's, but another TFTP \
+                 server that serves this folder gives out yours",
+                path.display()
+            ),
+        });
+    }
 }
+
+/// Exactly what a machine with these facts would get: over TFTP its `default.ipxe`, over HTTP the
+/// answer to `/script`. `asked` is the address of ours that it would ask; without it the first.
+pub fn preview(site: &Site, facts: &Facts, via: Via, asked: Option<IpAddr>) -> String {
+    let addresses = &site.config.server.addresses;
+    let asked = asked.or_else(|| addresses.first().copied());
+    let asked = asked.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+    match via {
+        Via::Tftp => site.default_script(&site.bases(Some(asked))),
+        Via::Http => {
+            let decided = site.decide(facts, &Assignments::default());
+            site.script(&decided, facts, asked)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

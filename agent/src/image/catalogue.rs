@@ -12,7 +12,7 @@ use crate::limits;
 /// `snponly.efi`), with `/` between folders and none in front.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalogue {
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, Arc<Entry>>,
 }
 
 /// One file of the catalogue.
@@ -48,23 +48,75 @@ pub enum Origin {
     Own,
 }
 
+impl Entry {
+    /// Something that Hearth made, held in memory.
+    pub fn made(bytes: &[u8], modified: SystemTime) -> Entry {
+        Entry {
+            size: bytes.len() as u64,
+            modified,
+            content: Content::Memory(Arc::from(bytes)),
+            origin: Origin::Made,
+        }
+    }
+
+    /// Whether its bytes are still the ones meant: the file has this size and time, and is neither
+    /// a link nor gone. What is in memory always is.
+    pub fn is_fresh(&self) -> bool {
+        match &self.content {
+            Content::Memory(_) => true,
+            Content::File(path) => std::fs::symlink_metadata(path).is_ok_and(|file| {
+                file.is_file()
+                    && file.len() == self.size
+                    && file.modified().is_ok_and(|time| time == self.modified)
+            }),
+        }
+    }
+}
+
 impl Catalogue {
     /// The entry of a name as it came from the wire after [`normalise`].
     pub fn get(&self, name: &str) -> Option<&Entry> {
-        self.entries.get(name)
+        self.entries.get(name).map(Arc::as_ref)
     }
 
-    /// Puts a name in, over what was there.
-    pub fn insert(&mut self, name: String, entry: Entry) {
-        self.entries.insert(name, entry);
+    /// The same to keep: a transfer holds it while a new catalogue takes this one's place.
+    pub fn shared(&self, name: &str) -> Option<Arc<Entry>> {
+        self.entries.get(name).cloned()
+    }
+
+    /// Puts a name in, over what was there. A name that no request can mean (see [`may_be_asked`])
+    /// stays out; `false` says so.
+    pub fn insert(&mut self, name: String, entry: Entry) -> bool {
+        let can = may_be_asked(&name);
+        if can {
+            self.entries.insert(name, Arc::new(entry));
+        }
+        can
     }
 
     /// All names in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.entries
             .iter()
-            .map(|(name, entry)| (name.as_str(), entry))
+            .map(|(name, entry)| (name.as_str(), entry.as_ref()))
     }
+
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no name at all.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+/// Whether a file of this name can be in the catalogue: it is what [`normalise`] makes of it, and
+/// none of its parts begins with a dot (half files and a person's hidden ones do).
+pub fn may_be_asked(name: &str) -> bool {
+    normalise(name.as_bytes()).as_deref() == Some(name)
+        && !name.split('/').any(|part| part.starts_with('.'))
 }
 
 /// The catalogue name that a client means: leading and doubled `/` and `\` go, `\` is `/`, and what

@@ -1,125 +1,317 @@
-//! Reads the tree below the root into a catalogue.
+//! Finds what lies below the root: regular files in real folders. A link is neither, so nothing
+//! outside the root gets into the catalogue by one.
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::image::catalogue::{Catalogue, Content, Entry, Origin, normalise};
-use crate::image::lock::Lock;
+use crate::image::catalogue::{Catalogue, Content, Entry, Origin, may_be_asked};
 use crate::limits;
 
 /// What a scan found.
-#[derive(Clone, Debug, Default)]
-pub struct Found {
+#[derive(Debug, Default)]
+pub struct Scan {
     /// Every file that can be asked for.
     pub catalogue: Catalogue,
-    /// What a person should know: files that are not what the lock says, what was left out.
+    /// What was left out and why, a sentence each.
     pub warnings: Vec<String>,
 }
 
-/// Reads the tree. Links are not followed and names that start with a dot do not exist. A file that
-/// the lock names is taken only with the lock's size: anything else is half of it or not it. Other
-/// files are a person's own, and are taken if `own_files` says so.
+/// Bounds of one walk.
+struct Bounds {
+    files: usize,
+    depth: usize,
+}
+
+/// Walks `root`. `locked` tells the size that the lock has for a name, if it has the name: such a
+/// file is Hearth's, and with another size it is left out, for it is no longer what was verified.
+/// Every other regular file is a person's own and is taken if `own_files`.
 ///
 /// # Errors
-/// The root cannot be read. Folders below it that cannot be read are warnings.
-pub fn scan(root: &Path, lock: &Lock, own_files: bool) -> io::Result<Found> {
-    let mut found = Found::default();
-    let mut folders = vec![(root.to_owned(), String::new(), 0)];
-    let mut files = 0;
-    while let Some((folder, prefix, depth)) = folders.pop() {
-        let listing = match fs::read_dir(&folder) {
-            Ok(listing) => listing,
-            Err(error) if depth == 0 => return Err(error),
+/// The root cannot be read. A folder below it that cannot be is a warning.
+pub fn scan(
+    root: &Path,
+    own_files: bool,
+    locked: &dyn Fn(&str) -> Option<u64>,
+) -> io::Result<Scan> {
+    let bounds = Bounds {
+        files: limits::CATALOGUE_FILES,
+        depth: limits::CATALOGUE_DEPTH,
+    };
+    scan_within(root, own_files, locked, &bounds)
+}
+
+fn scan_within(
+    root: &Path,
+    own_files: bool,
+    locked: &dyn Fn(&str) -> Option<u64>,
+    bounds: &Bounds,
+) -> io::Result<Scan> {
+    let mut walk = Walk {
+        own_files,
+        locked,
+        bounds,
+        seen: 0,
+        scan: Scan::default(),
+    };
+    // The root itself may be a link: the configuration names it, nothing below it does.
+    let root = fs::canonicalize(root)?;
+    fs::read_dir(&root)?;
+    walk.folder(&root, "", 0);
+    Ok(walk.scan)
+}
+
+struct Walk<'a> {
+    own_files: bool,
+    locked: &'a dyn Fn(&str) -> Option<u64>,
+    bounds: &'a Bounds,
+    seen: usize,
+    scan: Scan,
+}
+
+impl Walk<'_> {
+    /// Takes a folder's files, then those of its folders; `false` once there are too many.
+    fn folder(&mut self, path: &Path, prefix: &str, depth: usize) -> bool {
+        let mut children: Vec<_> = match fs::read_dir(path) {
+            Ok(children) => children.filter_map(Result::ok).collect(),
             Err(error) => {
-                found
-                    .warnings
-                    .push(format!("leaving out {}: {error}", folder.display()));
-                continue;
+                self.unreadable(path, &error);
+                return true;
             }
         };
-        for item in listing.flatten() {
-            let Some(part) = item.file_name().to_str().map(str::to_owned) else {
-                continue;
-            };
-            let name = format!("{prefix}{part}");
-            // What no request can name need not be looked at.
-            if part.starts_with('.') || normalise(name.as_bytes()).as_deref() != Some(&name) {
-                continue;
-            }
-            let Ok(metadata) = fs::symlink_metadata(item.path()) else {
-                continue;
-            };
-            if metadata.is_dir() {
-                if depth < limits::CATALOGUE_DEPTH {
-                    folders.push((item.path(), format!("{name}/"), depth + 1));
-                } else {
-                    found
-                        .warnings
-                        .push(format!("leaving out {}: too deep", item.path().display()));
-                }
-                continue;
-            }
-            if !metadata.is_file() {
-                continue;
-            }
-            let origin = match lock.file(&name) {
-                Some(locked) if locked.size == metadata.len() => Origin::Lock,
-                Some(locked) => {
-                    found.warnings.push(format!(
-                        "{name} has {} bytes and the lock says {}: it is not served; run \
-                         `hearth fetch`",
-                        metadata.len(),
-                        locked.size
-                    ));
-                    continue;
-                }
-                None if own_files => Origin::Own,
-                None => continue,
-            };
-            files += 1;
-            if files > limits::CATALOGUE_FILES {
-                found.warnings.push(format!(
-                    "{} has more than {} files: the others are not served",
-                    root.display(),
-                    limits::CATALOGUE_FILES
+        // In order, so that a scan which stops at the limit always keeps the same names.
+        children.sort_by_key(fs::DirEntry::file_name);
+        for child in children {
+            let file_name = child.file_name();
+            let Some(part) = file_name.to_str() else {
+                self.warn(format!(
+                    "{} is not served: its name is not ASCII, so no boot client can ask for it",
+                    child.path().display()
                 ));
-                return Ok(found);
-            }
-            let entry = Entry {
-                size: metadata.len(),
-                modified: metadata.modified()?,
-                content: Content::File(item.path()),
-                origin,
+                continue;
             };
-            found.catalogue.insert(name, entry);
+            if part.starts_with('.') {
+                continue;
+            }
+            self.seen += 1;
+            if self.seen > self.bounds.files {
+                self.warn(format!(
+                    "only the first {} names below the root are served: {} and what comes after \
+                     it is not",
+                    self.bounds.files,
+                    child.path().display()
+                ));
+                return false;
+            }
+            let name = format!("{prefix}{part}");
+            // Does not follow links: a link has neither kind.
+            let going_on = match fs::symlink_metadata(child.path()) {
+                Ok(about) if about.is_dir() => self.descend(&child.path(), &name, depth),
+                Ok(about) if about.is_file() => {
+                    self.file(child.path(), name, &about);
+                    true
+                }
+                // Gone again since the folder was read.
+                Ok(_) | Err(_) => true,
+            };
+            if !going_on {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn descend(&mut self, path: &Path, name: &str, depth: usize) -> bool {
+        if depth + 1 >= self.bounds.depth {
+            self.warn(format!(
+                "{} is not served: it lies more than {} folders below the root",
+                path.display(),
+                self.bounds.depth
+            ));
+            return true;
+        }
+        self.folder(path, &format!("{name}/"), depth + 1)
+    }
+
+    fn file(&mut self, path: PathBuf, name: String, about: &fs::Metadata) {
+        let origin = match (self.locked)(&name) {
+            Some(size) if size == about.len() => Origin::Lock,
+            Some(size) => {
+                self.warn(format!(
+                    "{} is not served: it has {} bytes and the lock says {size}; \
+                     run `hearth fetch`",
+                    path.display(),
+                    about.len()
+                ));
+                return;
+            }
+            None if self.own_files => Origin::Own,
+            None => return,
+        };
+        let Ok(modified) = about.modified() else {
+            return;
+        };
+        if !may_be_asked(&name) {
+            self.warn(format!(
+                "{} is not served: its name is longer than {} bytes, or not plain ASCII",
+                path.display(),
+                limits::NAME_BYTES
+            ));
+            return;
+        }
+        self.scan.catalogue.insert(
+            name,
+            Entry {
+                size: about.len(),
+                modified,
+                content: Content::File(path),
+                origin,
+            },
+        );
+    }
+
+    fn unreadable(&mut self, path: &Path, error: &io::Error) {
+        self.warn(format!(
+            "what lies in {} is not served, cannot read the folder: {error}",
+            path.display()
+        ));
+    }
+
+    fn warn(&mut self, warning: String) {
+        match self.scan.warnings.len() {
+            most if most < limits::SCAN_WARNINGS => self.scan.warnings.push(warning),
+            most if most == limits::SCAN_WARNINGS => {
+                self.scan.warnings.push("and more of the kind".to_owned());
+            }
+            _ => {}
         }
     }
-    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
-    #[test]
-    fn links_and_dot_names_do_not_exist() {
+    fn nothing_locked(_: &str) -> Option<u64> {
+        None
+    }
+
+    fn names(scan: &Scan) -> Vec<&str> {
+        scan.catalogue.iter().map(|(name, _)| name).collect()
+    }
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
-        fs::create_dir_all(root.path().join("a/.hidden")).unwrap();
-        fs::write(root.path().join("a/file"), "x").unwrap();
-        fs::write(root.path().join("a/.half.partial"), "x").unwrap();
-        fs::write(root.path().join("a/.hidden/file"), "x").unwrap();
-        std::os::unix::fs::symlink("/etc/passwd", root.path().join("passwd")).unwrap();
-        std::os::unix::fs::symlink("/etc", root.path().join("etc")).unwrap();
-        let names = |own| {
-            let found = scan(root.path(), &Lock::default(), own).unwrap();
-            found
-                .catalogue
-                .iter()
-                .map(|(name, _)| name.to_owned())
-                .collect::<Vec<_>>()
+        for file in files {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn regular_files_in_folders_are_found_and_hidden_ones_are_not() {
+        let root = tree(&["a.efi", "b/c/d", ".x", "b/.c.partial", ".git/config"]);
+        let scan = scan(root.path(), true, &nothing_locked).unwrap();
+        assert_eq!(names(&scan), ["a.efi", "b/c/d"]);
+        assert_eq!(scan.warnings, [""; 0]);
+    }
+
+    #[test]
+    fn links_are_not_followed() {
+        let root = tree(&["real/file"]);
+        let secret = tree(&["secret"]);
+        symlink(secret.path(), root.path().join("folder")).unwrap();
+        symlink(secret.path().join("secret"), root.path().join("file")).unwrap();
+        symlink("real/file", root.path().join("inside")).unwrap();
+        assert_eq!(
+            names(&scan(root.path(), true, &nothing_locked).unwrap()),
+            ["real/file"]
+        );
+    }
+
+    #[test]
+    fn a_root_that_is_a_link_is_the_folder_it_leads_to() {
+        let root = tree(&["file"]);
+        let elsewhere = tempfile::tempdir().unwrap();
+        let link = elsewhere.path().join("root");
+        symlink(root.path(), &link).unwrap();
+        assert_eq!(
+            names(&scan(&link, true, &nothing_locked).unwrap()),
+            ["file"]
+        );
+    }
+
+    #[test]
+    fn what_is_neither_file_nor_folder_is_left_out() {
+        let root = tree(&["file"]);
+        let socket = root.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(socket).unwrap();
+        assert_eq!(
+            names(&scan(root.path(), true, &nothing_locked).unwrap()),
+            ["file"]
+        );
+    }
+
+    #[test]
+    fn a_file_of_the_lock_is_served_only_with_the_locks_size() {
+        let root = tree(&["true", "half", "own"]);
+        let locked = |name: &str| match name {
+            "true" => Some(1),
+            "half" => Some(2),
+            _ => None,
         };
-        assert_eq!(names(true), ["a/file"]);
-        assert!(names(false).is_empty());
+        let all = scan(root.path(), true, &locked).unwrap();
+        assert_eq!(names(&all), ["own", "true"]);
+        assert_eq!(all.catalogue.get("true").unwrap().origin, Origin::Lock);
+        assert_eq!(all.catalogue.get("own").unwrap().origin, Origin::Own);
+        assert!(all.warnings[0].contains("1 bytes and the lock says 2"));
+        let fetched = scan(root.path(), false, &locked).unwrap();
+        assert_eq!(names(&fetched), ["true"]);
+    }
+
+    #[test]
+    fn too_many_and_too_deep_are_left_out_with_a_word() {
+        let root = tree(&["a", "b", "c", "d"]);
+        let bounds = Bounds { files: 3, depth: 3 };
+        let many = scan_within(root.path(), true, &nothing_locked, &bounds).unwrap();
+        assert_eq!(names(&many), ["a", "b", "c"]);
+        assert!(many.warnings[0].contains("only the first 3 names"));
+        let root = tree(&["1/2/here", "1/2/3/not-here"]);
+        let deep = scan_within(root.path(), true, &nothing_locked, &bounds).unwrap();
+        assert_eq!(names(&deep), ["1/2/here"]);
+        assert!(deep.warnings[0].contains("more than 3 folders"));
+    }
+
+    #[test]
+    fn a_name_that_no_client_can_ask_for_is_left_out_with_a_word() {
+        let root = tree(&["\u{e4}.efi", "back\\slash"]);
+        let scan = scan(root.path(), true, &nothing_locked).unwrap();
+        assert!(scan.catalogue.is_empty());
+        assert_eq!(scan.warnings.len(), 2);
+    }
+
+    #[test]
+    fn an_absent_root_is_an_error() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(scan(&root.path().join("none"), true, &nothing_locked).is_err());
+    }
+
+    #[test]
+    fn an_unreadable_folder_is_a_warning() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tree(&["closed/file", "open/file"]);
+        let closed = root.path().join("closed");
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+        let all = scan(root.path(), true, &nothing_locked).unwrap();
+        // Nothing is closed to root.
+        if fs::read_dir(&closed).is_err() {
+            assert_eq!(names(&all), ["open/file"]);
+            assert_eq!(all.warnings.len(), 1);
+        }
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
     }
 }

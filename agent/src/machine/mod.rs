@@ -3,6 +3,7 @@
 
 pub mod facts;
 pub mod identity;
+mod query;
 
 pub use facts::Facts;
-pub use identity::identify;
+pub use identity::{Identity, Known};
