@@ -53,11 +53,21 @@ pub const TFTP_READ_AHEAD: usize = 16 << 10;
 pub const TFTP_WAIT: Duration = Duration::from_secs(8);
 /// Threads of the TFTP server.
 pub const TFTP_THREADS: usize = 4;
+/// Running transfers may end within this time when the server stops.
+pub const TFTP_STOP: Duration = Duration::from_secs(10);
 /// Sends of one TFTP packet before a client counts as gone.
 pub const TFTP_SENDS: u8 = 6;
 
 /// Events that `hearth status` shows.
 pub const STATUS_EVENTS: usize = 50;
+/// Bytes of an answer of the control socket that `hearth status` reads. A status with a thousand
+/// images has about 200 KB.
+pub const STATUS_BYTES: u64 = 4 << 20;
+/// Log lines that wait for being written. More are dropped and counted: a hung syslogd must not
+/// stop a transfer.
+pub const LOG_LINES: usize = 1_000;
+/// At its end the agent waits this long for its last log lines to be written.
+pub const LOG_FLUSH: Duration = Duration::from_secs(2);
 
 /// Bytes of an HTTP request's head.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;

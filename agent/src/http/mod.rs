@@ -21,6 +21,7 @@ use crate::boot::Gate;
 use crate::config;
 use crate::event::Sink;
 use crate::limits;
+use crate::sys::bind;
 
 pub use control::Status;
 
@@ -42,7 +43,7 @@ mod wire;
 /// Sockets that listen and that nobody serves yet. Opening them is all that may need a privilege.
 #[derive(Debug)]
 pub struct Listeners {
-    boot: Vec<TcpListener>,
+    boot: Vec<(SocketAddr, TcpListener)>,
     control: Option<(PathBuf, UnixListener)>,
 }
 
@@ -52,9 +53,7 @@ impl Listeners {
     /// # Errors
     /// [`StartError::Listen`] or [`StartError::Control`].
     pub fn bind(addresses: &[SocketAddr], control: Option<&Path>) -> Result<Self, StartError> {
-        let boot = addresses.iter().map(|&address| {
-            listen(address).map_err(|source| StartError::Listen { address, source })
-        });
+        let boot = addresses.iter().map(|&address| listen(address));
         let boot = boot.collect::<Result<_, _>>()?;
         let control = control.map(|path| {
             let path = path.to_owned();
@@ -74,7 +73,10 @@ impl Listeners {
     /// # Errors
     /// What getsockname(2) reports.
     pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        self.boot.iter().map(TcpListener::local_addr).collect()
+        self.boot
+            .iter()
+            .map(|(_, socket)| socket.local_addr())
+            .collect()
     }
 }
 
@@ -170,8 +172,24 @@ pub struct Server {
     runtime: Option<Runtime>,
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
+    accepting: Vec<Accepting>,
     addresses: Vec<SocketAddr>,
     control: Option<PathBuf>,
+}
+
+/// One socket that connections are accepted on.
+struct Accepting {
+    /// Where it was told to listen; differs in port 0 only.
+    told: SocketAddr,
+    address: SocketAddr,
+    task: tokio::task::AbortHandle,
+}
+
+impl Drop for Accepting {
+    /// Only the accepting ends: each connection is a task of its own.
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 use shared::Shared;
@@ -206,7 +224,6 @@ impl Server {
         sink: Arc<dyn Sink>,
         status: Option<Status>,
     ) -> Result<Server, StartError> {
-        let addresses = listeners.addresses().map_err(StartError::Runtime)?;
         let wanted = config.connections;
         let shared = Arc::new(Shared::new(config, gate, sink, descriptors()));
         if shared.connections() < wanted {
@@ -224,27 +241,81 @@ impl Server {
             .build()
             .map_err(StartError::Runtime)?;
         let (stop, stopped) = watch::channel(false);
-        let inside = runtime.enter();
-        for listener in listeners.boot {
-            let listener =
-                tokio::net::TcpListener::from_std(listener).map_err(StartError::Runtime)?;
-            runtime.spawn(accept::accept(listener, shared.clone(), stopped.clone()));
-        }
-        let mut control = None;
-        if let (Some((path, listener)), Some(status)) = (listeners.control, status) {
-            let listener =
-                tokio::net::UnixListener::from_std(listener).map_err(StartError::Runtime)?;
-            runtime.spawn(control::serve(listener, status, stopped));
-            control = Some(path);
-        }
-        drop(inside);
-        Ok(Server {
+        let mut server = Server {
             runtime: Some(runtime),
             shared,
             stop,
-            addresses,
-            control,
+            accepting: Vec::new(),
+            addresses: Vec::new(),
+            control: None,
+        };
+        let accepting = listeners.boot.into_iter();
+        let accepting: io::Result<_> = accepting
+            .map(|(told, listener)| server.accept(told, listener))
+            .collect();
+        server.accept_from(accepting.map_err(StartError::Runtime)?);
+        if let (Some((path, listener)), Some(status)) = (listeners.control, status) {
+            server
+                .serve_control(listener, status, stopped)
+                .map_err(StartError::Runtime)?;
+            server.control = Some(path);
+        }
+        Ok(server)
+    }
+
+    fn serve_control(
+        &self,
+        listener: UnixListener,
+        status: Status,
+        stopped: watch::Receiver<bool>,
+    ) -> io::Result<()> {
+        let runtime = self.runtime.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        let _inside = runtime.enter();
+        let listener = tokio::net::UnixListener::from_std(listener)?;
+        runtime.spawn(control::serve(listener, status, stopped));
+        Ok(())
+    }
+
+    fn accept(&self, told: SocketAddr, listener: TcpListener) -> io::Result<Accepting> {
+        let runtime = self.runtime.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        let address = listener.local_addr()?;
+        let _inside = runtime.enter();
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let accept = accept::accept(listener, self.shared.clone(), self.stop.subscribe());
+        Ok(Accepting {
+            told,
+            address,
+            task: runtime.spawn(accept).abort_handle(),
         })
+    }
+
+    fn accept_from(&mut self, accepting: Vec<Accepting>) {
+        self.addresses = accepting.iter().map(|one| one.address).collect();
+        self.accepting = accepting;
+    }
+
+    /// Listens on these addresses from now on and no longer on others. Connections go on.
+    ///
+    /// # Errors
+    /// [`StartError`]; it listens where it did before.
+    pub fn rebind(&mut self, addresses: &[SocketAddr]) -> Result<(), StartError> {
+        let is_new =
+            |address: &&SocketAddr| !self.accepting.iter().any(|one| one.told == **address);
+        let new: Result<Vec<_>, _> = addresses
+            .iter()
+            .filter(is_new)
+            .map(|&address| listen(address))
+            .collect();
+        let new: io::Result<Vec<_>> = new?
+            .into_iter()
+            .map(|(told, listener)| self.accept(told, listener))
+            .collect();
+        let new = new.map_err(StartError::Runtime)?;
+        let mut stay = std::mem::take(&mut self.accepting);
+        stay.retain(|one| addresses.contains(&one.told));
+        stay.extend(new);
+        self.accept_from(stay);
+        Ok(())
     }
 
     /// The addresses that the boot side listens on.
@@ -259,14 +330,13 @@ impl Server {
 
     /// What it did and does.
     pub fn stats(&self) -> Stats {
-        let counters = &self.shared.stats;
-        Stats {
-            connections: self.shared.serving.taken(),
-            limit: self.shared.connections(),
-            requests: counters.requests.load(Ordering::Relaxed),
-            bytes: counters.bytes.load(Ordering::Relaxed),
-            turned_away: counters.turned_away.load(Ordering::Relaxed),
-        }
+        stats(&self.shared)
+    }
+
+    /// Shows [`Server::stats`] to others, as long as they like.
+    pub fn meter(&self) -> impl Fn() -> Stats + Send + Sync + 'static {
+        let shared = self.shared.clone();
+        move || stats(&shared)
     }
 
     /// Accepts nothing more, lets what runs come to its end for [`limits::HTTP_STOP`], and ends.
@@ -309,20 +379,28 @@ impl Server {
     }
 }
 
+fn stats(shared: &Shared) -> Stats {
+    let counters = &shared.stats;
+    Stats {
+        connections: shared.serving.taken(),
+        limit: shared.connections(),
+        requests: counters.requests.load(Ordering::Relaxed),
+        bytes: counters.bytes.load(Ordering::Relaxed),
+        turned_away: counters.turned_away.load(Ordering::Relaxed),
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.end();
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    use nix::sys::socket::{Backlog, listen};
-    let listener = TcpListener::bind(address)?;
-    // A boot storm comes at once: with std's queue of 128, the machine that does not fit asks again
-    // after a second. This takes the longest queue that the system allows.
-    listen(&listener, Backlog::MAXALLOWABLE)?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
+fn listen(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartError> {
+    match bind::tcp(address) {
+        Ok(listener) => Ok((address, listener)),
+        Err(source) => Err(StartError::Listen { address, source }),
+    }
 }
 
 /// How many descriptors the process may have.
