@@ -21,7 +21,6 @@ use crate::uuid::Uuid;
     name = "hearth",
     version,
     max_term_width = 80,
-    propagate_version = true,
     disable_help_subcommand = true,
     after_long_help = "\
 Examples:
@@ -236,7 +235,8 @@ Examples:
   hearth talos extensions v1.11.2 | grep -i broadcom")]
     Extensions {
         /// The Talos version, with its v; that of the first image if none
-        version: Option<String>,
+        #[arg(value_name = "VERSION")]
+        of: Option<String>,
         #[command(flatten)]
         factory: Factory,
     },

@@ -17,10 +17,10 @@ pub fn talos(config: &Config, command: &args::Talos) -> Result<u8, Failed> {
                     .collect::<String>(),
             )?;
         }
-        args::Talos::Extensions { version, factory } => {
+        args::Talos::Extensions { of, factory } => {
             let factory = factory_of(config, factory)?;
             let own = || first(config).map(|image| image.version.clone());
-            let version = version.clone().or_else(own).ok_or_else(|| {
+            let version = of.clone().or_else(own).ok_or_else(|| {
                 Failed::new(
                     USAGE,
                     "the configuration has no Talos image: name a version",
