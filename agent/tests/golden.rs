@@ -3,6 +3,8 @@
 //! `HEARTH_BLESS=1 cargo test --test golden` writes them anew; read the difference before it is
 //! committed, and boot what changed in iPXE.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,120 +1,18 @@
-"""`hearth fetch` and `hearth lock` against an origin with every fault that origins have."""
+"""`hearth fetch` against an origin with every fault that origins have."""
 
-import datetime
-import hashlib
 import json
-import os
-import select
+import pathlib
 import shutil
-import signal
 import socket
-import ssl
-import subprocess
 import tarfile
-import threading
 
 import pytest
 
-from hearthtest.agent import Agent
+from hearthtest.fetching import (
+    BIG, DATA, UNAVAILABLE, USAGE, custom, debian, leftovers, lock, run, sha256, talos,
+)
 from hearthtest.origin import Origin
 from hearthtest.schematic import schematic_id
-from hearthtest.wait import wait_for
-
-ENVIRONMENT = {name: value for name, value in os.environ.items()
-               if not name.lower().endswith("_proxy")}
-BIG = b"".join(hashlib.sha256(str(n).encode()).digest() for n in range(160_000))  # 5 MB
-UNAVAILABLE, DATA, DISK, USAGE = 69, 65, 73, 64
-
-HEAD = """
-[fetch]
-keep_free = "1 MiB"
-timeout = "1s"
-tries = {tries}
-{fetch}
-
-[menu]
-items = ["local"]
-"""
-NO_LOADERS = '\n[loaders]\nsource = "none"\n'
-
-
-@pytest.fixture
-def origin():
-    with Origin() as one:
-        yield one
-
-
-@pytest.fixture
-def hearth(tmp_path):
-    """Makes agents that never serve, from what is behind `[fetch]`."""
-    made = []
-
-    def make(extra, tries=2, fetch="", loaders=NO_LOADERS, **options):
-        folder = tmp_path / f"agent{len(made)}"
-        made.append(Agent(folder, HEAD.format(tries=tries, fetch=fetch) + loaders + extra, **options))
-        return made[-1]
-
-    return make
-
-
-def custom(url, sha256=None):
-    digest = f', sha256 = "{sha256}"' if sha256 else ""
-    return f"""
-[[image]]
-name = "mine"
-recipe = "custom"
-kernel = {{ url = "{url}"{digest} }}
-"""
-
-
-def talos(origin, version="v1.11.2", more='extensions = ["siderolabs/bnx2"]', factory=None):
-    return f"""
-[[image]]
-name = "talos"
-recipe = "talos"
-version = "{version}"
-factory = "{factory or origin.url + '/factory'}"
-{more}
-"""
-
-
-def debian(origin):
-    return f"""
-[[image]]
-name = "debian"
-recipe = "debian"
-version = "bookworm"
-mirror = "{origin.url}/debian"
-"""
-
-
-def run(agent, *arguments, code=0, env=None, prefix=()):
-    """Runs a command, holds it to its exit code, and returns what it said."""
-    done = subprocess.run([*prefix, *agent.command(*arguments)], capture_output=True, text=True,
-                          timeout=120, env={**ENVIRONMENT, **(env or {})})
-    said = done.stdout + done.stderr
-    assert done.returncode == code, f"{arguments} ended with {done.returncode}:\n{said}"
-    return said
-
-
-def lock(agent):
-    """The lock as a dict from path to the lines of its entry."""
-    path = agent.state / "hearth.lock"
-    if not path.exists():
-        return {}
-    entries = {}
-    for block in path.read_text().split("[[file]]\n")[1:]:
-        pairs = dict(line.split(" = ", 1) for line in block.strip().splitlines())
-        entries[json.loads(pairs["path"])] = pairs
-    return entries
-
-
-def leftovers(agent):
-    return [str(path) for path in agent.root.rglob(".*")]
-
-
-def sha256(content):
-    return hashlib.sha256(content).hexdigest()
 
 
 # what is fetched
@@ -141,9 +39,11 @@ url = "{origin.url}/memtest/mt86plus_8.00.binaries.zip"
         "debian/bookworm/amd64/linux", "debian/bookworm/amd64/initrd.gz",
         "memtest/mt86plus_8.00.binaries/amd64.bin", "memtest/mt86plus_8.00.binaries/amd64.efi",
     }
-    assert (agent.root / "undionly.kpxe").read_bytes() == open("/usr/lib/ipxe/undionly.kpxe", "rb").read()
+    loader = pathlib.Path("/usr/lib/ipxe/undionly.kpxe").read_bytes()
+    assert (agent.root / "undionly.kpxe").read_bytes() == loader
     pins = lock(agent)
-    assert pins[f"talos/v1.11.2/{made[:12]}/cmdline-metal-amd64"]["text"] == json.dumps(origin.cmdline)
+    cmdline = pins[f"talos/v1.11.2/{made[:12]}/cmdline-metal-amd64"]
+    assert cmdline["text"] == json.dumps(origin.cmdline)
     assert pins["debian/bookworm/amd64/linux"]["pinned"] == '"published"'
     before = (agent.state / "hearth.lock").read_bytes(), len(origin.log())
     run(agent, "fetch")
@@ -204,6 +104,16 @@ architectures = ["amd64", "arm64"]
     run(agent, "fetch", "loaders")
     assert (agent.root / "snponly.efi").read_bytes() == b"signed anew"
     run(agent, "lock", "check")
+
+
+def test_a_loader_of_the_users_own_that_lies_in_its_place_stays_theirs(hearth, origin):
+    agent = hearth("")
+    own = agent.root / "snponly.efi"
+    own.write_bytes(b"signed")
+    agent.config.write_text(
+        agent.config.read_text() + f'[loaders.files]\n"snponly.efi" = "{own}"\n')
+    assert "kept yours" in run(agent, "fetch")
+    assert lock(agent) == {} and own.read_bytes() == b"signed"
 
 
 def test_a_name_that_is_nothing_is_told_with_what_there_is(hearth, origin):
@@ -307,7 +217,8 @@ def test_arguments_that_ipxe_would_act_on_are_refused(hearth, origin):
 
 def test_bytes_that_are_not_what_the_publisher_says_never_get_their_name(hearth, origin):
     origin.debian("bookworm", "amd64", BIG, b"initrd")
-    path = "/debian/dists/bookworm/main/installer-amd64/current/images/netboot/debian-installer/amd64/linux"
+    images = "/debian/dists/bookworm/main/installer-amd64/current/images"
+    path = f"{images}/netboot/debian-installer/amd64/linux"
     origin.fault(path, "wrong")
     agent = hearth(debian(origin))
     said = run(agent, "fetch", code=DATA)
@@ -356,410 +267,3 @@ def test_what_is_too_large_is_refused_before_it_is_read(hearth, origin):
     agent = hearth(custom(f"{origin.url}/files/kernel", sha256(BIG)), fetch='size_limit = "1 MiB"')
     assert "`fetch.size_limit`" in run(agent, "fetch", code=DATA)
     assert not list((agent.root / "custom").rglob("kernel"))
-
-
-# going on
-
-
-def test_a_fetch_that_breaks_goes_on_where_it_broke(hearth, origin):
-    origin.put("/files/kernel", BIG)
-    origin.fault("/files/kernel", "half", times=1)
-    agent = hearth(custom(f"{origin.url}/files/kernel"))
-    said = run(agent, "fetch")
-    first, second = origin.log("/files/kernel")
-    assert second["range"] == f"bytes={len(BIG) // 2}-" and second["if_range"]
-    assert second["status"] == 206 and second["sent"] < len(BIG)
-    assert f"going on at byte {len(BIG) // 2}" in said
-    assert (agent.root / "custom/mine/kernel").read_bytes() == BIG
-
-
-@pytest.mark.parametrize("fault", ["norange", "wrongrange"])
-def test_a_server_that_cannot_go_on_costs_a_new_start(hearth, origin, fault):
-    origin.put("/files/kernel", BIG)
-    origin.fault("/files/kernel", "half", times=1)
-    origin.fault("/files/kernel", fault, times=1)
-    agent = hearth(custom(f"{origin.url}/files/kernel"), tries=3)
-    run(agent, "fetch")
-    assert (agent.root / "custom/mine/kernel").read_bytes() == BIG
-
-
-def test_a_file_that_changed_in_between_is_fetched_from_its_start(hearth, origin):
-    origin.put("/files/kernel", BIG)
-    origin.fault("/files/kernel", "half")
-    agent = hearth(custom(f"{origin.url}/files/kernel"), tries=1)
-    run(agent, "fetch", code=UNAVAILABLE)
-    origin.heal()
-    origin.put("/files/kernel", BIG[::-1])
-    run(agent, "fetch")
-    assert origin.log("/files/kernel")[-1]["range"]
-    assert (agent.root / "custom/mine/kernel").read_bytes() == BIG[::-1]
-
-
-def background(agent, *arguments):
-    return subprocess.Popen(agent.command(*arguments), stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, env=ENVIRONMENT)
-
-
-def noted(agent):
-    """Bytes that a fetch under way has noted as true."""
-    for path in agent.root.rglob(".*.partial.json"):
-        try:
-            return json.loads(path.read_text())["bytes"]
-        except (ValueError, OSError):
-            pass
-    return 0
-
-
-def test_a_kill_in_the_middle_costs_only_the_rest(hearth, origin):
-    origin.put("/files/kernel", BIG)
-    origin.fault("/files/kernel", "slow:4000000", times=1)
-    agent = hearth(custom(f"{origin.url}/files/kernel"))
-    process = background(agent, "fetch")
-    kept = wait_for(lambda: noted(agent), "a part is noted")
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert not (agent.root / "custom/mine/kernel").exists()
-    assert lock(agent) == {}
-    run(agent, "fetch")
-    last = origin.log("/files/kernel")[-1]
-    assert last["status"] == 206 and int(last["range"][6:-1]) >= kept
-    assert (agent.root / "custom/mine/kernel").read_bytes() == BIG
-    assert not leftovers(agent)
-
-
-def test_a_part_that_was_damaged_since_the_kill_does_not_count(hearth, origin):
-    origin.put("/files/kernel", BIG)
-    origin.fault("/files/kernel", "half")
-    agent = hearth(custom(f"{origin.url}/files/kernel"), tries=1)
-    run(agent, "fetch", code=UNAVAILABLE)
-    (part,) = agent.root.rglob(".*.partial")
-    with open(part, "r+b") as file:
-        file.seek(1_000)
-        file.write(bytes(100))
-    origin.heal()
-    run(agent, "fetch")
-    assert origin.log("/files/kernel")[-1]["range"] is None
-    assert (agent.root / "custom/mine/kernel").read_bytes() == BIG
-
-
-def test_kills_at_any_moment_leave_no_half_file_under_its_name(hearth, origin):
-    """Killed again and again, at moments that no line of the code was written for."""
-    contents = {f"f{n}": BIG[n:n + 300_000] for n in range(8)}
-    for name, content in contents.items():
-        origin.put(f"/files/{name}", content)
-    initrds = ", ".join(f'"{origin.url}/files/f{n}"' for n in range(1, 8))
-    agent = hearth(custom(f"{origin.url}/files/f0") + f"initrds = [{initrds}]\n")
-    killed = 0
-    for turn in range(60):
-        process = background(agent, "fetch")
-        try:
-            process.wait(timeout=0.003 * (turn + 1))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            killed += 1
-        process.communicate()
-        for path in (agent.root / "custom").rglob("f?"):
-            assert path.read_bytes() == contents[path.name], f"half of {path.name}"
-            pin = lock(agent).get(f"custom/mine/{path.name}")
-            assert pin, f"{path.name} is there without a pin"
-    assert killed > 3
-    run(agent, "fetch")
-    run(agent, "lock", "check")
-    assert len(lock(agent)) == 8
-
-
-def test_of_two_fetches_at_once_the_second_waits_and_says_for_whom(hearth, origin):
-    origin.put("/files/kernel", BIG)
-    origin.fault("/files/kernel", "slow:4000000", times=1)
-    agent = hearth(custom(f"{origin.url}/files/kernel"))
-    first = background(agent, "fetch")
-    wait_for(lambda: noted(agent), "the first is under way")
-    second = background(agent, "fetch")
-    assert select.select([second.stdout], [], [], 10)[0]
-    line = second.stdout.readline().decode()
-    assert f"process {first.pid}" in line and "waiting" in line
-    said = [one.communicate(timeout=60)[0].decode() for one in (first, second)]
-    assert (first.returncode, second.returncode) == (0, 0), said
-    assert "kernel: fetched" in said[0] and "kernel: there and true" in said[1]
-    assert len(origin.log("/files/kernel")) == 1
-
-
-# what is a person's
-
-
-def test_a_persons_file_is_left_alone(hearth, origin):
-    origin.put("/files/kernel", b"theirs")
-    agent = hearth(custom(f"{origin.url}/files/kernel"))
-    kernel = agent.root / "custom/mine/kernel"
-    kernel.parent.mkdir(parents=True)
-    kernel.write_bytes(b"mine")
-    for command in (("fetch",), ("lock", "update", "mine"), ("lock", "prune")):
-        said = run(agent, *command)
-        assert kernel.read_bytes() == b"mine"
-    assert "kept yours" in run(agent, "fetch")
-    assert lock(agent) == {}
-    kernel.unlink()
-    kernel.symlink_to("/etc/passwd")
-    assert "kept yours" in run(agent, "fetch"), said
-    assert kernel.is_symlink()
-
-
-def test_a_persons_file_that_is_exactly_what_is_wanted_becomes_hearths(hearth, origin):
-    agent = hearth(custom(f"{origin.url}/files/kernel", sha256(b"same")))
-    kernel = agent.root / "custom/mine/kernel"
-    kernel.parent.mkdir(parents=True)
-    kernel.write_bytes(b"same")
-    run(agent, "fetch")
-    assert "custom/mine/kernel" in lock(agent)
-    assert not origin.log()
-
-
-def test_a_half_file_is_brought_back_and_a_changed_one_is_shown(hearth, origin):
-    origin.put("/files/kernel", BIG)
-    agent = hearth(custom(f"{origin.url}/files/kernel"))
-    run(agent, "fetch")
-    kernel = agent.root / "custom/mine/kernel"
-    os.truncate(kernel, 1_000_000)
-    assert "half: 1000000 of" in run(agent, "lock", "check", code=DATA)
-    run(agent, "fetch")
-    assert kernel.read_bytes() == BIG
-    for changed in (BIG[:-1] + b"x", b"shorter, and mine", BIG + b"longer"):
-        kernel.write_bytes(changed)
-        run(agent, "lock", "check", code=DATA)
-        said = run(agent, "fetch", code=DATA)
-        assert sha256(BIG) in said and sha256(changed) in said
-        assert kernel.read_bytes() == changed
-    kernel.unlink()
-    assert "missing" in run(agent, "lock", "check", code=DATA)
-    run(agent, "fetch")
-    run(agent, "lock", "check")
-
-
-def test_versions_that_nothing_refers_to_go_and_nothing_else(hearth, origin):
-    agent = hearth(talos(origin, version="v1.10.7"))
-    run(agent, "fetch")
-    (old,) = (agent.root / "talos").iterdir()
-    (agent.root / "talos/notes.txt").write_text("mine")
-    agent.config.write_text(agent.config.read_text().replace("v1.10.7", "v1.11.2"))
-    run(agent, "fetch")
-    assert old.exists(), "an old version went before anybody asked"
-    run(agent, "lock", "prune")
-    assert not old.exists()
-    assert (agent.root / "talos/notes.txt").exists()
-    assert len(lock(agent)) == 3
-    run(agent, "lock", "check")
-
-
-# the lock
-
-
-def test_a_broken_lock_is_told_with_its_line_and_a_newer_one_is_not_touched(hearth, origin):
-    origin.put("/files/kernel", b"kernel")
-    agent = hearth(custom(f"{origin.url}/files/kernel"))
-    run(agent, "fetch")
-    path = agent.state / "hearth.lock"
-    good = path.read_text()
-    path.write_text(good.replace('pinned = "first use"', 'pinned = "perhaps"'))
-    number = path.read_text().splitlines().index('pinned = "perhaps"') + 1
-    for command in (("fetch",), ("lock", "print"), ("lock", "check"), ("lock", "prune")):
-        assert f"hearth.lock:{number}:" in run(agent, *command, code=DATA)
-    newer = "version = 2\n\n[future]\nkey = 1\n"
-    path.write_text(newer)
-    for command in (("fetch",), ("lock", "update", "mine"), ("lock", "prune")):
-        assert "newer Hearth" in run(agent, *command, code=DATA)
-        assert path.read_text() == newer
-
-
-def test_the_lock_is_printed_as_a_table(hearth, origin):
-    origin.put("/files/kernel", b"kernel")
-    agent = hearth(custom(f"{origin.url}/files/kernel"))
-    run(agent, "fetch")
-    line = run(agent, "lock", "print").splitlines()[-1].split()
-    assert line == [sha256(b"kernel")[:12], "6", "first", "use", "image", "mine", "custom/mine/kernel"]
-
-
-# the disk
-
-
-def inside(script, agent, *arguments):
-    """A command in a mount namespace of its own, after a shell script that may mount things."""
-    root = str(agent.root)
-    return subprocess.run(["unshare", "-m", "sh", "-ec", script + '\n"$@"', "sh",
-                           *agent.command(*arguments)],
-                          capture_output=True, text=True, timeout=60,
-                          env={**ENVIRONMENT, "ROOT": root})
-
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
-
-
-@needs_root
-def test_a_file_that_does_not_fit_is_not_begun(hearth, origin):
-    origin.put("/files/kernel", BIG)
-    agent = hearth(custom(f"{origin.url}/files/kernel"))
-    done = inside('mount -t tmpfs -o size=4m none "$ROOT"', agent, "fetch")
-    assert done.returncode == DISK
-    assert "not enough room" in done.stdout and "fetch.keep_free" in done.stdout
-    assert all(one["sent"] < len(BIG) for one in origin.log())
-
-
-@needs_root
-def test_a_disk_that_fills_up_harms_nothing_that_is_there(hearth, origin):
-    origin.put("/files/kernel", BIG)
-    origin.fault("/files/kernel", "nolength")
-    agent = hearth(custom(f"{origin.url}/files/kernel", sha256(BIG)),
-                   fetch="", loaders=NO_LOADERS)
-    agent.config.write_text(agent.config.read_text().replace('keep_free = "1 MiB"', 'keep_free = "0 B"'))
-    script = """
-mount -t tmpfs -o size=2m none "$ROOT"
-echo there > "$ROOT/mine"
-trap 'find "$ROOT" -type f; cat "$ROOT/mine"; df --output=avail -k "$ROOT" | tail -n 1' EXIT
-"""
-    done = inside(script, agent, "fetch")
-    assert done.returncode == DISK, done
-    assert "the disk is full" in done.stdout
-    *_, files, content, free = done.stdout.splitlines()
-    assert (files, content) == (f"{agent.root}/mine", "there")
-    assert int(free) > 1_900, "the full disk stays full"
-    assert lock(agent) == {}
-
-
-@needs_root
-def test_a_read_only_root_is_told_with_what_to_do(hearth, origin):
-    origin.put("/files/kernel", b"kernel")
-    agent = hearth(custom(f"{origin.url}/files/kernel"))
-    done = inside('mount --bind "$ROOT" "$ROOT"; mount -o remount,bind,ro "$ROOT"', agent, "fetch")
-    assert done.returncode == DISK
-    assert "mounted read-only" in done.stdout and "`server.root`" in done.stdout
-
-
-@needs_root
-def test_what_root_fetches_belongs_to_the_folders_owner(hearth, origin):
-    origin.put("/files/kernel", b"kernel")
-    agent = hearth(custom(f"{origin.url}/files/kernel"))
-    for folder in (agent.root, agent.state):
-        os.chown(folder, 12345, 23456)
-    run(agent, "fetch")
-    for path in (agent.root / "custom", agent.root / "custom/mine/kernel",
-                 agent.state / "hearth.lock", agent.state / "fetch.busy"):
-        assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456), path
-
-
-# the way there
-
-
-def certificate(folder, name, *validity):
-    """A self-signed certificate for 127.0.0.1."""
-    key, cert = folder / f"{name}.key", folder / f"{name}.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-                    "-nodes", "-keyout", key, "-out", folder / "request", "-subj", "/CN=127.0.0.1",
-                    "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"],
-                   check=True, capture_output=True)
-    authority = folder / f"{name}.cnf"
-    authority.write_text(f"""[ca]
-default_ca = it
-[it]
-database = {folder}/{name}.index
-new_certs_dir = {folder}
-serial = {folder}/{name}.serial
-default_md = sha256
-policy = any
-x509_extensions = server
-[any]
-commonName = supplied
-[server]
-subjectAltName = IP:127.0.0.1
-basicConstraints = CA:FALSE
-""")
-    (folder / f"{name}.index").touch()
-    (folder / f"{name}.serial").write_text("01\n")
-    subprocess.run(["openssl", "req", "-new", "-key", key, "-subj", "/CN=127.0.0.1", "-out",
-                    folder / "request"], check=True, capture_output=True)
-    subprocess.run(["openssl", "ca", "-batch", "-config", authority, "-selfsign", "-keyfile", key,
-                    "-in", folder / "request", "-out", cert, "-notext", *validity],
-                   check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    return context, cert
-
-
-def day(offset):
-    when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=offset)
-    return when.strftime("%y%m%d%H%M%SZ")
-
-
-@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
-@pytest.mark.parametrize("name, first, last", [("past", -20, -10), ("future", 10, 20)])
-def test_a_certificate_out_of_its_time_makes_the_clock_a_suspect(
-        hearth, tmp_path, name, first, last):
-    context, cert = certificate(tmp_path, name, "-startdate", day(first), "-enddate", day(last))
-    with Origin(tls=context) as origin:
-        origin.put("/files/kernel", b"kernel")
-        agent = hearth(custom(f"{origin.url}/files/kernel"), tries=5)
-        said = run(agent, "fetch", code=UNAVAILABLE, env={"SSL_CERT_FILE": str(cert)})
-    assert "clock" in said and "127.0.0.1" in said
-    assert "trying again" not in said
-
-
-@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
-def test_https_is_checked_against_the_systems_trust_store_and_never_left(hearth, tmp_path):
-    context, cert = certificate(tmp_path, "now", "-startdate", day(-1), "-enddate", day(1))
-    with Origin(tls=context) as origin, Origin() as plain:
-        origin.put("/files/kernel", b"kernel")
-        plain.put("/files/kernel", b"kernel")
-        agent = hearth(custom(f"{origin.url}/files/kernel"))
-        said = run(agent, "fetch", code=UNAVAILABLE)
-        assert "not trusted" in said and "trust store" in said
-        trusting = {"SSL_CERT_FILE": str(cert)}
-        origin.fault("/files/kernel", f"redirect:{plain.url}/files/kernel", times=1)
-        said = run(agent, "fetch", code=UNAVAILABLE, env=trusting)
-        assert "from https to http" in said
-        assert not plain.log()
-        run(agent, "fetch", env=trusting)
-    assert (agent.root / "custom/mine/kernel").read_bytes() == b"kernel"
-
-
-class Proxy:
-    """An HTTP proxy that knows CONNECT and nothing else."""
-
-    def __init__(self):
-        self.asked = []
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
-
-    def serve(self, client):
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += client.recv(4096)
-        method, target, _ = head.split(b"\r\n")[0].decode().split()
-        self.asked.append((method, target))
-        host, port = target.rsplit(":", 1)
-        server = socket.create_connection((host, int(port)))
-        client.sendall(b"HTTP/1.1 200 connected\r\n\r\n")
-        ends = {client: server, server: client}
-        while True:
-            for ready in select.select(list(ends), [], [])[0]:
-                data = ready.recv(65536)
-                if not data:
-                    return client.close(), server.close()
-                ends[ready].sendall(data)
-
-
-@pytest.mark.parametrize("where", ["configuration", "environment"])
-def test_a_proxy_is_used_wherever_it_is_named(hearth, origin, where):
-    proxy = Proxy()
-    origin.put("/files/kernel", b"kernel")
-    fetch, env = (f'proxy = "{proxy.url}"', {}) if where == "configuration" else \
-        ("", {"http_proxy": proxy.url, "https_proxy": proxy.url})
-    agent = hearth(custom(f"{origin.url}/files/kernel"), fetch=fetch)
-    run(agent, "fetch", env=env)
-    assert ("CONNECT", origin.url.removeprefix("http://")) in proxy.asked

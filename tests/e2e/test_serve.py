@@ -84,7 +84,7 @@ def test_a_killed_agent_starts_again(agent):
 def test_default_ipxe_is_there_for_other_servers_and_a_persons_own_is_left_alone(agent):
     one = agent().start()
     written = (one.root / "default.ipxe").read_text()
-    assert written.splitlines()[1].startswith("# made by hearth")
+    assert written.splitlines()[1].startswith("# Made by Hearth")
     one.stop()
     (one.root / "default.ipxe").write_text("#!ipxe\nshell\n")
     one.start()

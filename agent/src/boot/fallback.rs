@@ -109,7 +109,7 @@ fn starts(config: &Config, shelf: Shelf, wanted: Option<Wanted>, item: &MenuItem
         return Text::none();
     };
     let kept = wanted.image_of(config);
-    let kept = kept.map(|image| crate::recipe::architectures(image));
+    let kept = kept.map(crate::recipe::architectures);
     let mut ways: Vec<(Result<Start, Unready>, Vec<Text>)> = Vec::new();
     for (platform, cpu) in KINDS {
         let way = wanted.start(config, shelf, None, cpu, platform);

@@ -158,7 +158,6 @@ Examples:
 
 /// `hearth dhcp snippet`.
 #[derive(Args, Debug)]
-#[group(id = "where", multiple = false)]
 pub struct Snippet {
     /// Whose language: isc, kea, dnsmasq, mikrotik or windows
     #[arg(long = "for", value_name = "SERVER")]

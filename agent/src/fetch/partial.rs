@@ -42,19 +42,13 @@ pub(super) fn file_name(name: &str, source: &str) -> String {
     format!(".{name}.{}.partial", &key[..16])
 }
 
-/// Whether a file name is one that [`file_name`] makes, or its note's.
-pub(super) fn is_one(name: &str) -> bool {
+/// The name that a file is on its way to, if it is one that [`file_name`] names, or its note.
+pub(super) fn target(name: &str) -> Option<&str> {
     let stem = name.strip_suffix(".json").unwrap_or(name);
-    let Some((stem, key)) = stem
-        .strip_suffix(".partial")
-        .and_then(|stem| stem.rsplit_once('.'))
-    else {
-        return false;
-    };
-    stem.len() > 1
-        && stem.starts_with('.')
-        && key.len() == 16
-        && key.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    let (stem, key) = stem.strip_suffix(".partial")?.rsplit_once('.')?;
+    let target = stem.strip_prefix('.').filter(|target| !target.is_empty())?;
+    let hex = key.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    (key.len() == 16 && hex).then_some(target)
 }
 
 impl Partial {
@@ -271,7 +265,8 @@ mod tests {
     #[test]
     fn only_names_of_ours_are_ours() {
         let name = file_name("initrd.gz", "x");
-        assert!(is_one(&name) && is_one(&format!("{name}.json")));
+        assert_eq!(target(&name), Some("initrd.gz"));
+        assert_eq!(target(&format!("{name}.json")), Some("initrd.gz"));
         for name in [
             ".partial",
             ".a.partial",
@@ -280,7 +275,7 @@ mod tests {
             ".0123456789abcdef.partial",
             ".a.0123456789abcdef.partial.bak",
         ] {
-            assert!(!is_one(name), "{name}");
+            assert_eq!(target(name), None, "{name}");
         }
     }
 }

@@ -26,6 +26,9 @@ mod sweep;
 
 use members::Unpacked;
 
+/// What an archive is called while it is on its way, at the root's top.
+const ARCHIVE: &str = "archive";
+
 /// A run: what it works with and what it learnt on the way.
 pub(super) struct Run<'a> {
     pub config: &'a Config,
@@ -79,6 +82,11 @@ impl<'a> Run<'a> {
 
     fn attend(&mut self, wanted: &Wanted) -> Result<Outcome, Trouble> {
         let there = self.there(wanted)?;
+        if let Source::Copy(path) = &wanted.source
+            && place::same(path, &self.root().join(&wanted.name))
+        {
+            return Ok(self.keep_yours(wanted, "it is the very file that the configuration names"));
+        }
         let pin = self.lock.pin(&wanted.name).cloned();
         let said = match self.said(wanted, pin.is_some()) {
             // A person's own file needs no publisher.
@@ -86,7 +94,15 @@ impl<'a> Run<'a> {
             other => other?,
         };
         match plan::decide(wanted, pin.as_ref(), &there, said, self.repin) {
-            Plan::Keep => Ok(Outcome::Kept),
+            Plan::Keep => {
+                if let Some(mut pin) = pin.filter(|pin| pin.replaces.is_some()) {
+                    // A kill came between the new file's name and the last word on it.
+                    pin.replaces = None;
+                    self.lock.insert(wanted.name.clone(), pin);
+                    self.save()?;
+                }
+                Ok(Outcome::Kept)
+            }
             Plan::KeepYours(why) => Ok(self.keep_yours(wanted, &why)),
             Plan::Refuse(failure) => Ok(Outcome::Failed(failure)),
             Plan::Adopt => self.adopt(wanted, &there),

@@ -2,7 +2,7 @@
 //!
 //! A request's way: [`accept`] takes the connection in or has it told to come again
 //! ([`turn_away`]); hyper reads the request from the [`wire`]; [`serve`] finds its [`route`], asks
-//! the gate, opens the [`file`], judges the [`condition`]s and the [`range`], and makes the
+//! the gate, opens the [`file`](mod@file), judges the [`condition`]s and the [`range`], and makes the
 //! [`answer`]; its [`body`] passes the file by hyper, and the [`wire`] sends it with sendfile(2),
 //! keeps the time-outs ([`clock`]) and reports the [`transfer`].
 

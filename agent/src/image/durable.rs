@@ -84,7 +84,7 @@ mod tests {
         }
         let private = OpenOptions::new()
             .write(true)
-            .create(true)
+            .create_new(true)
             .mode(0o600)
             .open(&path);
         belong(&private.unwrap(), folder.path(), 0o644).unwrap();

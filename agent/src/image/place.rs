@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::Digest;
@@ -81,6 +81,14 @@ pub fn drop_empty(root: &Path, folder: &Path) {
             Some(parent) => folder = parent,
             None => return,
         }
+    }
+}
+
+/// Whether two paths are of one file, by whatever links.
+pub fn same(a: &Path, b: &Path) -> bool {
+    match (fs::metadata(a), fs::metadata(b)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
     }
 }
 

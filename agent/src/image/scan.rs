@@ -281,6 +281,10 @@ mod tests {
         assert_eq!(names(&many), ["a", "b", "c"]);
         assert!(many.warnings[0].contains("only the first 3 names"));
         let root = tree(&["1/2/here", "1/2/3/not-here"]);
+        let bounds = Bounds {
+            files: 10,
+            depth: 3,
+        };
         let deep = scan_within(root.path(), true, &nothing_locked, &bounds).unwrap();
         assert_eq!(names(&deep), ["1/2/here"]);
         assert!(deep.warnings[0].contains("more than 3 folders"));
@@ -305,7 +309,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let root = tree(&["closed/file", "open/file"]);
         let closed = root.path().join("closed");
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
         let all = scan(root.path(), true, &nothing_locked).unwrap();
         // Nothing is closed to root.
         if fs::read_dir(&closed).is_err() {

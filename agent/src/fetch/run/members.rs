@@ -13,7 +13,7 @@ use crate::image::lock::Member;
 use crate::image::place;
 use crate::recipe::wanted::{Archive, Expect, Source, Wanted};
 
-use super::{Filled, Run};
+use super::{ARCHIVE, Filled, Run};
 
 /// An archive on the disk.
 pub(super) struct Unpacked {
@@ -101,7 +101,7 @@ impl Run<'_> {
             }
             Archive::Url(url) => {
                 let source = Source::Urls(vec![url.clone()]);
-                let mut partial = self.partial(self.root(), "archive", &source, must.as_ref())?;
+                let mut partial = self.partial(self.root(), ARCHIVE, &source, must.as_ref())?;
                 self.download(url)
                     .run(std::slice::from_ref(url), &mut partial, must.as_ref())?;
                 let sha256 = partial.sha256();

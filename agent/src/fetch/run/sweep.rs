@@ -1,13 +1,15 @@
 //! Cleans up behind a run.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use crate::fetch::partial;
-use crate::recipe::wanted::{Keep, Wanted};
+use crate::image::place;
+use crate::limits;
+use crate::recipe::wanted::{Keep, Source, Wanted};
 
-use super::Run;
+use super::{ARCHIVE, Run};
 
 impl Run<'_> {
     /// Ends the run: archives go, and so does what earlier runs left of files that are no longer on
@@ -18,35 +20,39 @@ impl Run<'_> {
                 partial.discard();
             }
         }
-        let there = |wanted: &&Wanted| {
-            wanted.keep == Keep::File && self.root().join(&wanted.name).is_file()
-        };
-        let done: BTreeSet<_> = all.iter().filter(there).map(|w| w.name.as_str()).collect();
-        let mut folders: BTreeSet<PathBuf> = BTreeSet::from([self.root().to_owned()]);
-        let paths = all.iter().map(|wanted| self.root().join(&wanted.name));
-        folders.extend(paths.filter_map(|path| path.parent().map(Path::to_owned)));
-        for folder in folders {
+        let root = self.root();
+        let pending =
+            |wanted: &&Wanted| wanted.keep == Keep::File && !root.join(&wanted.name).is_file();
+        let mut on_their_way: BTreeSet<PathBuf> = BTreeSet::new();
+        for wanted in all.iter().filter(pending) {
+            on_their_way.insert(root.join(&wanted.name));
+            if matches!(wanted.source, Source::Member { .. }) {
+                on_their_way.insert(root.join(ARCHIVE));
+            }
+        }
+        let mut folders = vec![(root.to_owned(), 0)];
+        while let Some((folder, depth)) = folders.pop() {
             for item in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let is_folder = item.file_type().is_ok_and(|kind| kind.is_dir());
                 let file = item.file_name().to_string_lossy().into_owned();
-                if partial::is_one(&file) && !self.on_its_way(&folder, &file, all, &done) {
-                    // It costs room and nothing else; the next run tries again.
-                    let _ = fs::remove_file(item.path());
+                if is_folder && depth < limits::CATALOGUE_DEPTH {
+                    folders.push((item.path(), depth + 1));
+                } else if let Some(name) = partial::target(&file)
+                    && !on_their_way.contains(&folder.join(name))
+                {
+                    drop_partial(&item.path());
+                    place::drop_empty(root, &folder);
                 }
             }
         }
     }
+}
 
-    fn on_its_way(&self, folder: &Path, file: &str, all: &[Wanted], done: &BTreeSet<&str>) -> bool {
-        let stem = file.trim_start_matches('.').trim_end_matches(".json");
-        let stem = stem.trim_end_matches(".partial");
-        let Some((target, _)) = stem.rsplit_once('.') else {
-            return false;
-        };
-        let path = folder.join(target);
-        let archive = target == "archive" && folder == self.root();
-        archive
-            || all.iter().any(|wanted| {
-                self.root().join(&wanted.name) == path && !done.contains(wanted.name.as_str())
-            })
+/// Removes what an earlier run left, unless a process with another state folder is at it.
+fn drop_partial(path: &Path) {
+    let idle = File::open(path).is_ok_and(|file| file.try_lock().is_ok());
+    if idle {
+        // It costs room and nothing else; the next run tries again.
+        let _ = fs::remove_file(path);
     }
 }
