@@ -68,6 +68,8 @@ pub const STATUS_BYTES: u64 = 4 << 20;
 pub const LOG_LINES: usize = 1_000;
 /// At its end the agent waits this long for its last log lines to be written.
 pub const LOG_FLUSH: Duration = Duration::from_secs(2);
+/// A status waits this long for the lines before it, so that who reads both finds the same in both.
+pub const STATUS_LOG_WAIT: Duration = Duration::from_millis(200);
 
 /// Bytes of an HTTP request's head.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;

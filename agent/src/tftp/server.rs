@@ -212,40 +212,41 @@ impl Server {
         let _ = self.shared.on_end.set(Box::new(tell));
     }
 
-    /// Listens on these addresses from now on and no longer on others. What is under way goes on.
+    /// Opens what [`Server::rebind`] needs for these addresses; nothing changes yet.
     ///
     /// # Errors
-    /// [`StartError::Listen`]; it listens where it did before.
-    pub fn rebind(&self, addresses: &[SocketAddr]) -> Result<(), StartError> {
+    /// [`StartError::Listen`].
+    pub fn prepare(&self, addresses: &[SocketAddr]) -> Result<Vec<Arc<Listener>>, StartError> {
         let old = self.shared.listeners();
-        let kept = |address| {
-            old.iter()
-                .find(|listener| listener.told() == address)
-                .cloned()
-        };
-        let new: Result<Vec<_>, _> = addresses
-            .iter()
-            .map(|&address| kept(address).map_or_else(|| Listener::open(address), Ok))
-            .collect();
+        let kept = |address| old.iter().find(|listener| listener.told() == address);
+        let addresses = addresses.iter();
+        addresses
+            .map(|&address| match kept(address) {
+                Some(listener) => Ok(listener.clone()),
+                None => Listener::open(address),
+            })
+            .collect()
+    }
+
+    /// Listens there from now on and nowhere else. What is under way goes on.
+    pub fn rebind(&self, listeners: Vec<Arc<Listener>>) {
         *self
             .shared
             .listeners
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = new?;
+            .unwrap_or_else(PoisonError::into_inner) = listeners;
         for mut wake in &self.wake {
             // A pipe that is full wakes the worker as well.
             let _ = wake.write(&[0]);
         }
-        Ok(())
     }
 
     /// Takes no more requests, lets what runs come to its end for [`limits::TFTP_STOP`], and ends.
     pub fn stop(self) {
-        if self.rebind(&[]).is_ok() {
-            let left = self.shared.places.wait_until_empty(limits::TFTP_STOP);
-            if left > 0 {
-                log::warn!("stopping TFTP: {left} transfers did not end and are cut");
-            }
+        self.rebind(Vec::new());
+        let left = self.shared.places.wait_until_empty(limits::TFTP_STOP);
+        if left > 0 {
+            log::warn!("stopping TFTP: {left} transfers did not end and are cut");
         }
     }
 
