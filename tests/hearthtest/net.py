@@ -102,7 +102,7 @@ class Network:
         self._add(namespace)
         _ip("-n", namespace, "link", "add", "eth0", "type", "veth",
             "peer", "name", name, "netns", self.lan)
-        _ip("-n", self.lan, "link", "set", name, "master", "br0", "up")
+        _ip("-n", self.lan, "link", "set", "dev", name, "master", "br0", "up")
         for address in addresses:
             _ip("-n", namespace, "addr", "add", address, "dev", "eth0", "nodad")
         _ip("-n", namespace, "link", "set", "eth0", "up")
@@ -114,7 +114,7 @@ class Network:
         """A tap interface on the switch; it is in the namespace `lan`."""
         tap = f"tap{next(self._taps)}"
         _ip("-n", self.lan, "tuntap", "add", tap, "mode", "tap")
-        _ip("-n", self.lan, "link", "set", tap, "master", "br0", "up")
+        _ip("-n", self.lan, "link", "set", "dev", tap, "master", "br0", "up")
         return tap
 
     def close(self):
