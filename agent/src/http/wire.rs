@@ -98,6 +98,9 @@ impl Wire {
                 }
                 Due::Stalled => {
                     let time = limits.stall_timeout.as_secs_f32();
+                    // With a reset: else the kernel keeps megabytes for a client that takes none, and
+                    // asks it for many minutes whether it wants them now.
+                    let _ = self.stream.set_zero_linger();
                     return Err(self.failed(format!("the client took no byte for {time} s")));
                 }
                 Due::Slow { begun } => {
