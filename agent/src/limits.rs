@@ -79,7 +79,7 @@ pub const HTTP_HEADERS: usize = 64;
 pub const HTTP_BODY_BYTES: usize = 4 << 10;
 /// Bytes of a file that one system call is asked to send. Large enough that the calls do not count,
 /// small enough that one fast client does not hold a thread for more than a few milliseconds.
-pub const HTTP_PIECE_BYTES: usize = 1 << 20;
+pub const HTTP_PIECE_BYTES: usize = 2 << 20;
 /// Threads that serve HTTP. The kernel does the work; more than this only costs memory.
 pub const HTTP_THREADS: usize = 4;
 /// After its last byte the server reads on for this long, so that a client that is still sending
