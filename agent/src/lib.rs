@@ -38,6 +38,7 @@ pub mod log;
 pub mod mac;
 pub mod machine;
 pub mod recipe;
+pub mod stamp;
 pub mod sys;
 pub mod tftp;
 pub mod uuid;

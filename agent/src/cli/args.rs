@@ -1,22 +1,33 @@
-//! What can be written on the command line.
+//! What can be written on the command line. The comments are the help and the manual pages.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::arch::{Cpu, Platform};
+use crate::config::Name;
 use crate::dhcp;
 use crate::mac::Mac;
 use crate::uuid::Uuid;
 
 /// The boot server of a network
+///
+/// Fetches iPXE and operating systems, serves them by TFTP and HTTP, decides
+/// what each machine gets that boots from the network, and says what happened.
 #[derive(Debug, Parser)]
 #[command(
     name = "hearth",
     version,
     max_term_width = 80,
-    propagate_version = true
+    disable_help_subcommand = true,
+    after_long_help = "\
+Examples:
+  hearth check                        what is wrong with the configuration
+  hearth fetch                        bring loaders and images
+  hearth dhcp snippet --for kea       what the DHCP server has to say
+  hearth serve                        serve them"
 )]
 pub struct Arguments {
     /// The configuration; conf.d/*.toml beside it are read too
@@ -36,17 +47,51 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve TFTP and HTTP until SIGTERM; SIGHUP reloads
+    ///
+    /// All sockets are opened first: a port that is taken ends the start, and
+    /// who has it is named. SIGHUP reads the configuration again and cuts no
+    /// transfer; a bad one is refused and the old stays in force. SIGTERM and
+    /// SIGINT let what is under way end for ten seconds; a second one does not
+    /// wait.
+    #[command(after_long_help = "\
+Examples:
+  hearth serve
+  hearth --config ./hearth.toml serve
+  kill -HUP \"$(cat /var/run/hearth/hearth.pid)\"")]
     Serve,
     /// Check the configuration and show every mistake with its place
+    ///
+    /// Each with file, line and column, the line itself, and what it would
+    /// cause. The exit code is 78 if there is an error, and 0 if there are
+    /// warnings only. Addresses are held against this host's interfaces; `serve`
+    /// itself takes an address that is not there yet, and waits for it.
+    #[command(after_long_help = "\
+Examples:
+  hearth check
+  hearth --config ./hearth.toml check && service hearth reload")]
     Check,
     /// Fetch loaders and images, all or by name
     ///
-    /// Example: hearth fetch loaders talos
+    /// What is there and true is not fetched again; what was begun goes on where
+    /// it ended. Each file is verified before it has its name, and pinned in the
+    /// lock. A file of yours is never touched.
+    #[command(after_long_help = "\
+Examples:
+  hearth fetch
+  hearth fetch loaders talos")]
     Fetch {
-        /// Images, `loaders`, or names below the root; everything if none
+        /// Images, profiles, `loaders`, or names below the root; all if none
+        #[arg(value_name = "NAME")]
         names: Vec<String>,
     },
     /// Show what the running agent does
+    ///
+    /// Where it listens, what is ready and what is missing, what is under way,
+    /// and the last events.
+    #[command(after_long_help = "\
+Examples:
+  hearth status
+  hearth status --json | jq .tftp.active")]
     Status {
         /// For programs
         #[arg(long)]
@@ -54,24 +99,43 @@ pub enum Command {
     },
     /// Print exactly what a machine would get, without network
     ///
-    /// Example: hearth script --mac 5c:f3:fc:01:02:03 --platform efi
+    /// It goes the way of a real request, from the declared machines over the
+    /// policies to `server.unknown`; what a machine does not say is left out
+    /// here too.
+    #[command(after_long_help = "\
+Examples:
+  hearth script --mac 5c:f3:fc:01:02:03
+  hearth script --platform pcbios --manufacturer IBM --product 'System x3550'
+  hearth script --item memtest
+  hearth script --fallback > default.ipxe")]
     Script(Machine),
-    /// The DHCP fields that bring machines to Hearth
+    /// The fields that a DHCP server must have
     #[command(subcommand)]
     Dhcp(Dhcp),
-    /// Print, check and change the lock that pins every fetched byte
+    /// The lock that pins every fetched byte
     #[command(subcommand)]
     Lock(Lock),
+    /// What the image factory of Talos offers
+    #[command(subcommand)]
+    Talos(Talos),
     /// Print completions for a shell
-    ///
-    /// Example: hearth completions bash > /etc/bash_completion.d/hearth
+    #[command(after_long_help = "\
+Examples:
+  hearth completions bash > /etc/bash_completion.d/hearth
+  hearth completions zsh > /usr/local/share/zsh/site-functions/_hearth
+  hearth completions fish > ~/.config/fish/completions/hearth.fish")]
     Completions {
-        /// bash, zsh, fish, elvish or powershell
+        /// The shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page, or write all pages into a folder
+    #[command(after_long_help = "\
+Examples:
+  hearth man | man -l -
+  hearth man /usr/local/share/man/man8")]
     Man {
         /// Where to
+        #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
 }
@@ -79,67 +143,155 @@ pub enum Command {
 /// `hearth dhcp`.
 #[derive(Debug, Subcommand)]
 pub enum Dhcp {
-    /// Print the fields for a DHCP server that is not the firewall's own
+    /// Print the fields for a DHCP server
     ///
-    /// Example: hearth dhcp snippet --for kea
-    Snippet {
-        /// isc, kea, dnsmasq, mikrotik or windows
-        #[arg(long = "for", value_name = "SERVER")]
-        server: dhcp::Server,
-        /// Where machines reach Hearth; the first of server.addresses if not given
-        #[arg(long)]
-        address: Option<Ipv4Addr>,
-    },
+    /// Each kind of firmware is told its loader, and iPXE is told default.ipxe.
+    /// Machines are sent to the first IPv4 address of server.addresses, unless
+    /// an option says which.
+    #[command(after_long_help = "\
+Examples:
+  hearth dhcp snippet --for kea
+  hearth dhcp snippet --for isc --subnet 192.168.20.0/24
+  hearth dhcp snippet --for windows --address 192.168.1.1")]
+    Snippet(Snippet),
+}
+
+/// `hearth dhcp snippet`.
+#[derive(Args, Debug)]
+pub struct Snippet {
+    /// Whose language: isc, kea, dnsmasq, mikrotik or windows
+    #[arg(long = "for", value_name = "SERVER")]
+    pub server: dhcp::Server,
+    /// Where machines reach Hearth
+    #[arg(long, group = "where")]
+    pub address: Option<Ipv4Addr>,
+    /// Take the address that this interface has
+    #[arg(long, group = "where", value_name = "NAME")]
+    pub interface: Option<String>,
+    /// Take the address that lies in this network
+    #[arg(long, group = "where", value_name = "NETWORK/BITS")]
+    pub subnet: Option<Subnet>,
+}
+
+/// An IPv4 network: `192.168.1.0/24`.
+#[derive(Clone, Copy, Debug)]
+pub struct Subnet(pub (Ipv4Addr, u8));
+
+impl FromStr for Subnet {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Subnet, Self::Err> {
+        let network = text.split_once('/').and_then(|(address, bits)| {
+            let bits = bits.parse().ok().filter(|bits| *bits <= 32)?;
+            Some((address.parse().ok()?, bits))
+        });
+        network
+            .map(Subnet)
+            .ok_or("not an IPv4 network such as 192.168.1.0/24")
+    }
 }
 
 /// `hearth lock`.
 #[derive(Debug, Subcommand)]
 pub enum Lock {
     /// Print what is pinned
+    #[command(after_long_help = "Example:\n  hearth lock print | grep talos")]
     Print,
     /// Hash every pinned file and compare
+    ///
+    /// The exit code is 65 if a file is missing or is not what the lock says.
+    #[command(after_long_help = "Example:\n  hearth lock check")]
     Check,
     /// Fetch anew and pin what comes
+    ///
+    /// The one way in which a pin changes.
+    #[command(after_long_help = "Example:\n  hearth lock update loaders")]
     Update {
-        /// Images, `loaders`, or names below the root
-        #[arg(required = true)]
+        /// Images, profiles, `loaders`, or names below the root
+        #[arg(required = true, value_name = "NAME")]
         names: Vec<String>,
     },
     /// Remove fetched files that nothing refers to any more
+    ///
+    /// A file that was changed since it was fetched is yours, and stays.
+    #[command(after_long_help = "Example:\n  hearth lock prune")]
     Prune,
+}
+
+/// `hearth talos`.
+#[derive(Debug, Subcommand)]
+pub enum Talos {
+    /// List the versions that can be had, the newest last
+    #[command(after_long_help = "Example:\n  hearth talos versions | tail -n 5")]
+    Versions {
+        #[command(flatten)]
+        factory: Factory,
+    },
+    /// List the official extensions for a version
+    #[command(after_long_help = "\
+Examples:
+  hearth talos extensions v1.11.2
+  hearth talos extensions v1.11.2 | grep -i broadcom")]
+    Extensions {
+        /// The Talos version, with its v; that of the first image if none
+        #[arg(value_name = "VERSION")]
+        of: Option<String>,
+        #[command(flatten)]
+        factory: Factory,
+    },
+}
+
+/// Which factory.
+#[derive(Args, Debug)]
+pub struct Factory {
+    /// The image factory; that of the first Talos image if not given
+    #[arg(long, value_name = "URL", value_parser = crate::config::Url::new)]
+    pub factory: Option<crate::config::Url>,
 }
 
 /// The machine of `hearth script`.
 #[derive(Args, Debug)]
 pub struct Machine {
-    /// Its MAC
+    /// A MAC, that of the card it boots from first
     #[arg(long)]
-    pub mac: Option<Mac>,
+    pub mac: Vec<Mac>,
     /// Its SMBIOS UUID
     #[arg(long)]
     pub uuid: Option<Uuid>,
-    /// pcbios or efi
+    /// What it boots with: pcbios or efi
     #[arg(long, default_value = "efi")]
     pub platform: Platform,
-    /// amd64, arm64, ...
+    /// Its processor: amd64, arm64, ...
     #[arg(long, default_value = "amd64")]
     pub arch: Cpu,
     /// Its address
     #[arg(long)]
     pub ip: Option<IpAddr>,
     /// SMBIOS manufacturer
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     pub manufacturer: String,
     /// SMBIOS product
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     pub product: String,
     /// SMBIOS serial number
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     pub serial: String,
-    /// The menu item that is chosen there
+    /// SMBIOS asset tag
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub asset: String,
+    /// The network card as iPXE names it, for example 0114e41639
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub busid: String,
+    /// The menu item that is chosen at the machine
+    #[arg(long, value_parser = Name::new, conflicts_with = "menu")]
+    pub item: Option<Name>,
+    /// Somebody at the machine asks for the menu
     #[arg(long)]
-    pub item: Option<String>,
-    /// Print default.ipxe instead, with the menu that works without HTTP
+    pub menu: bool,
+    /// The address of ours that it asks; the first if not given
+    #[arg(long, value_name = "ADDRESS")]
+    pub asked: Option<IpAddr>,
+    /// Print default.ipxe, with the menu that works without HTTP
     #[arg(long)]
     pub fallback: bool,
 }

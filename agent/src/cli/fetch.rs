@@ -1,23 +1,16 @@
-//! `hearth fetch`: bars on a terminal, lines elsewhere.
+//! `hearth fetch` and `hearth lock update`.
 
-use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-use super::Failed;
+use super::exit::Failed;
+use super::print;
+use super::progress::Screen;
+use super::table::bytes;
 use crate::config::Config;
-use crate::fetch::{Failure, Fetcher, Outcome, Progress, Report};
-use crate::image::prune::Pruned;
+use crate::fetch::{Failure, Fetcher, Outcome, Report};
 
 pub fn fetch(config: &Config, names: &[String]) -> Result<u8, Failed> {
-    run(config, |fetcher| {
-        if names.is_empty() {
-            fetcher.all()
-        } else {
-            fetcher.named(names)
-        }
+    run(config, |fetcher| match names {
+        [] => fetcher.all(),
+        names => fetcher.named(names),
     })
 }
 
@@ -25,76 +18,91 @@ pub fn update(config: &Config, names: &[String]) -> Result<u8, Failed> {
     run(config, |fetcher| fetcher.update(names))
 }
 
-pub fn prune(config: &Config) -> Result<Vec<(String, Pruned)>, Failed> {
-    let failed = |failure: Failure| Failed::new(failure.kind.exit_code(), failure.reason);
-    let screen = Screen::default();
-    let fetcher = Fetcher::new(config, &screen).map_err(failed)?;
-    fetcher.prune().map_err(failed)
-}
-
 fn run(
     config: &Config,
     what: impl FnOnce(&Fetcher) -> Result<Report, Failure>,
 ) -> Result<u8, Failed> {
-    let failed = |failure: Failure| Failed::new(failure.kind.exit_code(), failure.reason);
     let screen = Screen::default();
-    let fetcher = Fetcher::new(config, &screen).map_err(failed)?;
-    let report = what(&fetcher).map_err(failed)?;
-    Ok(report.exit_code())
-}
-
-/// Shows how a fetch goes.
-#[derive(Default)]
-struct Screen(Mutex<Option<(ProgressBar, Instant)>>);
-
-impl Screen {
-    fn line(&self, text: &str) {
-        // Who closed the pipe does not want to be told.
-        let _ = writeln!(io::stdout(), "{text}");
+    let report = what(&Fetcher::new(config, &screen)?)?;
+    print(&format!("{}\n", sum(&report)))?;
+    match failures(&report) {
+        0 => Ok(0),
+        failed => {
+            let all = report.files.len();
+            let text = format!("{failed} of {all} files failed, see above");
+            Err(Failed::new(report.exit_code(), text))
+        }
     }
 }
 
-impl Progress for Screen {
-    fn started(&self, name: &str, total: Option<u64>, done: u64) {
-        let target = if io::stdout().is_terminal() {
-            ProgressDrawTarget::stdout()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(total, target);
-        let style = "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec}";
-        if let Ok(style) = ProgressStyle::with_template(style) {
-            bar.set_style(style);
-        }
-        bar.set_message(name.to_owned());
-        bar.set_position(done);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((bar, Instant::now()));
-    }
+fn failures(report: &Report) -> usize {
+    let is_failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_));
+    report
+        .files
+        .iter()
+        .filter(|(_, one)| is_failed(one))
+        .count()
+}
 
-    fn advanced(&self, _name: &str, bytes: u64) {
-        if let Some((bar, _)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            bar.inc(bytes);
-        }
+/// `7 files: 2 fetched (14.0 MB), 4 there and true, 1 failed`.
+fn sum(report: &Report) -> String {
+    let count = |is: fn(&Outcome) -> bool| report.files.iter().filter(|(_, one)| is(one)).count();
+    let fetched: u64 = report
+        .files
+        .iter()
+        .map(|(_, outcome)| match outcome {
+            Outcome::Fetched(bytes) => *bytes,
+            _ => 0,
+        })
+        .sum();
+    let parts = [
+        (
+            count(|one| matches!(one, Outcome::Fetched(_))),
+            format!("fetched ({})", bytes(fetched)),
+        ),
+        (
+            count(|one| matches!(one, Outcome::Kept)),
+            "there and true".to_owned(),
+        ),
+        (
+            count(|one| matches!(one, Outcome::KeptYours)),
+            "yours".to_owned(),
+        ),
+        (
+            count(|one| matches!(one, Outcome::Absent(_))),
+            "not to be had".to_owned(),
+        ),
+        (failures(report), "failed".to_owned()),
+    ];
+    let parts = parts.into_iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<_> = parts
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    let all = report.files.len();
+    match parts.is_empty() {
+        true => "nothing is declared that has files".to_owned(),
+        false => format!("{all} files: {}", parts.join(", ")),
     }
+}
 
-    fn finished(&self, name: &str, outcome: &Outcome) {
-        let bar = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let seconds = bar
-            .as_ref()
-            .map_or(0.0, |(_, began)| began.elapsed().as_secs_f64());
-        if let Some((bar, _)) = bar {
-            bar.finish_and_clear();
-        }
-        self.line(&match outcome {
-            Outcome::Fetched(bytes) => format!("{name}: fetched, {bytes} bytes in {seconds:.1} s"),
-            Outcome::Kept => format!("{name}: there and true"),
-            Outcome::KeptYours => format!("{name}: kept yours, a file that Hearth did not fetch"),
-            Outcome::Absent(why) => format!("{name}: not to be had: {why}"),
-            Outcome::Failed(failure) => format!("{name}: failed: {}", failure.reason),
-        });
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn note(&self, line: &str) {
-        self.line(line);
+    #[test]
+    fn the_sum_tells_what_became_of_all_files() {
+        let file = |outcome| ("x".to_owned(), outcome);
+        let mut report = Report::default();
+        assert_eq!(sum(&report), "nothing is declared that has files");
+        report.files = vec![
+            file(Outcome::Fetched(1_400_000)),
+            file(Outcome::Fetched(600_000)),
+            file(Outcome::Kept),
+            file(Outcome::KeptYours),
+        ];
+        assert_eq!(
+            sum(&report),
+            "4 files: 2 fetched (2.0 MB), 1 there and true, 1 yours"
+        );
     }
 }

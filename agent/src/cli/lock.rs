@@ -1,50 +1,83 @@
 //! `hearth lock`.
 
-use super::{Failed, args, fetch, print};
+use super::exit::{DATA, Failed, IO};
+use super::progress::{Screen, bar};
+use super::{args, fetch, print};
 use crate::config::Config;
+use crate::fetch::Fetcher;
 use crate::image::lock::Lock;
 use crate::image::prune::Pruned;
 use crate::image::verify::{self, State};
 
 pub fn lock(config: &Config, command: &args::Lock) -> Result<u8, Failed> {
-    let path = config.server.state.join(Lock::FILE);
-    let data = |error: crate::image::lock::LockError| Failed::new(65, error.to_string());
-    let lock = Lock::load(&path).map_err(data)?;
     match command {
         args::Lock::Print => {
-            print(&lock.table())?;
+            print(&read(config)?.table())?;
             Ok(0)
         }
-        args::Lock::Check => {
-            let states = verify::check(&lock, &config.server.root, &mut |_, _| ());
-            let wrong = states
-                .iter()
-                .filter(|(_, state)| *state != State::True)
-                .count();
-            let lines: String = states
-                .iter()
-                .map(|(name, state)| format!("{name}: {state}\n"))
-                .collect();
-            print(&lines)?;
-            Ok(if wrong == 0 { 0 } else { 65 })
-        }
+        args::Lock::Check => check(config),
         args::Lock::Update { names } => fetch::update(config, names),
-        args::Lock::Prune => {
-            let pruned = fetch::prune(config)?;
-            let mut code = 0;
-            for (name, what) in &pruned {
-                let text = match what {
-                    Pruned::Removed(bytes) => format!("removed, {bytes} bytes"),
-                    Pruned::Forgotten => "was not there".to_owned(),
-                    Pruned::LeftYours(why) => format!("left, it is yours now: {why}"),
-                    Pruned::Failed(why) => {
-                        code = 74;
-                        format!("failed: {why}")
-                    }
-                };
-                print(&format!("{name}: {text}\n"))?;
-            }
-            Ok(code)
+        args::Lock::Prune => prune(config),
+    }
+}
+
+fn read(config: &Config) -> Result<Lock, Failed> {
+    Lock::load(&config.server.state.join(Lock::FILE))
+        .map_err(|error| Failed::new(DATA, error.to_string()))
+}
+
+fn check(config: &Config) -> Result<u8, Failed> {
+    let lock = read(config)?;
+    let all = lock.files().map(|(_, locked)| locked.size).sum();
+    let bar = bar("", Some(all));
+    let states = verify::check(&lock, &config.server.root, &mut |name, bytes| {
+        bar.set_message(name.to_owned());
+        bar.inc(bytes);
+    });
+    bar.finish_and_clear();
+    let lines = states
+        .iter()
+        .map(|(name, state)| format!("{name}: {state}\n"));
+    print(&lines.collect::<String>())?;
+    let wrong = states.iter().filter(|(_, state)| *state != State::True);
+    match wrong.count() {
+        0 => Ok(0),
+        wrong => {
+            let text = format!(
+                "{wrong} of {} files are not what the lock says",
+                states.len()
+            );
+            Err(Failed::new(DATA, text))
         }
+    }
+}
+
+fn prune(config: &Config) -> Result<u8, Failed> {
+    let screen = Screen::default();
+    let pruned = Fetcher::new(config, &screen)?.prune()?;
+    let mut failed = 0;
+    let mut lines = String::new();
+    for (name, what) in &pruned {
+        let what = match what {
+            Pruned::Removed(bytes) => format!("removed, {}", super::table::bytes(*bytes)),
+            Pruned::Forgotten => "was not there".to_owned(),
+            Pruned::LeftYours(why) => format!("left, it is yours now: {why}"),
+            Pruned::Failed(why) => {
+                failed += 1;
+                format!("failed: {why}")
+            }
+        };
+        lines.push_str(&format!("{name}: {what}\n"));
+    }
+    if pruned.is_empty() {
+        lines.push_str("nothing to remove\n");
+    }
+    print(&lines)?;
+    match failed {
+        0 => Ok(0),
+        failed => Err(Failed::new(
+            IO,
+            format!("{failed} files could not be removed"),
+        )),
     }
 }

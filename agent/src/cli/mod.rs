@@ -1,65 +1,42 @@
-//! The command line: parses it, calls the library, prints, and says how it went in the exit code.
+//! The command line: parses it ([`args`]), calls the library, prints, and says how it went in the
+//! exit code ([`exit`]). Nothing else in the library prints or ends the process.
 
 mod args;
+mod check;
+mod dhcp;
+mod exit;
 mod fetch;
 mod lock;
 mod pages;
+mod progress;
 mod script;
 mod status;
+mod table;
+mod talos;
 
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser;
 
 use crate::config::{self, Config};
-use crate::{daemon, dhcp};
-use args::{Arguments, Command, Dhcp};
-
-/// Usage error (sysexits.h `EX_USAGE`).
-const USAGE: u8 = 64;
-/// Configuration error (`EX_CONFIG`).
-const CONFIG: u8 = 78;
-
-/// What a command did not manage: its sentence for standard error, and its exit code.
-struct Failed {
-    code: u8,
-    text: String,
-}
-
-impl Failed {
-    fn new(code: u8, text: impl Into<String>) -> Failed {
-        Failed {
-            code,
-            text: text.into(),
-        }
-    }
-}
-
-impl From<io::Error> for Failed {
-    /// Writing to standard output; who closes the pipe has read enough.
-    fn from(error: io::Error) -> Failed {
-        let code = if error.kind() == io::ErrorKind::BrokenPipe {
-            0
-        } else {
-            74
-        };
-        Failed::new(code, format!("writing to standard output: {error}"))
-    }
-}
+use crate::daemon;
+use args::{Arguments, Command};
+use exit::Failed;
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    let began = Instant::now();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { 0 });
         }
     };
-    match run(&arguments) {
+    match run(&arguments, began) {
         Ok(code) => ExitCode::from(code),
         Err(Failed { code: 0, .. }) => ExitCode::SUCCESS,
         Err(Failed { code, text }) => {
@@ -69,28 +46,31 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<u8, Failed> {
+fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
     let path = &arguments.config;
     match &arguments.command {
-        Command::Serve => {
-            crate::log::start();
-            daemon::serve(path)
-                .map(|()| 0)
-                .map_err(|error| Failed::new(error.exit_code(), error.to_string()))
-        }
-        Command::Check => check(path),
+        Command::Serve => serve(path, began),
+        Command::Check => check::check(path),
         Command::Fetch { names } => fetch::fetch(&load(path)?, names),
-        Command::Status { json } => status::status(&load(path)?, *json),
+        Command::Status { json } => status::status(path, *json),
         Command::Script(machine) => script::script(load(path)?, machine),
-        Command::Dhcp(Dhcp::Snippet { server, address }) => {
-            snippet(&load(path)?, *server, *address)
-        }
+        Command::Dhcp(args::Dhcp::Snippet(snippet)) => dhcp::snippet(&load(path)?, snippet),
         Command::Lock(command) => lock::lock(&load(path)?, command),
+        Command::Talos(command) => talos::talos(&load(path)?, command),
         Command::Completions { shell } => pages::completions(*shell),
         Command::Man { folder } => pages::man(folder.as_deref()),
     }
 }
 
+fn serve(path: &Path, began: Instant) -> Result<u8, Failed> {
+    crate::log::start();
+    match daemon::serve(path, began) {
+        Ok(()) => Ok(0),
+        Err(error) => Err(Failed::new(error.exit_code(), error.to_string())),
+    }
+}
+
+/// Prints to standard output.
 fn print(text: &str) -> Result<(), Failed> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
@@ -99,43 +79,11 @@ fn print(text: &str) -> Result<(), Failed> {
 
 /// The configuration for a command that does not listen: addresses are not held against this host.
 fn load(path: &Path) -> Result<Config, Failed> {
-    config::load(path, &config::Environment::default())
-        .map(|loaded| loaded.config)
-        .map_err(|mistakes| {
-            Failed::new(CONFIG, format!("the configuration is refused\n{mistakes}"))
-        })
-}
-
-fn check(path: &Path) -> Result<u8, Failed> {
-    let environment = daemon::environment();
-    let (mistakes, code) = match config::load(path, &environment) {
-        Ok(loaded) => (loaded.warnings, 0),
-        Err(mistakes) => (mistakes, CONFIG),
-    };
-    if !mistakes.is_empty() {
-        let _ = writeln!(io::stderr(), "{mistakes}");
+    match config::load(path, &config::Environment::default()) {
+        Ok(loaded) => Ok(loaded.config),
+        Err(mistakes) => {
+            let text = format!("the configuration is refused\n{mistakes}");
+            Err(Failed::new(exit::CONFIG, text))
+        }
     }
-    if code == 0 {
-        print("configuration is valid\n")?;
-    }
-    Ok(code)
-}
-
-fn snippet(config: &Config, server: dhcp::Server, address: Option<Ipv4Addr>) -> Result<u8, Failed> {
-    let own = config
-        .server
-        .addresses
-        .iter()
-        .find_map(|address| match address {
-            IpAddr::V4(address) if !address.is_unspecified() => Some(*address),
-            _ => None,
-        });
-    let Some(address) = address.or(own) else {
-        return Err(Failed::new(
-            USAGE,
-            "server.addresses has no IPv4 address that machines could be sent to: give --address",
-        ));
-    };
-    print(&dhcp::snippet(config, server, address))?;
-    Ok(0)
 }

@@ -3,39 +3,52 @@
 use std::sync::Arc;
 
 use super::args::Machine;
-use super::{Failed, USAGE, print};
+use super::exit::{DATA, Failed, NO_INPUT};
+use super::print;
+use crate::arch::{Cpu, Platform};
 use crate::boot::preview;
 use crate::boot::site::Site;
-use crate::config::{Config, Name};
+use crate::config::Config;
 use crate::event::Via;
 use crate::image::lock::Lock;
 use crate::machine::Facts;
 
 pub fn script(config: Config, machine: &Machine) -> Result<u8, Failed> {
     let lock = Lock::load(&config.server.state.join(Lock::FILE))
-        .map_err(|error| Failed::new(65, error.to_string()))?;
+        .map_err(|error| Failed::new(DATA, error.to_string()))?;
     let root = config.server.root.clone();
-    let site = Site::build(Arc::new(config), lock)
-        .map_err(|error| Failed::new(66, format!("reading {}: {error}", root.display())))?;
-    let item = machine.item.as_deref().map(Name::new).transpose();
-    let facts = Facts {
+    let site = Site::build(Arc::new(config), lock).map_err(|error| {
+        let text = format!("reading {}: {error}; correct server.root", root.display());
+        Failed::new(NO_INPUT, text)
+    })?;
+    let via = match machine.fallback {
+        true => Via::Tftp,
+        false => Via::Http,
+    };
+    print(&preview(&site, &facts(machine), via, machine.asked))?;
+    Ok(0)
+}
+
+fn facts(machine: &Machine) -> Facts {
+    // iPXE for BIOS is a 32-bit program, and says apart what the processor can.
+    let buildarch = match (machine.platform, machine.arch) {
+        (Platform::Bios, Cpu::Amd64) => Cpu::I386,
+        (_, cpu) => cpu,
+    };
+    Facts {
         uuid: machine.uuid.filter(|uuid| !uuid.is_worthless()),
-        macs: machine.mac.into_iter().collect(),
+        macs: machine.mac.clone(),
         platform: Some(machine.platform),
-        buildarch: Some(machine.arch),
+        buildarch: Some(buildarch),
+        cpu64: machine.arch == Cpu::Amd64,
         ip: machine.ip,
         manufacturer: machine.manufacturer.clone(),
         product: machine.product.clone(),
         serial: machine.serial.clone(),
-        item: item.map_err(|error| Failed::new(USAGE, format!("--item: {error}")))?,
+        asset: machine.asset.clone(),
+        busid: machine.busid.clone(),
+        item: machine.item.clone(),
+        menu: machine.menu,
         ..Facts::default()
-    };
-    let via = if machine.fallback {
-        Via::Tftp
-    } else {
-        Via::Http
-    };
-    let text = preview(&site, &facts, via, None);
-    print(&text)?;
-    Ok(0)
+    }
 }

@@ -1,101 +1,218 @@
 //! `hearth status`: asks the running agent over its control socket.
 
-use std::io::{Read, Write};
+use std::fs;
+use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Failed, print};
-use crate::config::Config;
+use super::exit::{Failed, UNAVAILABLE};
+use super::print;
+use super::table::{bytes, time};
+use crate::config::defaults;
 use crate::daemon::SOCKET;
+use crate::{limits, stamp};
 
-/// Bytes of an answer that are read; a status has a few thousand.
-const ANSWER_BYTES: u64 = 4 << 20;
+/// How many events people are shown; programs get all.
+const EVENTS: usize = 15;
 
-pub fn status(config: &Config, json: bool) -> Result<u8, Failed> {
-    let path = config.server.run.join(SOCKET);
+pub fn status(path: &Path, json: bool) -> Result<u8, Failed> {
+    // Just when the configuration became a bad one, the agent that runs with the old is looked at.
+    let (run, refused) = match super::load(path) {
+        Ok(config) => (config.server.run, None),
+        Err(failed) => (run_of(path), Some(failed)),
+    };
+    let path = run.join(SOCKET);
     let answer = ask(&path).map_err(|error| {
-        let text = format!(
-            "asking the agent at {}: {error}; is it running?",
-            path.display()
-        );
-        Failed::new(69, text)
+        if let Some(refused) = refused {
+            return refused;
+        }
+        let path = path.display();
+        let remedy = match error.kind() {
+            io::ErrorKind::PermissionDenied => "ask as root or as the group of the socket",
+            _ => "is it running?",
+        };
+        Failed::new(
+            UNAVAILABLE,
+            format!("asking the agent at {path}: {error}; {remedy}"),
+        )
     })?;
-    if json {
-        print(&format!("{answer:#}\n"))?;
-    } else {
-        print(&table(&answer))?;
+    match json {
+        true => print(&format!("{answer:#}\n"))?,
+        false => print(&people(&answer))?,
     }
     Ok(0)
 }
 
-fn ask(path: &std::path::Path) -> std::io::Result<Value> {
+/// `server.run` of a configuration that is refused.
+fn run_of(path: &Path) -> PathBuf {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let run = table.get("server").and_then(|server| server.get("run"));
+    PathBuf::from(run.and_then(toml::Value::as_str).unwrap_or(defaults::RUN))
+}
+
+fn ask(path: &Path) -> io::Result<Value> {
     let mut stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     stream
         .write_all(b"GET /api/v1/status HTTP/1.1\r\nHost: hearth\r\nConnection: close\r\n\r\n")?;
     let mut text = String::new();
-    stream.take(ANSWER_BYTES).read_to_string(&mut text)?;
+    stream
+        .take(limits::STATUS_BYTES)
+        .read_to_string(&mut text)?;
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     if !head.starts_with("HTTP/1.1 200 ") {
         let line = head.lines().next().unwrap_or_default();
-        return Err(std::io::Error::other(format!("it answered {line:?}")));
+        return Err(io::Error::other(format!("it answered {line:?}")));
     }
-    serde_json::from_str(body).map_err(std::io::Error::from)
+    serde_json::from_str(body).map_err(io::Error::from)
 }
 
-fn table(status: &Value) -> String {
-    let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let list = |value: &Value| {
-        let items: Vec<String> = value.as_array().into_iter().flatten().map(text).collect();
-        items.join(", ")
-    };
+fn people(status: &Value) -> String {
+    let number = |value: &Value| value.as_u64().unwrap_or(0);
     let mut lines = vec![
         format!(
-            "hearth {}, up {} s",
+            "hearth {}, process {}, up {}",
             text(&status["version"]),
-            status["uptime"]
+            status["process"],
+            time(number(&status["uptime"]))
         ),
         format!(
-            "listening  {} (TFTP {}, HTTP {})",
+            "listening on  {} (TFTP {}, HTTP {})",
             list(&status["addresses"]),
             status["tftp_port"],
             status["http_port"]
         ),
-        format!("files      {}", status["files"]),
-        format!("scripts    {}", status["scripts"]),
+        format!("configuration {}", list(&status["configuration"]["files"])),
+        format!(
+            "declared      {} machines, {} profiles, {} policies",
+            status["declared"]["machines"],
+            status["declared"]["profiles"],
+            status["declared"]["policies"]
+        ),
+        format!(
+            "files         {} in {}",
+            status["files"],
+            text(&status["root"])
+        ),
+        format!("loaders       {}", states(&status["loaders"])),
+        format!("images        {}", states(&status["images"])),
     ];
-    for via in ["tftp", "http"] {
-        let totals = &status[via];
+    let (tftp, http) = (&status["tftp"], &status["http"]);
+    lines.push(format!(
+        "TFTP          {} now, {}, {} packets sent again",
+        tftp["active"],
+        totals(tftp),
+        tftp["repeats"]
+    ));
+    lines.push(format!(
+        "HTTP          {} of {} connections now, {}, {} sent away for a while",
+        http["connections"],
+        http["limit"],
+        totals(http),
+        http["turned_away"]
+    ));
+    lines.push(format!("scripts       {}", status["scripts"]));
+    let refused = &status["configuration"]["refused"];
+    if let Some(error) = refused["error"].as_str() {
+        let when = date(&refused["time"]);
         lines.push(format!(
-            "{:<10} {} transfers, {} failed, {} bytes, {} packets sent again",
-            via.to_uppercase(),
-            totals["transfers"],
-            totals["failed"],
-            totals["bytes"],
-            totals["repeats"]
+            "\nthe reload of {when} was refused, the old configuration is in force:\n{error}"
         ));
     }
-    if let Some(error) = status["reload_error"].as_str() {
-        lines.push(format!("the last reload was refused: {error}"));
-    }
-    for missing in status["missing"].as_array().into_iter().flatten() {
-        lines.push(format!(
-            "{}; run `{}`",
-            text(&missing["what"]),
-            text(&missing["remedy"])
-        ));
-    }
-    lines.extend(
-        status["events"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|event| text(&event["event"])),
-    );
+    let wanting = array(&status["loaders"]).chain(array(&status["images"]));
+    let wanting = wanting.filter(|one| one["state"] == "missing");
+    let wanting = wanting.map(|one| {
+        format!(
+            "{} is missing; {}",
+            text(&one["name"]),
+            text(&one["remedy"])
+        )
+    });
+    let warnings = array(&status["warnings"]).map(text).chain(wanting);
+    section(&mut lines, "to do", warnings.collect());
+    let events: Vec<_> = array(&status["events"])
+        .map(|event| format!("{} {}", date(&event["time"]), text(&event["text"])))
+        .collect();
+    let newest = events.len().saturating_sub(EVENTS);
+    section(&mut lines, "last events", events[newest..].to_vec());
     lines.join("\n") + "\n"
+}
+
+fn section(lines: &mut Vec<String>, heading: &str, content: Vec<String>) {
+    if !content.is_empty() {
+        lines.push(format!("\n{heading}:"));
+        lines.extend(content.into_iter().map(|line| format!("  {line}")));
+    }
+}
+
+fn totals(totals: &Value) -> String {
+    let all = totals["bytes"].as_u64().unwrap_or(0);
+    format!(
+        "{} transfers, {} failed, {}",
+        totals["transfers"],
+        totals["failed"],
+        bytes(all)
+    )
+}
+
+fn states(list: &Value) -> String {
+    let all = array(list).count();
+    let ready = array(list).filter(|one| one["state"] == "ready").count();
+    format!("{ready} of {all} ready")
+}
+
+fn date(seconds: &Value) -> String {
+    stamp::from_seconds(seconds.as_u64().unwrap_or(0)).to_string()
+}
+
+fn array(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn list(value: &Value) -> String {
+    array(value).map(text).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn people_are_told_what_to_do() {
+        let status = json!({
+            "version": "0.1.0", "process": 7, "uptime": 61, "addresses": ["192.168.1.1"],
+            "tftp_port": 69, "http_port": 8069, "root": "/usr/local/tftp", "files": 3, "scripts": 2,
+            "configuration": {"files": ["/a.toml"], "refused": {"time": 0, "error": "a.toml:1:1: no"}},
+            "declared": {"machines": 1, "profiles": 1, "policies": 0},
+            "warnings": [], "loaders": [{"name": "snponly.efi", "state": "ready"}],
+            "images": [{"name": "talos", "state": "missing", "remedy": "run `hearth fetch talos`"}],
+            "tftp": {"active": 0, "transfers": 4, "failed": 1, "bytes": 2_000_000, "repeats": 0},
+            "http": {"connections": 1, "limit": 9, "transfers": 0, "failed": 0, "bytes": 0,
+                "turned_away": 0},
+            "events": [{"time": 0, "text": "oden at 192.168.1.171 gets menu: unknown"}],
+        });
+        let shown = people(&status);
+        for line in [
+            "hearth 0.1.0, process 7, up 1 min 1 s",
+            "images        0 of 1 ready",
+            "TFTP          0 now, 4 transfers, 1 failed, 2.0 MB, 0 packets sent again",
+            "a.toml:1:1: no",
+            "  talos is missing; run `hearth fetch talos`",
+            "  1970-01-01T00:00:00Z oden at 192.168.1.171 gets menu: unknown",
+        ] {
+            assert!(shown.lines().any(|shown| shown == line), "{line}\n{shown}");
+        }
+    }
 }

@@ -1,70 +1,71 @@
 //! Takes events: a log line each, counters, and the last few for `hearth status`.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::arch::{Platform, loader_name};
-use crate::boot::site::Site;
+use super::line;
 use crate::event::{Event, Outcome, Sink, Via};
 use crate::limits;
-use crate::recipe;
 
 /// What happened since the start.
+#[derive(Debug, Default)]
 pub struct Journal {
-    started: Instant,
     kept: Mutex<Kept>,
 }
 
-#[derive(Default)]
-struct Kept {
-    tftp: Totals,
-    http: Totals,
-    scripts: u64,
-    reload_error: Option<String>,
-    last: VecDeque<Value>,
+/// What is kept of all events.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Transfers by TFTP.
+    pub tftp: Totals,
+    /// Transfers by HTTP.
+    pub http: Totals,
+    /// Machines that asked what to do.
+    pub scripts: u64,
+    /// The last events as programs read them, the newest last.
+    pub last: VecDeque<Value>,
 }
 
-#[derive(Default)]
-struct Totals {
-    transfers: u64,
-    failed: u64,
-    bytes: u64,
-    repeats: u64,
+/// Sums over transfers.
+#[derive(Debug, Default)]
+pub struct Totals {
+    /// All that ended.
+    pub transfers: u64,
+    /// Those that were refused, broken off, or asked for something that is not there.
+    pub failed: u64,
+    /// Payload bytes that clients took.
+    pub bytes: u64,
+    /// Packets sent again.
+    pub repeats: u64,
 }
 
-impl Totals {
-    fn json(&self) -> Value {
-        json!({
-            "transfers": self.transfers, "failed": self.failed, "bytes": self.bytes,
-            "repeats": self.repeats,
-        })
-    }
-}
-
-impl Default for Journal {
-    fn default() -> Self {
-        Journal {
-            started: Instant::now(),
-            kept: Mutex::default(),
-        }
+impl Journal {
+    /// What is kept; events wait meanwhile, so look briefly.
+    pub fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Sink for Journal {
     fn event(&self, event: Event) {
-        let line = line(&event);
-        match &event {
-            Event::Transfer {
-                outcome: Outcome::Failed(_),
-                ..
-            } => log::warn!("{line}"),
-            _ => log::info!("{line}"),
+        let text = line::line(&event);
+        log::log!(line::level(&event), "{text}");
+        let mut kept = self.kept();
+        kept.count(&event);
+        kept.last.push_back(value(&event, now(), text));
+        if kept.last.len() > limits::STATUS_EVENTS {
+            kept.last.pop_front();
         }
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        match &event {
+    }
+}
+
+impl Kept {
+    fn count(&mut self, event: &Event) {
+        match event {
+            Event::Script { .. } => self.scripts += 1,
             Event::Transfer {
                 via,
                 bytes,
@@ -72,101 +73,37 @@ impl Sink for Journal {
                 outcome,
                 ..
             } => {
-                let totals = if *via == Via::Tftp {
-                    &mut kept.tftp
-                } else {
-                    &mut kept.http
+                let totals = match via {
+                    Via::Tftp => &mut self.tftp,
+                    Via::Http => &mut self.http,
                 };
                 totals.transfers += 1;
                 totals.bytes += bytes;
                 totals.repeats += u64::from(*repeats);
                 totals.failed += u64::from(!matches!(outcome, Outcome::Done | Outcome::Probe));
             }
-            Event::Script { .. } => kept.scripts += 1,
-        }
-        let when = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or(Duration::ZERO);
-        kept.last
-            .push_back(json!({ "time": when.as_secs(), "event": line }));
-        if kept.last.len() > limits::STATUS_EVENTS {
-            kept.last.pop_front();
         }
     }
 }
 
-impl Journal {
-    /// Keeps how the last reload went.
-    pub fn reloaded(&self, error: Option<String>) {
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .reload_error = error;
-    }
-
-    /// What `hearth status` shows.
-    pub fn status(&self, site: &Site) -> Value {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing: Vec<Value> = missing(site)
-            .into_iter()
-            .map(|(what, remedy)| json!({ "what": what, "remedy": remedy }))
-            .collect();
-        json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "uptime": self.started.elapsed().as_secs(),
-            "addresses": site.config.server.addresses,
-            "tftp_port": site.config.server.tftp_port,
-            "http_port": site.config.server.http_port,
-            "files": site.catalogue.iter().count(),
-            "missing": missing,
-            "tftp": kept.tftp.json(),
-            "http": kept.http.json(),
-            "scripts": kept.scripts,
-            "reload_error": kept.reload_error,
-            "events": kept.last,
-        })
-    }
+/// Seconds since 1970.
+pub fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or(Duration::ZERO).as_secs()
 }
 
-/// What is declared and not there yet, each with the command that brings it.
-pub fn missing(site: &Site) -> Vec<(String, String)> {
-    let have = |name: &str| site.catalogue.get(name).is_some();
-    let mut missing = Vec::new();
-    for cpu in &site.config.loaders.architectures {
-        let loader = loader_name(Platform::Efi, *cpu, "snponly.efi");
-        if !have(&loader) {
-            missing.push((
-                format!("the loader {loader} is missing"),
-                "hearth fetch loaders".to_owned(),
-            ));
-        }
-    }
-    for image in site.config.images.values() {
-        for cpu in &image.architectures {
-            let bootable = recipe::bootable(image, &site.lock, &have, *cpu, Platform::Efi);
-            if let Err(recipe::NotBootable::Missing(_)) = bootable {
-                let name = &image.name;
-                missing.push((
-                    format!("image {name} is not fetched"),
-                    format!("hearth fetch {name}"),
-                ));
-                break;
-            }
-        }
-    }
-    missing
-}
-
-fn line(event: &Event) -> String {
+/// An event as programs read it; `text` is what people read.
+fn value(event: &Event, time: u64, text: String) -> Value {
     match event {
         Event::Script {
             peer,
             machine,
             decision,
             reason,
-        } => {
-            format!("{machine} at {} gets {decision}: {reason}", peer.ip())
-        }
+        } => json!({
+            "time": time, "kind": "script", "peer": peer.ip(), "machine": machine,
+            "decision": decision, "reason": reason, "text": text,
+        }),
         Event::Transfer {
             via,
             peer,
@@ -177,26 +114,64 @@ fn line(event: &Event) -> String {
             repeats,
             outcome,
         } => {
-            let via = if *via == Via::Tftp { "TFTP" } else { "HTTP" };
-            let mut line = format!("{via} {name} to {}: ", peer.ip());
-            line.push_str(&match outcome {
-                Outcome::Done => {
-                    let seconds = took.as_secs_f64();
-                    let rate = *bytes as f64 / seconds.max(1e-6) / 1e6;
-                    format!("{bytes} bytes in {seconds:.3} s, {rate:.1} MB/s")
-                }
-                Outcome::Probe => "asked for the size only".to_owned(),
-                Outcome::NotFound => "not found".to_owned(),
-                Outcome::Refused(why) => format!("refused: {why}"),
-                Outcome::Failed(why) => {
-                    let size = size.map(|size| format!(" of {size}")).unwrap_or_default();
-                    format!("ended after {bytes}{size} bytes: {why}")
-                }
-            });
-            if *repeats > 0 {
-                line.push_str(&format!(", {repeats} packets sent again"));
-            }
-            line
+            let (outcome, reason) = match outcome {
+                Outcome::Done => ("done", None),
+                Outcome::Probe => ("probe", None),
+                Outcome::NotFound => ("not-found", None),
+                Outcome::Refused(why) => ("refused", Some(why)),
+                Outcome::Failed(why) => ("failed", Some(why)),
+            };
+            json!({
+                "time": time, "kind": "transfer", "via": line::word(*via).to_ascii_lowercase(),
+                "peer": peer.ip(), "name": name, "bytes": bytes, "size": size,
+                "seconds": took.as_secs_f64(), "repeats": repeats, "outcome": outcome,
+                "reason": reason, "text": text,
+            })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transfer(outcome: Outcome) -> Event {
+        Event::Transfer {
+            via: Via::Http,
+            peer: "192.168.1.171:2070".parse().unwrap(),
+            name: "x".to_owned(),
+            bytes: 10,
+            size: Some(20),
+            took: Duration::from_secs(2),
+            repeats: 0,
+            outcome,
+        }
+    }
+
+    #[test]
+    fn totals_tell_what_failed_from_what_is_usual() {
+        let journal = Journal::default();
+        let failed = || Outcome::Failed("cut".to_owned());
+        for outcome in [Outcome::Done, Outcome::Probe, Outcome::NotFound, failed()] {
+            journal.event(transfer(outcome));
+        }
+        let kept = journal.kept();
+        assert_eq!((kept.http.transfers, kept.http.failed), (4, 2));
+        assert_eq!((kept.http.bytes, kept.tftp.transfers), (40, 0));
+        let last = kept.last.back().unwrap();
+        assert_eq!(last["outcome"], "failed");
+        assert_eq!(last["reason"], "cut");
+        assert_eq!(last["via"], "http");
+    }
+
+    #[test]
+    fn only_the_last_events_are_kept() {
+        let journal = Journal::default();
+        for _ in 0..limits::STATUS_EVENTS + 10 {
+            journal.event(transfer(Outcome::Done));
+        }
+        let kept = journal.kept();
+        assert_eq!(kept.last.len(), limits::STATUS_EVENTS);
+        assert_eq!(kept.http.transfers, limits::STATUS_EVENTS as u64 + 10);
     }
 }

@@ -1,72 +1,42 @@
 //! `hearth serve`: opens everything, then serves until a signal.
 //!
-//! All sockets are bound before anything is served, so that a port that is taken ends the start
-//! and nothing is half there.
+//! The order of [`serve`] is the order in which things can go wrong: signals, configuration, log,
+//! the run folder ([`instance`]), lock and catalogue, sockets, servers. All sockets are bound before
+//! anything is served, so that a port that is taken ([`holder`]) ends the start and nothing is half
+//! there. What happens then goes into the [`journal`], and from there into the [`status`].
 
+mod error;
+mod holder;
+mod instance;
 mod journal;
-mod port;
+mod line;
+mod ready;
+mod signals;
+mod sockets;
+mod status;
 
-use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
-use nix::fcntl::{Flock, FlockArg};
-use nix::sys::signal::{SigSet, Signal};
-
 use crate::boot::gate::Keeper;
-use crate::boot::site::Site;
+use crate::boot::site::{DEFAULT, Site};
 use crate::config::{self, Config, Environment, Loaded};
 use crate::event::Sink;
 use crate::image::lock::Lock;
-use crate::{http, tftp};
-use journal::Journal;
+use crate::{http, limits, tftp};
+
+pub use error::Error;
+use instance::Instance;
+use signals::{Asked, Signals};
+use sockets::{list, of_http, of_tftp};
+use status::Status;
 
 /// The control socket's name in `server.run`.
 pub const SOCKET: &str = "hearth.sock";
-
-/// Why the agent did not start.
-#[derive(Debug)]
-pub enum StartError {
-    /// The configuration is refused; the text is all its mistakes.
-    Config(String),
-    /// Another agent uses the run folder.
-    Running(String),
-    /// A folder or file cannot be used.
-    Files(String),
-    /// A port or address cannot be used.
-    Listen(String),
-    /// The system lacks something.
-    System(String),
-}
-
-impl StartError {
-    /// The exit code of sysexits.h.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            StartError::Config(_) => 78,
-            StartError::Running(_) => 75,
-            StartError::Files(_) => 73,
-            StartError::Listen(_) => 69,
-            StartError::System(_) => 71,
-        }
-    }
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::Config(text)
-            | StartError::Running(text)
-            | StartError::Files(text)
-            | StartError::Listen(text)
-            | StartError::System(text) => f.write_str(text),
-        }
-    }
-}
 
 /// The addresses of this host's interfaces, for [`config::load`].
 pub fn environment() -> Environment {
@@ -88,138 +58,220 @@ pub fn environment() -> Environment {
 struct Daemon {
     path: PathBuf,
     keeper: Arc<Keeper>,
-    journal: Arc<Journal>,
+    status: Arc<Status>,
     tftp: tftp::Server,
     http: http::Server,
-    _instance: Flock<File>,
+    /// A part ended by itself.
+    ended: Arc<AtomicBool>,
 }
 
-/// Serves until SIGTERM or SIGINT; SIGHUP reloads.
+/// Serves until SIGTERM or SIGINT; SIGHUP reloads. `began` is when the process started.
 ///
 /// # Errors
-/// [`StartError`], before anything is served.
-pub fn serve(path: &Path) -> Result<(), StartError> {
-    let started = Instant::now();
-    let signals = signals()?;
-    let loaded = load(path)?;
-    let config = loaded.config;
-    log_to(&config.log);
-    more_descriptors();
-    let instance = instance(&config.server.run)?;
-    let site = site(Arc::new(config)).map_err(StartError::Files)?;
-    let config = site.config.clone();
-    let tftp_addresses = addresses(&config, config.server.tftp_port);
-    let listeners = tftp::Server::bind(&tftp_addresses).map_err(|error| {
-        let tftp::StartError::Listen { address, source } = &error else {
-            return StartError::System(error.to_string());
-        };
-        let holder = (source.kind() == io::ErrorKind::AddrInUse)
-            .then(|| port::udp_holder(*address))
-            .flatten();
-        let holder = holder
-            .map(|who| format!(" (it is {who})"))
-            .unwrap_or_default();
-        StartError::Listen(format!("{error}{holder}"))
-    })?;
-    let socket = config.server.run.join(SOCKET);
-    let web = http::Listeners::bind(&addresses(&config, config.server.http_port), Some(&socket))
-        .map_err(|error| StartError::Listen(error.to_string()))?;
+/// Before anything is served, or [`Error::Ended`].
+pub fn serve(path: &Path, began: Instant) -> Result<(), Error> {
+    let result = run(path, began);
+    if let (Err(error), true) = (&result, crate::log::is_syslog()) {
+        // Standard error may lead nowhere.
+        error
+            .to_string()
+            .lines()
+            .for_each(|line| log::error!("{line}"));
+    }
+    crate::log::flush(limits::LOG_FLUSH);
+    result
+}
 
-    let journal = Arc::new(Journal::default());
-    let sink: Arc<dyn Sink> = journal.clone();
-    announce(&site);
-    let keeper = Arc::new(Keeper::new(site, sink.clone(), Box::new(read_lock)));
-    let tftp = tftp::Server::serve(listeners, config.tftp.clone(), keeper.clone(), sink.clone())
-        .map_err(|error| StartError::System(error.to_string()))?;
-    let status = {
-        let (keeper, journal) = (keeper.clone(), journal.clone());
-        Arc::new(move || journal.status(&keeper.site()))
-    };
-    let http = http::Server::serve(web, config.http.clone(), keeper.clone(), sink, Some(status))
-        .map_err(|error| StartError::System(error.to_string()))?;
+fn run(path: &Path, began: Instant) -> Result<(), Error> {
+    let signals = Signals::block()?;
+    let loaded = load(path).map_err(Error::Config)?;
+    let config = Arc::new(loaded.config);
+    log_to(&config.log);
+    crate::log::queue().map_err(|error| Error::System(format!("starting the log: {error}")))?;
+    more_descriptors();
+    let instance = Instance::take(&config.server.run)?;
+    fs::create_dir_all(&config.server.root).map_err(|error| {
+        let root = config.server.root.display();
+        Error::Files(format!(
+            "making the folder {root}: {error}; correct server.root"
+        ))
+    })?;
+    let lock = read_lock(&config).map_err(Error::Lock)?;
+    let site = build(config.clone(), lock).map_err(Error::Files)?;
+    let sockets = sockets::bind(&config)?;
+
+    tell(&site);
+    let status = Arc::new(Status::new(loaded.files));
+    let daemon = start(path, site, sockets, status)?;
     log::info!(
         "hearth {} serves TFTP on {} and HTTP on {}, {} ms after its start",
         env!("CARGO_PKG_VERSION"),
-        list(&tftp.addresses()),
-        list(http.addresses()),
-        started.elapsed().as_millis()
+        list(&daemon.tftp.addresses()),
+        list(daemon.http.addresses()),
+        began.elapsed().as_millis()
     );
-    let path = path.to_owned();
-    let mut daemon = Daemon {
-        path,
+    let result = daemon.until_stopped(signals);
+    drop(instance);
+    result
+}
+
+fn start(
+    path: &Path,
+    site: Site,
+    sockets: sockets::Sockets,
+    status: Arc<Status>,
+) -> Result<Daemon, Error> {
+    let system = |error: String| Error::System(error);
+    let config = site.config.clone();
+    let sink: Arc<dyn Sink> = status.clone();
+    let keeper = Arc::new(Keeper::new(site, sink.clone(), Box::new(read_lock)));
+    let shown = {
+        let (keeper, status) = (keeper.clone(), status.clone());
+        Arc::new(move || status.value(&keeper.site()))
+    };
+    let tftp = tftp::Server::serve(
+        sockets.tftp,
+        config.tftp.clone(),
+        keeper.clone(),
+        sink.clone(),
+    );
+    let tftp = tftp.map_err(|error| system(error.to_string()))?;
+    let http = http::Server::serve(
+        sockets.http,
+        config.http.clone(),
+        keeper.clone(),
+        sink,
+        Some(shown),
+    );
+    let http = http.map_err(|error| system(error.to_string()))?;
+    let _ = status.tftp.set(Box::new(tftp.meter()));
+    let _ = status.http.set(Box::new(http.meter()));
+    let ended = Arc::new(AtomicBool::new(false));
+    let tell = ended.clone();
+    tftp.on_end(move || {
+        tell.store(true, Ordering::Relaxed);
+        signals::ask_to_stop();
+    });
+    Ok(Daemon {
+        path: path.to_owned(),
         keeper,
-        journal,
+        status,
         tftp,
         http,
-        _instance: instance,
-    };
-    loop {
-        match signals.wait() {
-            Ok(Signal::SIGHUP) => daemon.reload(),
-            Ok(signal) => {
-                log::info!("{signal}: stopping");
-                break;
-            }
-            Err(error) => {
-                log::error!("waiting for signals: {error}");
-                break;
-            }
-        }
-    }
-    daemon.http.stop();
-    Ok(())
+        ended,
+    })
 }
 
 impl Daemon {
-    fn reload(&mut self) {
-        match self.reloaded() {
-            Ok(()) => {
-                log::info!("reload: {} is in force", self.path.display());
-                self.journal.reloaded(None);
-            }
-            Err(error) => {
-                log::error!("reload refused, the old configuration stays in force: {error}");
-                self.journal.reloaded(Some(error));
-            }
+    fn until_stopped(mut self, signals: Signals) -> Result<(), Error> {
+        while signals.next() == Asked::Reload {
+            self.reload();
         }
+        let ended = self.ended.load(Ordering::Relaxed);
+        log::info!("stopping: running transfers may end");
+        self.stop(signals);
+        log::info!("stopped");
+        if ended {
+            return Err(Error::Ended(
+                "the TFTP server ended by itself; start hearth again, and report this with the \
+                 last lines of the log"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
     }
 
-    fn reloaded(&mut self) -> Result<(), String> {
-        let loaded = load(&self.path).map_err(|error| error.to_string())?;
-        let old = self.keeper.site().config.clone();
-        let new = &loaded.config;
-        let fixed = |server: &config::Server| {
-            (
-                server.addresses.clone(),
-                server.http_port,
-                server.tftp_port,
-                server.run.clone(),
-            )
+    /// Lets what is under way come to its end; another signal to stop does not wait for it.
+    fn stop(self, signals: Signals) {
+        let socket = self.keeper.site().config.server.run.join(SOCKET);
+        let (tftp, http) = (self.tftp, self.http);
+        let (done, over) = mpsc::channel();
+        let hurry = done.clone();
+        let stop = move || {
+            std::thread::scope(|both| {
+                both.spawn(|| tftp.stop());
+                http.stop();
+            });
+            let _ = done.send(());
         };
-        if fixed(&old.server) != fixed(&new.server) || old.tftp.single_port != new.tftp.single_port
-        {
+        let hear = move || {
+            while signals.next() == Asked::Reload {}
+            let _ = hurry.send(());
+        };
+        // Without a thread what runs is dropped, and so ends at once.
+        let stopping = std::thread::Builder::new().spawn(stop).is_ok();
+        let _ = std::thread::Builder::new().spawn(hear);
+        if stopping {
+            let _ = over.recv();
+        }
+        let _ = fs::remove_file(socket);
+    }
+
+    fn reload(&mut self) {
+        let result = self.reloaded();
+        match &result {
+            Ok(_) => log::info!("reload: {} is in force", self.path.display()),
+            Err(reason) => {
+                log::error!("reload refused, the old configuration stays in force:");
+                reason.lines().for_each(|line| log::error!("{line}"));
+            }
+        }
+        self.status.reloaded(result);
+    }
+
+    /// Puts the configuration on the disk in force, all of it or nothing.
+    fn reloaded(&mut self) -> Result<Vec<PathBuf>, String> {
+        let loaded = load(&self.path)?;
+        let old = self.keeper.site().config.clone();
+        let config = Arc::new(loaded.config);
+        if old.server.run != config.server.run || old.tftp.single_port != config.tftp.single_port {
             return Err(
-                "addresses, ports, run and tftp.single_port are taken at the start only: \
-                        restart hearth"
+                "server.run and tftp.single_port are taken at the start only: restart hearth"
                     .to_owned(),
             );
         }
-        let site = site(Arc::new(loaded.config))?;
-        log_to(&site.config.log);
-        self.tftp.set_limits(site.config.tftp.clone());
-        self.http.set_limits(site.config.http.clone());
-        announce(&site);
+        let site = build(config.clone(), read_lock(&config)?)?;
+        self.rebind(&old, &config)?;
+        log_to(&config.log);
+        self.tftp.set_limits(config.tftp.clone());
+        self.http.set_limits(config.http.clone());
+        tell(&site);
         self.keeper.replace(site);
+        Ok(loaded.files)
+    }
+
+    /// Listens where the new configuration says, by both or by none; transfers of the old addresses
+    /// go on.
+    fn rebind(&mut self, old: &Config, new: &Config) -> Result<(), String> {
+        if (of_tftp(old), of_http(old)) == (of_tftp(new), of_http(new)) {
+            return Ok(());
+        }
+        let text = |error: Error| error.to_string();
+        let tftp = self.tftp.prepare(&of_tftp(new));
+        let tftp = tftp.map_err(|error| text(sockets::tftp_error(error)))?;
+        let http = self.http.prepare(&of_http(new));
+        let http = http.map_err(|error| text(sockets::http_error(error)))?;
+        self.tftp.rebind(tftp);
+        self.http.rebind(http);
+        log::info!(
+            "now TFTP is on {} and HTTP on {}",
+            list(&self.tftp.addresses()),
+            list(self.http.addresses())
+        );
         Ok(())
     }
 }
 
-fn load(path: &Path) -> Result<Loaded, StartError> {
-    let loaded = config::load(path, &environment()).map_err(|mistakes| {
-        StartError::Config(format!("the configuration is refused\n{mistakes}"))
-    })?;
+/// The configuration, held against itself but not against this host's addresses: an interface may
+/// come up later ([`crate::sys::bind`]).
+fn load(path: &Path) -> Result<Loaded, String> {
+    let loaded = config::load(path, &Environment::default())
+        .map_err(|mistakes| format!("the configuration is refused\n{mistakes}"))?;
     for warning in loaded.warnings.iter() {
-        log::warn!("{warning}");
+        warning
+            .to_string()
+            .lines()
+            .for_each(|line| log::warn!("{line}"));
     }
     Ok(loaded)
 }
@@ -228,63 +280,43 @@ fn read_lock(config: &Config) -> Result<Lock, String> {
     Lock::load(&config.server.state.join(Lock::FILE)).map_err(|error| error.to_string())
 }
 
-fn site(config: Arc<Config>) -> Result<Site, String> {
-    let lock = read_lock(&config)?;
+fn build(config: Arc<Config>, lock: Lock) -> Result<Site, String> {
     let root = config.server.root.clone();
     Site::build(config, lock).map_err(|error| {
-        format!(
-            "reading {}: {error}; create the folder, or correct server.root",
-            root.display()
-        )
+        let root = root.display();
+        format!("reading {root}: {error}; create the folder, or correct server.root")
     })
 }
 
 /// Says what a person should know of what is served, and writes `default.ipxe`.
-fn announce(site: &Site) {
+fn tell(site: &Site) {
     for warning in &site.warnings {
         log::warn!("{warning}");
     }
-    for (what, remedy) in journal::missing(site) {
-        log::warn!("{what}; run `{remedy}`");
+    for warning in ready::ready(site).iter().filter_map(ready::Ready::warning) {
+        log::warn!("{warning}");
+    }
+    let there = environment().local_addresses.unwrap_or_default();
+    for address in &site.config.server.addresses {
+        let is_everywhere = address.is_unspecified() || address.is_loopback();
+        if !there.is_empty() && !is_everywhere && !there.contains(address) {
+            log::warn!(
+                "no interface has the address {address} now; machines reach Hearth there as soon \
+                 as one has"
+            );
+        }
     }
     if let Err(error) = site.write_default() {
         log::warn!(
-            "writing default.ipxe into {}: {error}; Hearth serves it all the same, another TFTP \
-             server could not",
+            "cannot write {DEFAULT} into {}: {error}; Hearth serves its own all the same, another \
+             TFTP server would give out what was there before",
             site.config.server.root.display()
         );
     }
 }
 
-fn addresses(config: &Config, port: u16) -> Vec<SocketAddr> {
-    config
-        .server
-        .addresses
-        .iter()
-        .map(|address| SocketAddr::new(*address, port))
-        .collect()
-}
-
-fn list(addresses: &[SocketAddr]) -> String {
-    addresses
-        .iter()
-        .map(SocketAddr::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
 fn log_to(log: &config::Log) {
     crate::log::configure(log.level, log.target == config::LogTarget::Syslog);
-}
-
-/// Blocks the signals before any thread starts, so that only this one has them.
-fn signals() -> Result<SigSet, StartError> {
-    let set: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]
-        .into_iter()
-        .collect();
-    set.thread_block()
-        .map_err(|error| StartError::System(format!("blocking signals: {error}")))?;
-    Ok(set)
 }
 
 /// Every connection and transfer needs a descriptor; the hard limit is there to be used.
@@ -293,44 +325,4 @@ fn more_descriptors() {
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }
-}
-
-/// Takes the run folder for this process, and refuses if another agent has it.
-fn instance(run: &Path) -> Result<Flock<File>, StartError> {
-    let files = |doing: &str, error: &dyn fmt::Display| {
-        StartError::Files(format!(
-            "{doing} {}: {error}; correct server.run",
-            run.display()
-        ))
-    };
-    fs::create_dir_all(run).map_err(|error| files("making the folder", &error))?;
-    let path = run.join("hearth.pid");
-    let mut file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .map_err(|error| files("writing hearth.pid in", &error))?;
-    let mut pid = String::new();
-    let _ = (&mut file).take(20).read_to_string(&mut pid);
-    let mut lock = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(lock) => lock,
-        Err((_, nix::errno::Errno::EWOULDBLOCK)) => {
-            return Err(StartError::Running(format!(
-                "hearth runs already with the folder {} as process {}; stop it first",
-                run.display(),
-                pid.trim()
-            )));
-        }
-        Err((_, error)) => return Err(files("locking hearth.pid in", &error)),
-    };
-    let write = lock.set_len(0).and_then(|()| {
-        io::Seek::rewind(&mut *lock)?;
-        writeln!(lock, "{}", std::process::id())
-    });
-    write.map_err(|error| files("writing hearth.pid in", &error))?;
-    // The lock is ours, so a socket that is there is what a killed agent left.
-    let _ = fs::remove_file(run.join(SOCKET));
-    Ok(lock)
 }

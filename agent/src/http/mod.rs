@@ -6,7 +6,6 @@
 //! [`answer`]; its [`body`] passes the file by hyper, and the [`wire`] sends it with sendfile(2),
 //! keeps the time-outs ([`clock`]) and reports the [`transfer`].
 
-use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
@@ -21,8 +20,10 @@ use crate::boot::Gate;
 use crate::config;
 use crate::event::Sink;
 use crate::limits;
+use crate::sys::bind;
 
 pub use control::Status;
+pub use error::StartError;
 
 mod accept;
 mod answer;
@@ -30,6 +31,7 @@ mod body;
 mod clock;
 mod condition;
 mod control;
+mod error;
 mod file;
 mod range;
 mod route;
@@ -42,7 +44,7 @@ mod wire;
 /// Sockets that listen and that nobody serves yet. Opening them is all that may need a privilege.
 #[derive(Debug)]
 pub struct Listeners {
-    boot: Vec<TcpListener>,
+    boot: Vec<(SocketAddr, TcpListener)>,
     control: Option<(PathBuf, UnixListener)>,
 }
 
@@ -52,9 +54,7 @@ impl Listeners {
     /// # Errors
     /// [`StartError::Listen`] or [`StartError::Control`].
     pub fn bind(addresses: &[SocketAddr], control: Option<&Path>) -> Result<Self, StartError> {
-        let boot = addresses.iter().map(|&address| {
-            listen(address).map_err(|source| StartError::Listen { address, source })
-        });
+        let boot = addresses.iter().map(|&address| listen(address));
         let boot = boot.collect::<Result<_, _>>()?;
         let control = control.map(|path| {
             let path = path.to_owned();
@@ -74,70 +74,10 @@ impl Listeners {
     /// # Errors
     /// What getsockname(2) reports.
     pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        self.boot.iter().map(TcpListener::local_addr).collect()
-    }
-}
-
-/// Why the server did not start.
-#[derive(Debug)]
-pub enum StartError {
-    /// An address could not be listened on.
-    Listen {
-        /// It, with the port.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-    /// The control socket could not be opened.
-    Control {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The system gave no threads or no event queue.
-    Runtime(io::Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
-        match self {
-            StartError::Listen { address, source } => {
-                let (ip, port) = (address.ip(), address.port());
-                write!(f, "listening for HTTP on {ip} port {port}: {source}; ")?;
-                f.write_str(match source.kind() {
-                    AddrInUse => "stop the program that has the port, or set server.http_port",
-                    AddrNotAvailable => "no interface has this address, correct server.addresses",
-                    PermissionDenied => "start as root, or set server.http_port above 1023",
-                    _ => "correct server.addresses or server.http_port",
-                })
-            }
-            StartError::Control { path, source } => {
-                write!(
-                    f,
-                    "opening the control socket {}: {source}; ",
-                    path.display()
-                )?;
-                f.write_str(match source.kind() {
-                    AddrInUse => "another hearth is running, stop it or set server.run",
-                    _ => "see that the folder of server.run is there and can be written",
-                })
-            }
-            StartError::Runtime(source) => {
-                write!(f, "starting the HTTP server's threads: {source}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for StartError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            StartError::Listen { source, .. }
-            | StartError::Control { source, .. }
-            | StartError::Runtime(source) => Some(source),
-        }
+        self.boot
+            .iter()
+            .map(|(_, socket)| socket.local_addr())
+            .collect()
     }
 }
 
@@ -170,8 +110,34 @@ pub struct Server {
     runtime: Option<Runtime>,
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
+    accepting: Vec<Accepting>,
     addresses: Vec<SocketAddr>,
     control: Option<PathBuf>,
+}
+
+/// Sockets for other addresses, opened and not served yet.
+#[derive(Debug)]
+pub struct Prepared {
+    addresses: Vec<SocketAddr>,
+    new: Vec<Ready>,
+}
+
+/// Where it was told to listen, where it listens, and the socket.
+type Ready = (SocketAddr, SocketAddr, tokio::net::TcpListener);
+
+/// One socket that connections are accepted on.
+struct Accepting {
+    /// Where it was told to listen; differs in port 0 only.
+    told: SocketAddr,
+    address: SocketAddr,
+    task: tokio::task::AbortHandle,
+}
+
+impl Drop for Accepting {
+    /// Only the accepting ends: each connection is a task of its own.
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 use shared::Shared;
@@ -206,7 +172,6 @@ impl Server {
         sink: Arc<dyn Sink>,
         status: Option<Status>,
     ) -> Result<Server, StartError> {
-        let addresses = listeners.addresses().map_err(StartError::Runtime)?;
         let wanted = config.connections;
         let shared = Arc::new(Shared::new(config, gate, sink, descriptors()));
         if shared.connections() < wanted {
@@ -224,27 +189,84 @@ impl Server {
             .build()
             .map_err(StartError::Runtime)?;
         let (stop, stopped) = watch::channel(false);
-        let inside = runtime.enter();
-        for listener in listeners.boot {
-            let listener =
-                tokio::net::TcpListener::from_std(listener).map_err(StartError::Runtime)?;
-            runtime.spawn(accept::accept(listener, shared.clone(), stopped.clone()));
-        }
-        let mut control = None;
-        if let (Some((path, listener)), Some(status)) = (listeners.control, status) {
-            let listener =
-                tokio::net::UnixListener::from_std(listener).map_err(StartError::Runtime)?;
-            runtime.spawn(control::serve(listener, status, stopped));
-            control = Some(path);
-        }
-        drop(inside);
-        Ok(Server {
+        let mut server = Server {
             runtime: Some(runtime),
             shared,
             stop,
-            addresses,
-            control,
+            accepting: Vec::new(),
+            addresses: Vec::new(),
+            control: None,
+        };
+        let prepared = Prepared {
+            addresses: listeners.boot.iter().map(|(told, _)| *told).collect(),
+            new: server.ready(listeners.boot).map_err(StartError::Runtime)?,
+        };
+        server.rebind(prepared);
+        if let (Some((path, listener)), Some(status)) = (listeners.control, status) {
+            server
+                .serve_control(listener, status, stopped)
+                .map_err(StartError::Runtime)?;
+            server.control = Some(path);
+        }
+        Ok(server)
+    }
+
+    fn serve_control(
+        &self,
+        listener: UnixListener,
+        status: Status,
+        stopped: watch::Receiver<bool>,
+    ) -> io::Result<()> {
+        let runtime = self.runtime.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        let _inside = runtime.enter();
+        let listener = tokio::net::UnixListener::from_std(listener)?;
+        runtime.spawn(control::serve(listener, status, stopped));
+        Ok(())
+    }
+
+    /// Opens what [`Server::rebind`] needs for these addresses; nothing changes yet.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn prepare(&self, addresses: &[SocketAddr]) -> Result<Prepared, StartError> {
+        let is_new =
+            |address: &&SocketAddr| !self.accepting.iter().any(|one| one.told == **address);
+        let new = addresses.iter().filter(is_new);
+        let new: Result<Vec<_>, _> = new.map(|&address| listen(address)).collect();
+        Ok(Prepared {
+            addresses: addresses.to_vec(),
+            new: self.ready(new?).map_err(StartError::Runtime)?,
         })
+    }
+
+    fn ready(&self, listeners: Vec<(SocketAddr, TcpListener)>) -> io::Result<Vec<Ready>> {
+        let runtime = self.runtime.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        let _inside = runtime.enter();
+        let listeners = listeners.into_iter();
+        listeners
+            .map(|(told, listener)| {
+                let address = listener.local_addr()?;
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                Ok((told, address, listener))
+            })
+            .collect()
+    }
+
+    /// Listens there from now on and nowhere else. Connections go on.
+    pub fn rebind(&mut self, prepared: Prepared) {
+        self.accepting
+            .retain(|one| prepared.addresses.contains(&one.told));
+        if let Some(runtime) = &self.runtime {
+            for (told, address, listener) in prepared.new {
+                let accept = accept::accept(listener, self.shared.clone(), self.stop.subscribe());
+                self.accepting.push(Accepting {
+                    told,
+                    address,
+                    task: runtime.spawn(accept).abort_handle(),
+                });
+            }
+        }
+        self.addresses = self.accepting.iter().map(|one| one.address).collect();
     }
 
     /// The addresses that the boot side listens on.
@@ -259,14 +281,13 @@ impl Server {
 
     /// What it did and does.
     pub fn stats(&self) -> Stats {
-        let counters = &self.shared.stats;
-        Stats {
-            connections: self.shared.serving.taken(),
-            limit: self.shared.connections(),
-            requests: counters.requests.load(Ordering::Relaxed),
-            bytes: counters.bytes.load(Ordering::Relaxed),
-            turned_away: counters.turned_away.load(Ordering::Relaxed),
-        }
+        stats(&self.shared)
+    }
+
+    /// Shows [`Server::stats`] to others, as long as they like.
+    pub fn meter(&self) -> impl Fn() -> Stats + Send + Sync + 'static {
+        let shared = self.shared.clone();
+        move || stats(&shared)
     }
 
     /// Accepts nothing more, lets what runs come to its end for [`limits::HTTP_STOP`], and ends.
@@ -309,20 +330,28 @@ impl Server {
     }
 }
 
+fn stats(shared: &Shared) -> Stats {
+    let counters = &shared.stats;
+    Stats {
+        connections: shared.serving.taken(),
+        limit: shared.connections(),
+        requests: counters.requests.load(Ordering::Relaxed),
+        bytes: counters.bytes.load(Ordering::Relaxed),
+        turned_away: counters.turned_away.load(Ordering::Relaxed),
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.end();
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    use nix::sys::socket::{Backlog, listen};
-    let listener = TcpListener::bind(address)?;
-    // A boot storm comes at once: with std's queue of 128, the machine that does not fit asks again
-    // after a second. This takes the longest queue that the system allows.
-    listen(&listener, Backlog::MAXALLOWABLE)?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
+fn listen(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartError> {
+    match bind::tcp(address) {
+        Ok(listener) => Ok((address, listener)),
+        Err(source) => Err(StartError::Listen { address, source }),
+    }
 }
 
 /// How many descriptors the process may have.

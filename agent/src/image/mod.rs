@@ -7,7 +7,6 @@ pub mod lock;
 pub mod place;
 pub mod prune;
 pub mod scan;
-mod stamp;
 pub mod verify;
 
 /// What a person can do about an error of the disk, as the end of a sentence.
@@ -29,5 +28,5 @@ pub fn remedy(error: &std::io::Error) -> &'static str {
 
 /// A moment in seconds since 1970 as the lock writes it.
 pub fn date(seconds: u64) -> String {
-    stamp::from_seconds(seconds).to_string()
+    crate::stamp::from_seconds(seconds).to_string()
 }

@@ -1,5 +1,6 @@
 //! The system calls that neither std nor the crates in use give safely: the one place with `unsafe`.
 
+pub mod bind;
 pub mod neighbour;
 pub mod poll;
 pub mod sendfile;

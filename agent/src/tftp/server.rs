@@ -1,18 +1,19 @@
 //! Opens the sockets, starts the workers, and keeps what they share.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use crate::boot::Gate;
 use crate::config;
 use crate::event::Sink;
 use crate::limits;
+use crate::tftp::listener::Listener;
+use crate::tftp::places::Places;
 use crate::tftp::worker::Worker;
 
 /// Why the server did not start.
@@ -68,18 +69,8 @@ pub struct Stats {
     pub repeats: u64,
 }
 
-/// One listening socket.
-pub struct Listener {
-    /// It.
-    pub socket: UdpSocket,
-    /// Where it listens.
-    pub address: SocketAddr,
-}
-
 /// What the workers share.
 pub struct Shared {
-    /// The listening sockets.
-    pub listeners: Vec<Listener>,
     /// Whom to ask.
     pub gate: Arc<dyn Gate>,
     /// Whom to tell.
@@ -88,20 +79,39 @@ pub struct Shared {
     pub single_port: bool,
     /// Transfers at a time.
     pub places: Arc<Places>,
+    listeners: RwLock<Vec<Arc<Listener>>>,
     limits: RwLock<config::Tftp>,
     stopped: AtomicBool,
+    on_end: OnceLock<Box<dyn Fn() + Send + Sync>>,
     transfers: AtomicU64,
     bytes: AtomicU64,
     repeats: AtomicU64,
 }
 
 impl Shared {
+    /// The listening sockets.
+    pub fn listeners(&self) -> Vec<Arc<Listener>> {
+        self.listeners
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
     /// The bounds in force.
     pub fn limits(&self) -> config::Tftp {
         self.limits
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    fn stats(&self) -> Stats {
+        Stats {
+            active: self.places.count() as u64,
+            transfers: self.transfers.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            repeats: self.repeats.load(Ordering::Relaxed),
+        }
     }
 
     /// Whether the server is to end.
@@ -118,67 +128,7 @@ impl Shared {
     }
 }
 
-/// The places of all transfers, by client.
-#[derive(Debug, Default)]
-pub struct Places(Mutex<HashMap<IpAddr, Vec<u16>>>);
-
-/// A transfer's place; given back when it is dropped.
-pub struct Place {
-    places: Arc<Places>,
-    peer: SocketAddr,
-}
-
-impl Places {
-    /// Takes a place. The error says why there is none; `None` there means that this client's
-    /// transfer has begun already.
-    pub fn take(
-        self: &Arc<Places>,
-        peer: SocketAddr,
-        limits: config::Tftp,
-    ) -> Result<Place, Option<String>> {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = taken.values().map(Vec::len).sum();
-        let ports = taken.get(&peer.ip());
-        let own = ports.map_or(0, Vec::len);
-        if ports.is_some_and(|ports| ports.contains(&peer.port())) {
-            return Err(None);
-        }
-        if own >= limits.transfers_per_address as usize {
-            return Err(Some(format!("{own} transfers go to this address")));
-        }
-        if all >= limits.transfers as usize {
-            return Err(Some(format!("{all} transfers are under way")));
-        }
-        taken.entry(peer.ip()).or_default().push(peer.port());
-        Ok(Place {
-            places: self.clone(),
-            peer,
-        })
-    }
-
-    fn count(&self) -> usize {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .map(Vec::len)
-            .sum()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ports) = taken.get_mut(&self.peer.ip()) {
-            ports.retain(|port| *port != self.peer.port());
-            if ports.is_empty() {
-                taken.remove(&self.peer.ip());
-            }
-        }
-    }
-}
-
-/// The running server; dropping it ends it.
+/// The running server; dropping it ends it at once, [`stop`](Server::stop) lets transfers end.
 pub struct Server {
     shared: Arc<Shared>,
     wake: Vec<UnixStream>,
@@ -190,21 +140,10 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError::Listen`].
-    pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<Listener>, StartError> {
-        let open = |&address: &SocketAddr| {
-            let socket = UdpSocket::bind(address)?;
-            socket.set_nonblocking(true)?;
-            let address = socket.local_addr()?;
-            Ok(Listener { socket, address })
-        };
+    pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<Arc<Listener>>, StartError> {
         addresses
             .iter()
-            .map(|address| {
-                open(address).map_err(|source| StartError::Listen {
-                    address: *address,
-                    source,
-                })
-            })
+            .map(|&address| Listener::open(address))
             .collect()
     }
 
@@ -213,20 +152,21 @@ impl Server {
     /// # Errors
     /// [`StartError::Threads`].
     pub fn serve(
-        listeners: Vec<Listener>,
+        listeners: Vec<Arc<Listener>>,
         limits: config::Tftp,
         gate: Arc<dyn Gate>,
         sink: Arc<dyn Sink>,
     ) -> Result<Server, StartError> {
         let single_port = limits.single_port;
         let shared = Arc::new(Shared {
-            listeners,
             gate,
             sink,
             single_port,
             places: Arc::default(),
+            listeners: RwLock::new(listeners),
             limits: RwLock::new(limits),
             stopped: AtomicBool::new(false),
+            on_end: OnceLock::new(),
             transfers: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             repeats: AtomicU64::new(0),
@@ -251,10 +191,12 @@ impl Server {
 
     fn start_worker(&mut self) -> io::Result<()> {
         let (ours, theirs) = UnixStream::pair()?;
-        let worker = Worker::new(self.shared.clone(), &theirs)?;
+        ours.set_nonblocking(true)?;
+        let shared = self.shared.clone();
+        let worker = Worker::new(shared.clone(), theirs)?;
         let run = move || {
+            let _ended = Ended(shared);
             worker.run();
-            drop(theirs);
         };
         self.threads.push(
             std::thread::Builder::new()
@@ -263,6 +205,49 @@ impl Server {
         );
         self.wake.push(ours);
         Ok(())
+    }
+
+    /// Calls `tell` if a worker ends before the server is stopped: a part of it no longer answers.
+    pub fn on_end(&self, tell: impl Fn() + Send + Sync + 'static) {
+        let _ = self.shared.on_end.set(Box::new(tell));
+    }
+
+    /// Opens what [`Server::rebind`] needs for these addresses; nothing changes yet.
+    ///
+    /// # Errors
+    /// [`StartError::Listen`].
+    pub fn prepare(&self, addresses: &[SocketAddr]) -> Result<Vec<Arc<Listener>>, StartError> {
+        let old = self.shared.listeners();
+        let kept = |address| old.iter().find(|listener| listener.told() == address);
+        let addresses = addresses.iter();
+        addresses
+            .map(|&address| match kept(address) {
+                Some(listener) => Ok(listener.clone()),
+                None => Listener::open(address),
+            })
+            .collect()
+    }
+
+    /// Listens there from now on and nowhere else. What is under way goes on.
+    pub fn rebind(&self, listeners: Vec<Arc<Listener>>) {
+        *self
+            .shared
+            .listeners
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = listeners;
+        for mut wake in &self.wake {
+            // A pipe that is full wakes the worker as well.
+            let _ = wake.write(&[0]);
+        }
+    }
+
+    /// Takes no more requests, lets what runs come to its end for [`limits::TFTP_STOP`], and ends.
+    pub fn stop(self) {
+        self.rebind(Vec::new());
+        let left = self.shared.places.wait_until_empty(limits::TFTP_STOP);
+        if left > 0 {
+            log::warn!("stopping TFTP: {left} transfers did not end and are cut");
+        }
     }
 
     /// Puts other limits in force without touching a transfer.
@@ -277,7 +262,7 @@ impl Server {
     /// The addresses that it listens on.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.shared
-            .listeners
+            .listeners()
             .iter()
             .map(|listener| listener.address)
             .collect()
@@ -285,12 +270,13 @@ impl Server {
 
     /// What it did and does.
     pub fn stats(&self) -> Stats {
-        Stats {
-            active: self.shared.places.count() as u64,
-            transfers: self.shared.transfers.load(Ordering::Relaxed),
-            bytes: self.shared.bytes.load(Ordering::Relaxed),
-            repeats: self.shared.repeats.load(Ordering::Relaxed),
-        }
+        self.shared.stats()
+    }
+
+    /// Shows [`Server::stats`] to others, as long as they like.
+    pub fn meter(&self) -> impl Fn() -> Stats + Send + Sync + 'static {
+        let shared = self.shared.clone();
+        move || shared.stats()
     }
 }
 
@@ -300,6 +286,17 @@ impl Drop for Server {
         self.wake.clear();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
+        }
+    }
+}
+
+/// Tells of a worker that ends, also by a panic.
+struct Ended(Arc<Shared>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if let Some(tell) = self.0.on_end.get().filter(|_| !self.0.is_stopped()) {
+            tell();
         }
     }
 }

@@ -2,9 +2,10 @@
 //! sockets; the one that reads a request keeps the transfer to its end.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Read as _};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,8 +16,10 @@ use crate::limits;
 use crate::sys::poll::Poller;
 use crate::sys::udp;
 use crate::tftp::file::Bytes;
+use crate::tftp::listener::{Heard, Listener, contains};
 use crate::tftp::packet::{self, Packet, Read};
-use crate::tftp::server::{Place, Shared};
+use crate::tftp::places::Place;
+use crate::tftp::server::Shared;
 use crate::tftp::transfer::{Bounds, Step, Transfer};
 
 /// How often waiting transfers are looked at. Time-outs are seconds, so this is fine enough, and
@@ -32,13 +35,28 @@ const FIRST: u64 = 1 << 16;
 /// Datagrams read from a listener before transfers get their turn again.
 const REQUESTS_AT_A_TIME: usize = 16;
 
+/// Where a transfer's datagrams come and go.
+enum Way {
+    /// A socket of its own.
+    Own(UdpSocket),
+    /// Single-port mode: the listener's, which stays open as long as it is needed.
+    Listener(Arc<Listener>),
+}
+
+impl Way {
+    fn socket(&self) -> &UdpSocket {
+        match self {
+            Way::Own(socket) => socket,
+            Way::Listener(listener) => &listener.socket,
+        }
+    }
+}
+
 /// One transfer with its socket.
 struct Active {
     transfer: Transfer,
     bytes: Bytes,
-    /// `None` in single-port mode: the listener's socket is used.
-    socket: Option<UdpSocket>,
-    listener: usize,
+    way: Way,
     peer: SocketAddr,
     name: String,
     size: u64,
@@ -51,6 +69,8 @@ struct Active {
 pub struct Worker {
     shared: Arc<Shared>,
     poller: Poller,
+    wake: UnixStream,
+    heard: Heard,
     active: HashMap<u64, Active>,
     /// Single-port mode: which transfer a peer's datagrams belong to.
     peers: HashMap<SocketAddr, u64>,
@@ -59,24 +79,43 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Prepares a worker.
+    /// Prepares a worker. A byte on `wake` says that something outside changed.
     ///
     /// # Errors
     /// The system has no descriptors left.
-    pub fn new(shared: Arc<Shared>, wake: &impl AsFd) -> io::Result<Worker> {
+    pub fn new(shared: Arc<Shared>, wake: UnixStream) -> io::Result<Worker> {
+        wake.set_nonblocking(true)?;
         let poller = Poller::new()?;
-        poller.add(wake, WAKE)?;
-        for (token, listener) in (0..).zip(&shared.listeners) {
-            poller.add(&listener.socket, token)?;
-        }
-        Ok(Worker {
+        poller.add(&wake, WAKE)?;
+        let mut worker = Worker {
             shared,
             poller,
+            wake,
+            heard: Heard::default(),
             active: HashMap::new(),
             peers: HashMap::new(),
             next: FIRST,
             scratch: Vec::new(),
-        })
+        };
+        worker.listen()?;
+        Ok(worker)
+    }
+
+    /// Hears the listeners that are wanted now, and no others.
+    fn listen(&mut self) -> io::Result<()> {
+        let wanted = self.shared.listeners();
+        self.heard.join(&wanted, &self.poller, FIRST)?;
+        self.leave(&wanted);
+        Ok(())
+    }
+
+    fn leave(&mut self, wanted: &[Arc<Listener>]) {
+        let active = &self.active;
+        self.heard.leave(wanted, &self.poller, |listener| {
+            active.values().any(
+                |active| matches!(&active.way, Way::Listener(way) if Arc::ptr_eq(way, listener)),
+            )
+        });
     }
 
     /// Serves until the server is stopped.
@@ -91,9 +130,11 @@ impl Worker {
             }
             let now = Instant::now();
             for token in ready.drain(..) {
-                if token < FIRST {
-                    self.hear(token as usize, now);
-                } else if token != WAKE {
+                if token == WAKE {
+                    self.woken();
+                } else if token < FIRST {
+                    self.hear(token, now);
+                } else {
                     self.hear_transfer(token, now);
                 }
             }
@@ -104,6 +145,13 @@ impl Worker {
         }
         for token in self.active.keys().copied().collect::<Vec<_>>() {
             self.end(token, Outcome::Failed("the agent stopped".to_owned()));
+        }
+    }
+
+    fn woken(&mut self) {
+        let _ = self.wake.read(&mut [0; 16]);
+        if let Err(error) = self.listen() {
+            log::error!("TFTP: taking in a new address: {error}");
         }
     }
 
@@ -123,17 +171,21 @@ impl Worker {
         }
     }
 
-    fn hear(&mut self, listener: usize, now: Instant) {
+    fn hear(&mut self, token: u64, now: Instant) {
         let mut buffer = [0; limits::TFTP_REQUEST_BYTES];
-        let shared = self.shared.clone();
+        let Some(listener) = &self.heard.get(token) else {
+            return;
+        };
+        let is_wanted = contains(self.shared.listeners().iter(), listener);
         for _ in 0..REQUESTS_AT_A_TIME {
-            let received = shared.listeners[listener].socket.recv_from(&mut buffer);
+            let received = listener.socket.recv_from(&mut buffer);
             let Ok((length, peer)) = received else {
                 // Nothing more, another worker was faster, or an ICMP error of an earlier answer.
                 return;
             };
             let packet = packet::parse(&buffer[..length]);
             match packet {
+                Some(Packet::Read(_) | Packet::Write) if !is_wanted => {}
                 Some(Packet::Read(read)) => self.request(listener, peer, &read, now),
                 Some(Packet::Write) => {
                     self.refuse(listener, peer, packet::ACCESS, "read-only: no uploads");
@@ -154,7 +206,7 @@ impl Worker {
         let Some(active) = self.active.get(&token) else {
             return;
         };
-        let Some(socket) = &active.socket else { return };
+        let socket = active.way.socket();
         match socket.recv_from(&mut buffer) {
             Ok((_, from)) if from != active.peer => {
                 // RFC 1350 section 4: it does not disturb the transfer.
@@ -194,13 +246,11 @@ impl Worker {
         }
     }
 
-    fn refuse(&self, listener: usize, peer: SocketAddr, code: u16, text: &str) {
-        let _ = self.shared.listeners[listener]
-            .socket
-            .send_to(&packet::error(code, text), peer);
+    fn refuse(&self, listener: &Listener, peer: SocketAddr, code: u16, text: &str) {
+        let _ = listener.socket.send_to(&packet::error(code, text), peer);
     }
 
-    fn request(&mut self, listener: usize, peer: SocketAddr, read: &Read, now: Instant) {
+    fn request(&mut self, listener: &Arc<Listener>, peer: SocketAddr, read: &Read, now: Instant) {
         let wire = String::from_utf8_lossy(&read.name[..read.name.len().min(limits::NAME_BYTES)])
             .escape_default()
             .to_string();
@@ -236,7 +286,7 @@ impl Worker {
                 return;
             }
         };
-        let local = self.shared.listeners[listener].address;
+        let local = listener.address;
         let Some((name, bytes, size)) = self.open(read.name, peer, local.ip()) else {
             self.refuse(
                 listener,
@@ -255,11 +305,11 @@ impl Worker {
                 return;
             }
         };
-        let socket = if self.shared.single_port {
-            None
+        let way = if self.shared.single_port {
+            Way::Listener(listener.clone())
         } else {
             match self.own_socket(local.ip()) {
-                Ok(socket) => Some(socket),
+                Ok(socket) => Way::Own(socket),
                 Err(error) => {
                     let text = format!("no socket for the transfer: {error}");
                     self.refuse(listener, peer, packet::UNDEFINED, "busy: try again");
@@ -283,22 +333,21 @@ impl Worker {
         let (transfer, step) = Transfer::start(size, read.options, bounds, now);
         let token = self.next;
         self.next += 1;
-        match &socket {
-            Some(socket) => {
+        match &way {
+            Way::Own(socket) => {
                 if let Err(error) = self.poller.add(socket, token) {
                     log::error!("TFTP: taking in a transfer: {error}");
                     return;
                 }
             }
-            None => {
+            Way::Listener(_) => {
                 self.peers.insert(peer, token);
             }
         }
         let active = Active {
             transfer,
             bytes,
-            socket,
-            listener,
+            way,
             peer,
             name,
             size,
@@ -348,8 +397,7 @@ impl Worker {
         let Some(active) = self.active.get_mut(&token) else {
             return;
         };
-        let listener = &self.shared.listeners[active.listener].socket;
-        let socket = active.socket.as_ref().unwrap_or(listener);
+        let socket = active.way.socket();
         let sent = match step {
             Step::Wait => return,
             Step::Done => return self.end(token, Outcome::Done),
@@ -400,12 +448,16 @@ impl Worker {
         let Some(active) = self.active.remove(&token) else {
             return;
         };
-        match &active.socket {
-            Some(socket) => {
+        match &active.way {
+            Way::Own(socket) => {
                 let _ = self.poller.remove(socket.as_fd());
             }
-            None => {
+            Way::Listener(_) => {
                 self.peers.remove(&active.peer);
+                let wanted = self.shared.listeners();
+                if self.heard.len() > wanted.len() {
+                    self.leave(&wanted);
+                }
             }
         }
         let bytes = active.transfer.acknowledged();

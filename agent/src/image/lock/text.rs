@@ -8,8 +8,8 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 use crate::config::Name;
-use crate::image::stamp;
 use crate::limits;
+use crate::stamp;
 
 use super::{Lock, LockError, Locked, Member, Owner, Pinned};
 

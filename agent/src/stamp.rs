@@ -1,4 +1,4 @@
-//! Seconds since 1970 as the dates that people read in the lock, and back.
+//! Seconds since 1970 as the dates that people read in the lock and the log, and back.
 
 use toml::value::{Date, Datetime, Offset, Time};
 

@@ -1,0 +1,118 @@
+//! Events as the sentences of the log.
+
+use std::time::Duration;
+
+use crate::event::{Event, Outcome, Via};
+
+/// How much an event matters.
+pub fn level(event: &Event) -> log::Level {
+    match event {
+        Event::Transfer {
+            outcome: Outcome::Failed(_) | Outcome::Refused(_),
+            ..
+        } => log::Level::Warn,
+        _ => log::Level::Info,
+    }
+}
+
+/// The event in one line.
+pub fn line(event: &Event) -> String {
+    match event {
+        Event::Script {
+            peer,
+            machine,
+            decision,
+            reason,
+        } => format!("{machine} at {} gets {decision}: {reason}", peer.ip()),
+        Event::Transfer {
+            via,
+            peer,
+            name,
+            bytes,
+            size,
+            took,
+            repeats,
+            outcome,
+        } => {
+            let how = match outcome {
+                Outcome::Done => format!("{bytes} bytes in {}", rate(*bytes, *took)),
+                Outcome::Probe => "asked for the size only".to_owned(),
+                Outcome::NotFound => "not found".to_owned(),
+                Outcome::Refused(why) => format!("refused: {why}"),
+                Outcome::Failed(why) => {
+                    let of = size.map_or_else(String::new, |size| format!(" of {size}"));
+                    let time = seconds(*took);
+                    format!("ended after {bytes}{of} bytes and {time}: {why}")
+                }
+            };
+            let again = match repeats {
+                0 => "",
+                1 => ", 1 packet sent again",
+                _ => &format!(", {repeats} packets sent again"),
+            };
+            format!("{} {name} to {}: {how}{again}", word(*via), peer.ip())
+        }
+    }
+}
+
+/// The protocol's name.
+pub fn word(via: Via) -> &'static str {
+    match via {
+        Via::Tftp => "TFTP",
+        Via::Http => "HTTP",
+    }
+}
+
+fn rate(bytes: u64, took: Duration) -> String {
+    let rate = bytes as f64 / took.as_secs_f64().max(1e-6) / 1e6;
+    format!("{}, {rate:.1} MB/s", seconds(took))
+}
+
+fn seconds(took: Duration) -> String {
+    format!("{:.3} s", took.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transfer(outcome: Outcome, repeats: u32) -> Event {
+        Event::Transfer {
+            via: Via::Tftp,
+            peer: "192.168.1.171:2070".parse().unwrap(),
+            name: "snponly.efi".to_owned(),
+            bytes: 1_000_000,
+            size: Some(2_000_000),
+            took: Duration::from_millis(500),
+            repeats,
+            outcome,
+        }
+    }
+
+    #[test]
+    fn a_transfer_is_told_with_bytes_time_and_rate() {
+        assert_eq!(
+            line(&transfer(Outcome::Done, 0)),
+            "TFTP snponly.efi to 192.168.1.171: 1000000 bytes in 0.500 s, 2.0 MB/s"
+        );
+        assert_eq!(
+            line(&transfer(Outcome::Failed("it vanished".to_owned()), 6)),
+            "TFTP snponly.efi to 192.168.1.171: ended after 1000000 of 2000000 bytes and 0.500 s: \
+             it vanished, 6 packets sent again"
+        );
+    }
+
+    #[test]
+    fn only_what_went_wrong_is_a_warning() {
+        let wrong = [
+            Outcome::Failed("x".to_owned()),
+            Outcome::Refused("x".to_owned()),
+        ];
+        for outcome in wrong {
+            assert_eq!(level(&transfer(outcome, 0)), log::Level::Warn);
+        }
+        for outcome in [Outcome::Done, Outcome::Probe, Outcome::NotFound] {
+            assert_eq!(level(&transfer(outcome, 0)), log::Level::Info);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Binds every socket of the agent, and says in words why one could not be bound.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::SOCKET;
+use super::error::Error;
+use super::holder::{self, Transport};
+use crate::config::Config;
+use crate::{http, tftp};
+
+/// Sockets that nobody serves yet.
+pub struct Sockets {
+    /// For [`tftp::Server::serve`].
+    pub tftp: Vec<Arc<tftp::Listener>>,
+    /// For [`http::Server::serve`], with the control socket.
+    pub http: http::Listeners,
+}
+
+/// Binds all or none. Doing so is all that may need root.
+///
+/// # Errors
+/// [`Error::Listen`], with who has a port that is taken; [`Error::Permission`].
+pub fn bind(config: &Config) -> Result<Sockets, Error> {
+    let control = config.server.run.join(SOCKET);
+    Ok(Sockets {
+        tftp: tftp::Server::bind(&of_tftp(config)).map_err(tftp_error)?,
+        http: http::Listeners::bind(&of_http(config), Some(&control)).map_err(http_error)?,
+    })
+}
+
+/// Where TFTP listens.
+pub fn of_tftp(config: &Config) -> Vec<SocketAddr> {
+    of(config, config.server.tftp_port)
+}
+
+/// Where HTTP listens.
+pub fn of_http(config: &Config) -> Vec<SocketAddr> {
+    of(config, config.server.http_port)
+}
+
+fn of(config: &Config, port: u16) -> Vec<SocketAddr> {
+    let addresses = config.server.addresses.iter();
+    addresses
+        .map(|address| SocketAddr::new(*address, port))
+        .collect()
+}
+
+/// Addresses for people.
+pub fn list(addresses: &[SocketAddr]) -> String {
+    let addresses: Vec<_> = addresses.iter().map(SocketAddr::to_string).collect();
+    addresses.join(", ")
+}
+
+/// What keeps TFTP from listening.
+pub fn tftp_error(error: tftp::StartError) -> Error {
+    match &error {
+        tftp::StartError::Listen { address, source } => {
+            listen(Transport::Udp, *address, source, error.to_string())
+        }
+        tftp::StartError::Threads(_) => Error::System(error.to_string()),
+    }
+}
+
+/// What keeps HTTP from listening.
+pub fn http_error(error: http::StartError) -> Error {
+    match &error {
+        http::StartError::Listen { address, source } => {
+            listen(Transport::Tcp, *address, source, error.to_string())
+        }
+        http::StartError::Control { .. } => Error::Files(error.to_string()),
+        http::StartError::Runtime(_) => Error::System(error.to_string()),
+    }
+}
+
+fn listen(transport: Transport, address: SocketAddr, source: &io::Error, text: String) -> Error {
+    match source.kind() {
+        ErrorKind::PermissionDenied => Error::Permission(text),
+        ErrorKind::AddrInUse => match holder::of(transport, address) {
+            Some(who) => {
+                let (protocol, ip, port) = match transport {
+                    Transport::Udp => ("TFTP", address.ip(), address.port()),
+                    Transport::Tcp => ("HTTP", address.ip(), address.port()),
+                };
+                Error::Listen(format!(
+                    "listening for {protocol} on {ip} port {port}: the port is in use: {who}"
+                ))
+            }
+            None => Error::Listen(text),
+        },
+        _ => Error::Listen(text),
+    }
+}

@@ -1,0 +1,160 @@
+//! What `GET /api/v1/status` answers: numbers and times for programs, each with its unit.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::journal::{Journal, Totals, now};
+use super::ready::{Ready, ready};
+use crate::boot::site::Site;
+use crate::event::{Event, Sink};
+use crate::{http, limits, tftp};
+
+/// Reads a server's counters.
+pub type Meter<T> = Box<dyn Fn() -> T + Send + Sync>;
+
+/// What the status is made of, besides the site.
+pub struct Status {
+    /// Events.
+    pub journal: Journal,
+    /// The TFTP server's, once it runs.
+    pub tftp: OnceLock<Meter<tftp::Stats>>,
+    /// The HTTP server's, once it runs.
+    pub http: OnceLock<Meter<http::Stats>>,
+    started: (u64, Instant),
+    configuration: Mutex<Configuration>,
+}
+
+/// Where the configuration in force came from, and what became of the last other one.
+#[derive(Clone, Debug, Default)]
+struct Configuration {
+    files: Vec<PathBuf>,
+    /// Seconds since 1970.
+    since: u64,
+    /// Reloads that were tried.
+    reloads: u64,
+    refused: Option<(u64, String)>,
+}
+
+impl Sink for Status {
+    fn event(&self, event: Event) {
+        self.journal.event(event);
+    }
+}
+
+impl Status {
+    /// Begins to count.
+    pub fn new(files: Vec<PathBuf>) -> Status {
+        Status {
+            journal: Journal::default(),
+            tftp: OnceLock::new(),
+            http: OnceLock::new(),
+            started: (now(), Instant::now()),
+            configuration: Mutex::new(Configuration {
+                files,
+                since: now(),
+                reloads: 0,
+                refused: None,
+            }),
+        }
+    }
+
+    /// A reload is over: the files that are in force now, or why it was refused.
+    pub fn reloaded(&self, result: Result<Vec<PathBuf>, String>) {
+        let mut configuration = self.configuration();
+        configuration.reloads += 1;
+        match result {
+            Ok(files) => {
+                configuration.files = files;
+                configuration.since = now();
+                configuration.refused = None;
+            }
+            Err(reason) => configuration.refused = Some((now(), reason)),
+        }
+    }
+
+    fn configuration(&self) -> MutexGuard<'_, Configuration> {
+        self.configuration
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The whole status.
+    pub fn value(&self, site: &Site) -> Value {
+        let server = &site.config.server;
+        let configuration = self.configuration().clone();
+        let ready = ready(site);
+        let tftp = self.tftp.get().map(|stats| stats());
+        let http = self.http.get().map(|stats| stats());
+        crate::log::flush(limits::STATUS_LOG_WAIT);
+        let kept = self.journal.kept();
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "process": std::process::id(),
+            "started": self.started.0,
+            "uptime": self.started.1.elapsed().as_secs(),
+            "addresses": server.addresses,
+            "tftp_port": server.tftp_port,
+            "http_port": server.http_port,
+            "root": server.root,
+            "configuration": {
+                "files": configuration.files,
+                "since": configuration.since,
+                "reloads": configuration.reloads,
+                "refused": configuration.refused.map(|(time, error)| json!({
+                    "time": time, "error": error,
+                })),
+            },
+            "declared": {
+                "machines": site.config.machines.len(),
+                "profiles": site.config.profiles.len(),
+                "policies": site.config.policies.len(),
+            },
+            "files": site.catalogue.iter().count(),
+            "warnings": site.warnings,
+            "loaders": states(&ready, true),
+            "images": states(&ready, false),
+            "tftp": with(totals(&kept.tftp), json!({
+                "active": tftp.map(|tftp| tftp.active),
+                "repeats": kept.tftp.repeats,
+            })),
+            "http": with(totals(&kept.http), json!({
+                "connections": http.map(|http| http.connections),
+                "limit": http.map(|http| http.limit),
+                "requests": http.map(|http| http.requests),
+                "turned_away": http.map(|http| http.turned_away),
+            })),
+            "scripts": kept.scripts,
+            "events": kept.last,
+        })
+    }
+}
+
+fn totals(totals: &Totals) -> Value {
+    json!({
+        "transfers": totals.transfers, "failed": totals.failed, "bytes": totals.bytes,
+    })
+}
+
+fn with(mut one: Value, other: Value) -> Value {
+    if let (Value::Object(one), Value::Object(other)) = (&mut one, other) {
+        one.extend(other);
+    }
+    one
+}
+
+fn states(ready: &[Ready], loaders: bool) -> Vec<Value> {
+    let of = ready.iter().filter(|one| one.is_loader == loaders);
+    of.map(|one| {
+        let is_there = one.missing.is_empty();
+        json!({
+            "name": one.name,
+            "state": if is_there { "ready" } else { "missing" },
+            "missing": one.missing,
+            "remedy": (!is_there).then_some(&one.remedy),
+        })
+    })
+    .collect()
+}
