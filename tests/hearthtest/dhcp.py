@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import struct
 
 from hearthtest.net import Process
 from hearthtest.wait import wait_for
@@ -79,42 +78,3 @@ class Tftpd(Process):
 def _bound(pid, port):
     table = pathlib.Path(f"/proc/{pid}/net/udp").read_text()
     return f":{port:04X} " in table
-
-
-def answers(pcap, kind=5):
-    """The DHCP answers of a type (2 offer, 5 acknowledge) that a machine's cable saw, in order.
-
-    Each is a dict: `file` (option 67, else the BOOTP field), `server` (the next server), `options`
-    (code to bytes). What a server writes into its log differs; what it sends is what counts.
-    """
-    data = pathlib.Path(pcap).read_bytes()
-    found, place = [], 24
-    while place + 16 <= len(data):
-        kept, = struct.unpack_from("<I", data, place + 8)
-        frame = data[place + 16:place + 16 + kept]
-        place += 16 + kept
-        answer = _answer(frame)
-        if answer and answer["options"].get(53) == bytes([kind]):
-            found.append(answer)
-    return found
-
-
-def _answer(frame):
-    """A DHCP answer out of an Ethernet frame: IPv4, UDP from port 67, the magic of RFC 2131."""
-    if frame[12:14] != b"\x08\x00" or frame[23:24] != b"\x11":
-        return None
-    udp = frame[14 + 4 * (frame[14] & 15):]
-    bootp = udp[8:]
-    if udp[:2] != b"\0\x43" or bootp[:1] != b"\2" or bootp[236:240] != b"\x63\x82\x53\x63":
-        return None
-    options, place = {}, 240
-    while place + 1 < len(bootp) and bootp[place] != 255:
-        if bootp[place] == 0:
-            place += 1
-            continue
-        code, size = bootp[place], bootp[place + 1]
-        options[code] = options.get(code, b"") + bootp[place + 2:place + 2 + size]
-        place += 2 + size
-    name = options.get(67) or bootp[108:236]
-    return {"file": name.split(b"\0")[0].decode(errors="replace"),
-            "server": ".".join(map(str, bootp[20:24])), "options": options}

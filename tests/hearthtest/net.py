@@ -168,8 +168,12 @@ class Process:
             return self.process.wait()
 
 
+def plain(text):
+    """A console's text without the control sequences that firmware writes, and with line ends."""
+    return re.sub(r"\x1b(\[[0-9;?=]*[A-Za-z]|[()][0-9A-Z])", "", text).replace("\r", "\n")
+
+
 def tail(text, lines=25):
-    """The last lines of a log, without the control sequences that firmware writes."""
-    clean = re.sub(r"\x1b\[[0-9;?=]*[A-Za-z]", "", text).replace("\r", "\n")
-    kept = [line for line in clean.splitlines() if line.strip()]
+    """The last lines of a log that say something."""
+    kept = [line for line in plain(text).splitlines() if line.strip()]
     return "\n".join(kept[-lines:])
