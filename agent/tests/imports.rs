@@ -1,6 +1,8 @@
 //! The layers of the crate: a module imports only from layers below its own, the edges never import
 //! each other, and nothing goes in a circle. `lib.rs` says what each module is for.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

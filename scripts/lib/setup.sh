@@ -7,7 +7,8 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$TREE/target}
 export PYTHON=/usr/bin/python3
 export DEBIAN_FRONTEND=noninteractive
 # Where rustup puts cargo; a shell that nobody logged in to does not know it.
-[ -d "${CARGO_HOME:-$HOME/.cargo}/bin" ] && PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+cargo_bin=${CARGO_HOME:-${HOME:-/root}/.cargo}/bin
+[ ! -d "$cargo_bin" ] || PATH=$PATH:$cargo_bin
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }

@@ -300,3 +300,53 @@ impl Drop for Ended {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::boot::{Answer, Request};
+    use crate::config::defaults;
+    use crate::event::Event;
+
+    /// A gate that breaks the worker that asks it, and events that nobody wants.
+    struct Broken;
+
+    impl Gate for Broken {
+        fn file(&self, _: &str, _: &Request) -> Answer {
+            panic!("as a test wants it")
+        }
+
+        fn script(&self, _: &str, _: &Request) -> String {
+            String::new()
+        }
+    }
+
+    impl Sink for Broken {
+        fn event(&self, _: Event) {}
+    }
+
+    fn start() -> (Server, SocketAddr) {
+        let listeners = Server::bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
+        let limits = defaults::tftp();
+        let server = Server::serve(listeners, limits, Arc::new(Broken), Arc::new(Broken)).unwrap();
+        let address = server.addresses()[0];
+        (server, address)
+    }
+
+    #[test]
+    fn a_worker_that_ends_by_itself_is_told_and_a_stop_is_not() {
+        let (tell, told) = mpsc::channel();
+        let (server, _) = start();
+        let after_stop = tell.clone();
+        server.on_end(move || after_stop.send("stopped").unwrap());
+        drop(server);
+        let (server, address) = start();
+        server.on_end(move || tell.send("broken").unwrap());
+        let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.send_to(b"\0\x01x\0octet\0", address).unwrap();
+        assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok("broken"));
+    }
+}
