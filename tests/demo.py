@@ -1,5 +1,6 @@
 """Boots a virtual machine through Hearth and tells what happens as it happens; see scripts/demo."""
 
+import contextlib
 import re
 import shutil
 import signal
@@ -11,59 +12,111 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from hearthtest import net, proof  # noqa: E402
-from hearthtest.site import Site  # noqa: E402
+from hearthtest.site import ADDRESS, MAC, OUTSIDE, Site  # noqa: E402
 from hearthtest.vm import UEFI  # noqa: E402
 
 SECONDS = 300
-EXTRA = """
+WIDTH = 100
+EXTRA = f"""
 [[machine]]
 name = "oden"
-mac = "52:54:00:77:00:01"
+mac = "{MAC.format(1)}"
 profile = "talos-omni"
 """
-# What is worth telling, in the order of a boot: source, what its line looks like, what it means.
+# What is worth telling: whose log, what its line looks like, who does something, and what. A line
+# with the groups `bytes` and `rate` is a transfer.
 STEPS = (
-    ("dhcp", r"DHCPACK on (\S+) to", "the DHCP server gave it the address {0}"),
-    ("agent", r"TFTP (\S+) to \S+: asked for the size", "its firmware asks how large {0} is"),
-    ("agent", r"(TFTP|HTTP) (\S+) to \S+: (\d+) bytes in (\S+) s, (\S+) MB/s",
-     "{1} by {0}: {2} bytes at {4} MB/s"),
-    ("agent", r"(\S+) at \S+ gets (.+)", "Hearth decides: {0} gets {1}"),
-    ("serial", r"HEARTH-PROOF (started: .+)", "the fetched kernel runs; {0}"),
-    ("serial", r"HEARTH-PROOF (cmdline: .+)", "its {0}"),
-    ("serial", r"HEARTH-PROOF (address: .+)", "its {0}"),
-    ("serial", r"HEARTH-PROOF (reported to .+)", "it {0}"),
-    ("serial", r"HEARTH-PROOF done", "it switches itself off"),
+    ("dhcp", r"DHCPACK on (?P<address>\S+) to", "ISC dhcpd", "leases {address}, names the boot file"),
+    ("agent", r"TFTP (?P<name>\S+) to \S+: asked for the size", "firmware", "asks how large {name} is"),
+    ("agent", r"(?P<via>TFTP|HTTP) (?P<name>\S+) to \S+: (?P<bytes>\d+) bytes in \S+ s, (?P<rate>\S+) MB/s",
+     "Hearth", "sends {name} by {via}"),
+    ("agent", r"(?P<via>TFTP|HTTP) (?P<name>\S+) to \S+: (?P<what>ended after .+)", "Hearth",
+     "{name} by {via} {what}"),
+    ("agent", r"(?P<machine>\S+) at \S+ gets (?P<what>.+)", "Hearth", "decides: {machine} gets {what}"),
+    ("serial", r"iPXE (?P<version>[1-9]\.\S+)", "machine", "runs iPXE {version}"),
+    ("serial", r"HEARTH-PROOF started: (?P<what>.+)", "machine", "runs the fetched kernel: {what}"),
+    ("serial", r"HEARTH-PROOF cmdline: (?P<what>.+)", "machine", "was started with: {what}"),
+    ("serial", r"HEARTH-PROOF address: (?P<what>.+)", "machine", "has the address {what}"),
+    ("serial", r"HEARTH-PROOF reported to (?P<what>.+)", "machine", "reports to {what}"),
+    ("serial", r"HEARTH-PROOF done", "machine", "switches itself off"),
 )
 
 
+class Step:
+    """One line of the way: when, who, what, and how much of it."""
+
+    def __init__(self, since, who, what, count=None, rate=None):
+        self.since, self.who, self.what, self.count, self.rate = since, who, what, count, rate
+
+    def told(self):
+        much = f" ({int(self.count):,} bytes, {self.rate} MB/s)" if self.count else ""
+        return f"{self.since:7.1f} s  {self.who}: {self.what}{much}"
+
+    def row(self):
+        count = f"{int(self.count):,}" if self.count else ""
+        row = f"{self.since:7.1f}  {count:>10}  {self.rate or '':>6}  {self.who:<9}  {self.what}"
+        return row if len(row) <= WIDTH else row[:WIDTH - 3] + "..."
+
+
+def read(source, line, since):
+    """The step that a line of a log is, if it is one worth telling."""
+    for wanted, pattern, who, what in STEPS:
+        found = wanted == source and re.search(pattern, line)
+        if found:
+            groups = found.groupdict()
+            return Step(since, who, what.format(**groups), groups.get("bytes"), groups.get("rate"))
+    return None
+
+
 def follow(sources, began, machine):
-    """Tells each new line that matters; returns the steps with their times."""
-    seen = {name: 0 for name in sources}
-    told = []
+    """Tells each step as it happens until the machine is off; returns all of them."""
+    seen = dict.fromkeys(sources, 0)
+    steps = []
     while time.monotonic() - began < SECONDS:
         over = not machine.alive()
-        for name, read in sources.items():
-            lines = read().replace("\r", "\n").split("\n")[:-1]
+        for name, log in sources.items():
+            # Only whole lines: the last one may still grow.
+            lines = net.plain(log()).split("\n")[:-1]
             for line in lines[seen[name]:]:
-                step = tell(name, line, time.monotonic() - began)
+                step = read(name, line, time.monotonic() - began)
                 if step:
-                    told.append(step)
+                    steps.append(step)
+                    say(step.told())
             seen[name] = len(lines)
         if over:
-            return told
-        time.sleep(0.2)
+            return steps
+        time.sleep(0.1)
     raise SystemExit(f"the machine is still on after {SECONDS} s; its console:\n"
                      + net.tail(machine.log()))
 
 
-def tell(name, line, since):
-    for source, pattern, words in STEPS:
-        found = source == name and re.search(pattern, line)
-        if found:
-            text = words.format(*found.groups())
-            print(f"{since:7.1f} s  {text}", flush=True)
-            return since, found.groups(), text
-    return None
+def say(text=""):
+    print(text, flush=True)
+
+
+def boot(folder, ending):
+    say("packing a system that proves itself: Debian's kernel with a small initramfs")
+    files = proof.kernel(), proof.initramfs()
+    site = Site(folder, files)
+    ending.callback(site.close)
+    say(f"a network of its own: the firewall is {ADDRESS}, a stand-in for the Internet {OUTSIDE}")
+    say("hearth fetch: iPXE, and a Talos image that the factory makes")
+    site.hearth(EXTRA, told=lambda line: say(f"           {line}"))
+    say("hearth serve is up; ISC dhcpd starts with what `hearth dhcp snippet --for isc` prints")
+    server = site.isc()
+    say("\na UEFI machine with an empty disk is switched on")
+    began = time.monotonic()
+    machine = site.machine(1, UEFI, fw_cfg={"opt/org.tianocore/IPv6PXESupport": "n"})
+    steps = follow({"dhcp": server.log, "agent": site.agent.log, "serial": machine.log},
+                   began, machine)
+    report = site.report(machine, 1)
+    say("\nThe way of this boot:\n")
+    say("seconds       bytes    MB/s  who        what")
+    for step in steps:
+        say(step.row())
+    total = sum(int(step.count or 0) for step in steps)
+    say(f"\n{machine.mac} booted through Hearth in {steps[-1].since:.0f} s with {total:,} bytes, "
+        f"and reported from {report['address']}.")
 
 
 def main():
@@ -72,33 +125,13 @@ def main():
     if why:
         raise SystemExit(why)
     folder = Path(tempfile.mkdtemp(prefix="hearth-demo-"))
-    print("packing a small system that proves itself: Debian's kernel with an initramfs")
-    site = None
-    try:
-        site = Site(folder, (proof.kernel(), proof.initramfs()))
-        print("a network of its own: a firewall at 192.168.77.1 with a stand-in for the internet")
-        print("hearth fetch: iPXE, a Talos image of the factory, Debian's installer")
-        print("hearth serve, and ISC dhcpd with what `hearth dhcp snippet --for isc` prints")
-        site.hearth(EXTRA)
-        server = site.isc()
-        print("\na UEFI machine with an empty disk is switched on")
-        began = time.monotonic()
-        machine = site.machine(1, UEFI, fw_cfg={"opt/org.tianocore/IPv6PXESupport": "n"})
-        told = follow({"dhcp": server.log, "agent": site.agent.log, "serial": machine.log},
-                      began, machine)
-        report = site.report(machine, 1)
-        print("\nThe way of this boot (seconds since power-on):")
-        for since, groups, text in told:
-            if len(groups) == 5:
-                print(f"{since:7.1f}  {groups[0]}  {int(groups[2]):>10} bytes  "
-                      f"{groups[4]:>7} MB/s  {groups[1]}")
-            else:
-                print(f"{since:7.1f}  {text[:100]}")
-        print(f"\n{machine.mac} booted through Hearth and reported from {report['address']}.")
-    finally:
-        if site:
-            site.close()
-        shutil.rmtree(folder)
+    with contextlib.ExitStack() as ending:
+        ending.callback(shutil.rmtree, folder, ignore_errors=True)
+        try:
+            boot(folder, ending)
+        except KeyboardInterrupt:
+            say("\nstopped; taking everything down")
+            sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -1,26 +1,42 @@
 //! Hearth, the boot server of a network.
 //!
 //! This page walks the way of a boot, in the order in which things happen, and names the module
-//! where each happens. Read them in this order.
+//! where each happens. Read them in this order; `docs/boot.md` tells the same with the reasons of
+//! the wire.
 //!
 //! 1. **DHCP.** Hearth serves none. [`dhcp`] writes the fields that send a machine here, by its
 //!    architecture ([`arch`]): a loader, and `default.ipxe` once it is iPXE.
-//! 2. **The loader** goes by [`tftp`], or by [`http`] for UEFI HTTP boot. Both ask one gate,
-//!    [`boot::gate`], what a name means for this client; the names are those of
-//!    [`image::catalogue`], and a name that is not in it does not exist.
+//! 2. **The loader** goes by [`tftp`] ([`tftp::packet`], [`tftp::transfer`]), or by [`http`] for
+//!    UEFI HTTP boot. Both ask one gate, [`boot::gate`], what a name means for this client; the
+//!    names are those of [`image::catalogue`], and a name that is not in it does not exist. A
+//!    machine may be declared to get another loader than it asks for ([`boot::loader`]).
 //! 3. **`default.ipxe`** comes the same way. [`boot::fallback`] wrote it: it sends iPXE on to
 //!    `/script` with all it knows of the machine, and has a menu of its own for when HTTP is dead.
 //! 4. **`/script`.** The gate reads the [`machine::facts`], finds the declared machine
-//!    ([`machine::identity`]), has [`boot::decide`] choose with the reason, [`boot::command_line`]
-//!    put together what is started and with which arguments, and [`boot::script`] write it.
+//!    ([`machine::identity`]), has [`boot::decide`] choose with the reason (the machine's profile,
+//!    a [`boot::policy`], what unknown ones get), [`boot::command_line`] put together what is
+//!    started and with which arguments, and [`boot::script`] write it.
 //! 5. **Kernel and initrd** go by [`http`] again. What they are is known to [`recipe`]; [`fetch`]
 //!    brought them before, and [`image::lock`] pins every byte.
-//! 6. **Events** ([`event`]) of all this become log lines and the status.
+//! 6. **Events** ([`event`]) of all this become log lines and the status ([`daemon`]).
+//! 7. **Next boot**: the local disk, by the method that fits the machine ([`boot::decide`] again).
 //!
 //! [`boot::site`] is all of it at one moment: [`config`], lock and catalogue. [`daemon`] opens the
 //! sockets, keeps the site and swaps it on reload; [`cli`] is what a person types. [`limits`] has
-//! every bound, [`sys`] the only `unsafe`; [`mac`], [`uuid`], [`digest`] and [`log`] are words that
-//! all share.
+//! every bound, [`sys`] the only `unsafe`; [`mac`], [`uuid`], [`digest`], [`stamp`] and [`log`] are
+//! words that all share.
+//!
+//! # Layers
+//!
+//! Imports go downward only, and `tests/imports.rs` holds them to it:
+//!
+//! ```text
+//! main > cli > daemon
+//!      > tftp  http  fetch                         edges: sockets, files, clocks; never each other
+//!      > boot  machine  image  recipe  event  dhcp   decisions
+//!      > config
+//!      > arch  digest  limits  log  mac  stamp  sys  uuid
+//! ```
 
 pub mod arch;
 pub mod boot;

@@ -68,6 +68,8 @@ pub const STATUS_BYTES: u64 = 4 << 20;
 pub const LOG_LINES: usize = 1_000;
 /// At its end the agent waits this long for its last log lines to be written.
 pub const LOG_FLUSH: Duration = Duration::from_secs(2);
+/// A status waits this long for the lines before it, so that who reads both finds the same in both.
+pub const STATUS_LOG_WAIT: Duration = Duration::from_millis(200);
 
 /// Bytes of an HTTP request's head.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;
@@ -77,7 +79,7 @@ pub const HTTP_HEADERS: usize = 64;
 pub const HTTP_BODY_BYTES: usize = 4 << 10;
 /// Bytes of a file that one system call is asked to send. Large enough that the calls do not count,
 /// small enough that one fast client does not hold a thread for more than a few milliseconds.
-pub const HTTP_PIECE_BYTES: usize = 1 << 20;
+pub const HTTP_PIECE_BYTES: usize = 2 << 20;
 /// Threads that serve HTTP. The kernel does the work; more than this only costs memory.
 pub const HTTP_THREADS: usize = 4;
 /// After its last byte the server reads on for this long, so that a client that is still sending

@@ -90,15 +90,15 @@ pub fn queue() -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until every line so far is written, but not for ever.
-pub fn flush() {
+/// Waits until every line so far is written, but no longer than `longest`.
+pub fn flush(longest: Duration) {
     let Some(queue) = LINES.queue.get() else {
         return;
     };
     let (done, written) = mpsc::sync_channel(1);
     // A queue that is full is not waited for: nobody takes its lines.
     if queue.try_send(Message::Flush(done)).is_ok() {
-        let _ = written.recv_timeout(limits::LOG_FLUSH);
+        let _ = written.recv_timeout(longest);
     }
 }
 
@@ -157,7 +157,7 @@ impl Log for Lines {
     }
 
     fn flush(&self) {
-        flush();
+        flush(limits::LOG_FLUSH);
     }
 }
 

@@ -1,10 +1,12 @@
 """What the documents say holds."""
 
 import re
+import subprocess
 
-from hearthtest.agent import TREE
+from hearthtest.agent import TREE, binary
 
 README = (TREE / "README.md").read_text()
+DOCUMENTS = [TREE / "README.md", TREE / "CHANGELOG.md", *(TREE / "docs").rglob("*.md")]
 
 
 def test_the_first_configuration_is_valid(agent):
@@ -26,7 +28,48 @@ def test_every_dependency_has_its_reason():
     assert crates == told - {"crate"}
 
 
+def headings(text):
+    """The anchors of a document, as forges make them."""
+    plain = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    found = re.findall(r"^#+ (.*)$", plain, re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 _-]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+def links(document):
+    """Where the relative links of a document lead: a path, and an anchor or None."""
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", document.read_text()):
+        yield (document.parent / target if target else document).resolve(), anchor or None
+
+
 def test_every_link_leads_somewhere():
-    for document in [TREE / "README.md", *(TREE / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
-            assert (document.parent / target).exists(), f"{document}: {target}"
+    for document in DOCUMENTS:
+        for path, anchor in links(document):
+            assert path.exists(), f"{document}: {path}"
+            if anchor:
+                assert anchor in headings(path.read_text()), f"{document}: {path}#{anchor}"
+
+
+def test_every_document_can_be_found_from_the_readme():
+    found, new = set(), {TREE / "README.md"}
+    while new:
+        found |= new
+        new = {path for document in new for path, _ in links(document) if path.suffix == ".md"} - found
+    assert found >= set(DOCUMENTS)
+
+
+def test_no_document_says_more_of_a_command_than_there_is():
+    for document in DOCUMENTS:
+        for line in re.findall(r"^ {4}(hearth .*)$", document.read_text(), re.MULTILINE):
+            words = re.sub(r"  .*|#.*|[|>].*", "", line).split()[1:]
+            command = [word for word in words if re.fullmatch(r"[a-z]+", word)][:2]
+            done = subprocess.run([binary(), *command[:2], "--help"], capture_output=True, text=True)
+            if done.returncode:
+                done = subprocess.run([binary(), *command[:1], "--help"], capture_output=True, text=True)
+            assert done.returncode == 0, f"{document}: {line}"
+            for option in re.findall(r"--[a-z-]+", line):
+                assert option in done.stdout, f"{document}: {line}"
+
+
+def test_the_changelog_has_a_place_for_what_is_new():
+    text = (TREE / "CHANGELOG.md").read_text()
+    assert "\n## Unreleased\n" in text

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -46,15 +47,16 @@ class Agent:
     """One agent with its own folder: `root`, `state`, `run`, `hearth.toml`, `log`.
 
     `extra` is put behind the `[server]` table that this class writes; `server` adds keys to it.
+    `inside` is a command that every command of this agent runs in.
     """
 
     def __init__(self, folder, extra="", server=None, addresses=("127.0.0.1",), netns=None,
-                 tftp_port=None, http_port=None):
+                 tftp_port=None, http_port=None, inside=()):
         self.folder = pathlib.Path(folder)
         self.root, self.state, self.run_dir = (self.folder / d for d in ("root", "state", "run"))
         for path in (self.root, self.state, self.run_dir):
             path.mkdir(parents=True, exist_ok=True)
-        self.netns = netns
+        self.inside = [*(["ip", "netns", "exec", netns] if netns else []), *inside]
         self.tftp_port = tftp_port or free_port(socket.SOCK_DGRAM, addresses[0])
         self.http_port = http_port or free_port(socket.SOCK_STREAM, addresses[0])
         self.address = addresses[0]
@@ -76,8 +78,7 @@ class Agent:
 
     def command(self, *arguments):
         """The argument list of a `hearth` command with this agent's configuration."""
-        inside = ["ip", "netns", "exec", self.netns] if self.netns else []
-        return [*inside, binary(), "--config", str(self.config), *arguments]
+        return [*self.inside, binary(), "--config", str(self.config), *arguments]
 
     def run(self, *arguments, **options):
         """Runs a command to its end; its result has returncode, stdout and stderr as text."""
@@ -109,7 +110,14 @@ class Agent:
             connection.close()
 
     def log(self):
-        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+        """What the agent said so far, without the times."""
+        if self.process and self.process.poll() is None:
+            try:
+                self.status()  # waits for the lines that are on their way
+            except (OSError, http.client.HTTPException):
+                pass
+        text = self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+        return re.sub(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ", "", text, flags=re.MULTILINE)
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)

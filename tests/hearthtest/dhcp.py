@@ -6,8 +6,6 @@ import pathlib
 from hearthtest.net import Process
 from hearthtest.wait import wait_for
 
-LEASE_SECONDS = 600
-
 
 class Isc(Process):
     """ISC dhcpd with a whole configuration file."""
@@ -17,39 +15,37 @@ class Isc(Process):
         config, leases = folder / "dhcpd.conf", folder / "dhcpd.leases"
         config.write_text(text)
         leases.touch()
-        # It says what it sends only in its packet dump, so `-d` (log to stderr) is all there is;
-        # it drops root and cannot enter a folder of ours unless told to stay.
+        # It would drop root, and could then not enter a folder of ours.
         super().__init__(namespace, ["dhcpd", "-4", "-d", "-f", "-cf", config, "-lf", leases,
                                      "-pf", folder / "dhcpd.pid", "-user", "root", "-group",
                                      "root", interface], folder / "dhcpd.log")
         self.expect("Server starting service", 10)
 
-    def offered(self, mac):
-        """Whether this MAC got an address."""
-        return f"DHCPACK on" in self.log() and f"to {mac}" in self.log()
+    def leased(self, mac):
+        """Whether this MAC got an address, by the server's own log."""
+        return any("DHCPACK" in line and f"to {mac}" in line for line in self.log().splitlines())
 
 
 class Kea(Process):
-    """kea-dhcp4 with a whole configuration: a dict that lacks only what is about this process."""
+    """kea-dhcp4 with what a person has in `"Dhcp4": { }`, but for what is about this process."""
 
-    def __init__(self, namespace, folder, config, interface="eth0"):
+    def __init__(self, namespace, folder, text, interface="eth0"):
         folder = pathlib.Path(folder)
-        dhcp = config["Dhcp4"]
-        dhcp["interfaces-config"] = {"interfaces": [interface]}
-        dhcp["lease-database"] = {"type": "memfile", "persist": False}
-        dhcp["loggers"] = [{"name": "kea-dhcp4", "severity": "DEBUG", "debuglevel": 55,
-                            "output_options": [{"output": "stdout"}]}]
+        own = {
+            "interfaces-config": {"interfaces": [interface]},
+            "lease-database": {"type": "memfile", "persist": False},
+            "loggers": [{"name": "kea-dhcp4", "severity": "DEBUG", "debuglevel": 55,
+                         "output_options": [{"output": "stdout"}]}],
+        }
         path = folder / "kea.json"
-        path.write_text(json.dumps(config, indent=2))
-        for sub in ("run", "lock"):
-            (folder / sub).mkdir(exist_ok=True)
-        super().__init__(namespace, ["env", f"KEA_PIDFILE_DIR={folder / 'run'}",
-                                     f"KEA_LOCKFILE_DIR={folder / 'lock'}",
-                                     "kea-dhcp4", "-c", path], folder / "kea.log")
+        path.write_text(f'{{ "Dhcp4": {{\n{json.dumps(own)[1:-1]},\n{text}\n}} }}\n')
+        super().__init__(namespace, ["env", f"KEA_PIDFILE_DIR={folder}",
+                                     f"KEA_LOCKFILE_DIR={folder}", "kea-dhcp4", "-c", path],
+                         folder / "kea.log")
         self.expect("DHCP4_STARTED", 15)
 
-    def offered(self, mac):
-        return mac in self.log() and "DHCP4_LEASE_ALLOC" in self.log()
+    def leased(self, mac):
+        return any("DHCP4_LEASE_ALLOC" in line and mac in line for line in self.log().splitlines())
 
 
 class Dnsmasq(Process):
@@ -65,7 +61,7 @@ class Dnsmasq(Process):
                                      f"--pid-file={folder / name}.pid"], folder / f"{name}.log")
         self.expect("started", 10)
 
-    def offered(self, mac):
+    def leased(self, mac):
         return any("DHCPACK" in line and mac in line for line in self.log().splitlines())
 
 

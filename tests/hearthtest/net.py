@@ -102,7 +102,7 @@ class Network:
         self._add(namespace)
         _ip("-n", namespace, "link", "add", "eth0", "type", "veth",
             "peer", "name", name, "netns", self.lan)
-        _ip("-n", self.lan, "link", "set", name, "master", "br0", "up")
+        _ip("-n", self.lan, "link", "set", "dev", name, "master", "br0", "up")
         for address in addresses:
             _ip("-n", namespace, "addr", "add", address, "dev", "eth0", "nodad")
         _ip("-n", namespace, "link", "set", "eth0", "up")
@@ -114,7 +114,7 @@ class Network:
         """A tap interface on the switch; it is in the namespace `lan`."""
         tap = f"tap{next(self._taps)}"
         _ip("-n", self.lan, "tuntap", "add", tap, "mode", "tap")
-        _ip("-n", self.lan, "link", "set", tap, "master", "br0", "up")
+        _ip("-n", self.lan, "link", "set", "dev", tap, "master", "br0", "up")
         return tap
 
     def close(self):
@@ -168,8 +168,12 @@ class Process:
             return self.process.wait()
 
 
+def plain(text):
+    """A console's text without the control sequences that firmware writes, and with line ends."""
+    return re.sub(r"\x1b(\[[0-9;?=]*[A-Za-z]|[()][0-9A-Z])", "", text).replace("\r", "\n")
+
+
 def tail(text, lines=25):
-    """The last lines of a log, without the control sequences that firmware writes."""
-    clean = re.sub(r"\x1b\[[0-9;?=]*[A-Za-z]", "", text).replace("\r", "\n")
-    kept = [line for line in clean.splitlines() if line.strip()]
+    """The last lines of a log that say something."""
+    kept = [line for line in plain(text).splitlines() if line.strip()]
     return "\n".join(kept[-lines:])

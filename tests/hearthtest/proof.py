@@ -9,6 +9,7 @@ import lzma
 import pathlib
 import re
 import stat
+import struct
 
 INSTALLER = pathlib.Path(
     "/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64")
@@ -124,6 +125,36 @@ def initramfs():
         files.append((f"modules/{number:02}-{name}.ko", 0o644, data))
     folders = ["bin", "modules", "dev"]
     return lzma.compress(write_cpio(folders, files), check=lzma.CHECK_CRC32, preset=6)
+
+
+def arm64_loader(text="HEARTH-PROOF arm64 loader runs"):
+    """The smallest UEFI application for arm64 that says something: no iPXE is packaged for it.
+
+    A PE file of one section (Microsoft's PE format) that calls ConOut->OutputString of the UEFI
+    system table and returns.
+    """
+    code = struct.pack(
+        "<8I",
+        0xA9BF7BFD,  # stp x29, x30, [sp, #-16]!
+        0xF9402020,  # ldr x0, [x1, #64]      the system table's ConOut
+        0xF9400402,  # ldr x2, [x0, #8]       its OutputString
+        0x100000A1,  # adr x1, #20            the text behind this code
+        0xD63F0040,  # blr x2
+        0xD2800000,  # mov x0, #0             EFI_SUCCESS
+        0xA8C17BFD,  # ldp x29, x30, [sp], #16
+        0xD65F03C0,  # ret
+    ) + f"\r\n{text}\r\n\0".encode("utf-16-le")
+    page, block = 0x1000, 0x200
+    raw = code + b"\0" * (-len(code) % block)
+    file_header = struct.pack("<HHIIIHH", 0xAA64, 1, 0, 0, 0, 240, 0x0206)
+    optional = struct.pack("<HBBIIIIIQIIHHHHHHIIIIHHQQQQII", 0x20B, 0, 0, len(raw), 0, 0, page, page,
+                           0, page, block, 0, 0, 0, 0, 0, 0, 0, 2 * page, block, 0, 10, 0,
+                           0, 0, 0, 0, 0, 16) + bytes(16 * 8)
+    section = struct.pack("<8sIIIIIIHHI", b".text", len(code), page, len(raw), block, 0, 0, 0, 0,
+                          0x60000020)
+    head = (b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + file_header + optional
+            + section)
+    return head + b"\0" * (block - len(head)) + raw
 
 
 def read_cpio(file):

@@ -57,11 +57,11 @@ class Machine(Process):
             "-name", name, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-accel", "tcg,thread=single,tb-size=256", "-smp", "1", "-m", str(memory),
             "-serial", "stdio", "-monitor", "none",
-            "-netdev", f"tap,id=n0,ifname={network.tap()},script=no,downscript=no",
+            "-netdev", f"tap,id=n0,ifname={network.tap()},script=no,downscript=no,vnet_hdr=off",
             "-device", card,
             "-drive", f"if=none,id=d0,format=raw,file={disk}",
             "-device", "virtio-blk-pci,drive=d0",
-            "-object", f"filter-dump,id=dump0,netdev=n0,file={self.pcap},maxlen=400",
+            "-object", f"filter-dump,id=dump0,netdev=n0,file={self.pcap},maxlen=700",
             *self._firmware(firmware),
         ]
         if uuid:

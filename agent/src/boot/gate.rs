@@ -136,7 +136,7 @@ impl Keeper {
         name: &str,
         request: &Request,
     ) -> Option<&'a str> {
-        if !loader::is_loader(name) || !site.has_loaders() {
+        if !loader::is_loader(name) || !site.has_loaders {
             return None;
         }
         let mac = (self.neighbour)(request.peer.ip().to_canonical())?;
@@ -148,6 +148,7 @@ impl Keeper {
             log::warn!("{mac} is declared to get {declared}, which is not there: it gets {name}");
             return None;
         }
+        log::info!("{mac} gets {declared} where it asks for {name}, as declared");
         Some(declared)
     }
 }

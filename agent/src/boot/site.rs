@@ -41,6 +41,8 @@ pub struct Site {
     pub own_default: bool,
     /// Something that the menu or a profile names was not fetched yet.
     pub incomplete: bool,
+    /// A machine is declared to get a loader of its own, so asking for one needs a look at who asks.
+    pub has_loaders: bool,
     known: Known,
     made: BTreeMap<IpAddr, Arc<Entry>>,
 }
@@ -62,6 +64,7 @@ impl Site {
             warnings: found.warnings,
             own_default: false,
             incomplete: false,
+            has_loaders: false,
             made: BTreeMap::new(),
         };
         site.look_for_an_own_default();
@@ -72,6 +75,8 @@ impl Site {
             ));
         }
         site.incomplete = site.looks_incomplete();
+        let mut machines = site.config.machines.values();
+        site.has_loaders = machines.any(|machine| machine.loader.is_some());
         let now = SystemTime::now();
         for address in &site.config.server.addresses {
             let text = site.default_script(&site.bases(Some(*address)));
@@ -98,12 +103,6 @@ impl Site {
     /// The loader that a machine with this MAC is declared to get.
     pub fn loader_of(&self, mac: crate::mac::Mac) -> Option<&str> {
         self.known.by_mac(&self.config, mac)?.loader.as_deref()
-    }
-
-    /// Whether any machine is declared to get a loader of its own.
-    pub fn has_loaders(&self) -> bool {
-        let mut machines = self.config.machines.values();
-        machines.any(|machine| machine.loader.is_some())
     }
 
     /// What a machine gets.

@@ -52,7 +52,7 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Serve => serve(path, began),
         Command::Check => check::check(path),
         Command::Fetch { names } => fetch::fetch(&load(path)?, names),
-        Command::Status { json } => status::status(&load(path)?, *json),
+        Command::Status { json } => status::status(path, *json),
         Command::Script(machine) => script::script(load(path)?, machine),
         Command::Dhcp(args::Dhcp::Snippet(snippet)) => dhcp::snippet(&load(path)?, snippet),
         Command::Lock(command) => lock::lock(&load(path)?, command),

@@ -1,8 +1,9 @@
 //! `hearth status`: asks the running agent over its control socket.
 
+use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -10,16 +11,24 @@ use serde_json::Value;
 use super::exit::{Failed, UNAVAILABLE};
 use super::print;
 use super::table::{bytes, time};
-use crate::config::Config;
+use crate::config::defaults;
 use crate::daemon::SOCKET;
 use crate::{limits, stamp};
 
 /// How many events people are shown; programs get all.
 const EVENTS: usize = 15;
 
-pub fn status(config: &Config, json: bool) -> Result<u8, Failed> {
-    let path = config.server.run.join(SOCKET);
+pub fn status(path: &Path, json: bool) -> Result<u8, Failed> {
+    // Just when the configuration became a bad one, the agent that runs with the old is looked at.
+    let (run, refused) = match super::load(path) {
+        Ok(config) => (config.server.run, None),
+        Err(failed) => (run_of(path), Some(failed)),
+    };
+    let path = run.join(SOCKET);
     let answer = ask(&path).map_err(|error| {
+        if let Some(refused) = refused {
+            return refused;
+        }
         let path = path.display();
         let remedy = match error.kind() {
             io::ErrorKind::PermissionDenied => "ask as root or as the group of the socket",
@@ -35,6 +44,14 @@ pub fn status(config: &Config, json: bool) -> Result<u8, Failed> {
         false => print(&people(&answer))?,
     }
     Ok(0)
+}
+
+/// `server.run` of a configuration that is refused.
+fn run_of(path: &Path) -> PathBuf {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let run = table.get("server").and_then(|server| server.get("run"));
+    PathBuf::from(run.and_then(toml::Value::as_str).unwrap_or(defaults::RUN))
 }
 
 fn ask(path: &Path) -> io::Result<Value> {

@@ -39,7 +39,7 @@ impl fmt::Display for Name {
 }
 
 /// One line of text for people (menu titles, policy names): no control characters, no `${`, at
-/// most 80 characters.
+/// most 80 characters, and no word that ends an iPXE command (`&&`, `||`, `;`, `#...`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label(String);
 
@@ -52,6 +52,17 @@ impl Label {
             Err("a label is one line without control characters".to_owned())
         } else if text.contains("${") {
             Err("a label cannot hold `${`, which iPXE would expand".to_owned())
+        } else if text.split_whitespace().any(ends_a_command) || text.starts_with('-') {
+            Err(
+                "iPXE would not read this as text: a label cannot begin with `-` or hold `&&`, \
+                 `||` or `;` as a word of its own, or a word that begins with `#`"
+                    .to_owned(),
+            )
+        } else if text.ends_with('\\') {
+            Err(
+                "a label cannot end in a backslash, which would join the next line to it"
+                    .to_owned(),
+            )
         } else {
             Ok(Label(text.to_owned()))
         }
@@ -61,6 +72,11 @@ impl Label {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// iPXE splits a line into commands at these words, and a `#` begins a comment.
+fn ends_a_command(word: &str) -> bool {
+    matches!(word, "||" | "&&" | ";") || word.starts_with('#')
 }
 
 /// One kernel argument: printable ASCII without blanks, so that it stays one word on an iPXE line;
@@ -95,7 +111,7 @@ impl Argument {
                         no blanks, line ends or control characters"
                 .to_owned());
         }
-        if matches!(text, "||" | "&&" | ";") || text.starts_with('#') {
+        if ends_a_command(text) {
             return Err("this word would be a command separator or comment to iPXE".to_owned());
         }
         let mut rest = text;
@@ -180,5 +196,38 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(...)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_text_to_ipxe_and_nothing_else() {
+        for good in [
+            "Debian R&D",
+            "a;b",
+            "C# and Rust",
+            "a-b -c",
+            "T\u{f6}st",
+            "50%",
+        ] {
+            assert!(Label::new(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "a && shell",
+            "a || b",
+            "a ; b",
+            "a #1",
+            "# a",
+            "--gap",
+            "a\\",
+            "a ${b}",
+            "a\nb",
+            "",
+        ] {
+            assert!(Label::new(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -27,7 +27,7 @@ use crate::boot::site::{DEFAULT, Site};
 use crate::config::{self, Config, Environment, Loaded};
 use crate::event::Sink;
 use crate::image::lock::Lock;
-use crate::{http, tftp};
+use crate::{http, limits, tftp};
 
 pub use error::Error;
 use instance::Instance;
@@ -78,7 +78,7 @@ pub fn serve(path: &Path, began: Instant) -> Result<(), Error> {
             .lines()
             .for_each(|line| log::error!("{line}"));
     }
-    crate::log::flush();
+    crate::log::flush(limits::LOG_FLUSH);
     result
 }
 
@@ -208,17 +208,15 @@ impl Daemon {
     }
 
     fn reload(&mut self) {
-        match self.reloaded() {
-            Ok(files) => {
-                log::info!("reload: {} is in force", self.path.display());
-                self.status.in_force(files);
-            }
+        let result = self.reloaded();
+        match &result {
+            Ok(_) => log::info!("reload: {} is in force", self.path.display()),
             Err(reason) => {
                 log::error!("reload refused, the old configuration stays in force:");
                 reason.lines().for_each(|line| log::error!("{line}"));
-                self.status.refused(reason);
             }
         }
+        self.status.reloaded(result);
     }
 
     /// Puts the configuration on the disk in force, all of it or nothing.
@@ -242,29 +240,24 @@ impl Daemon {
         Ok(loaded.files)
     }
 
-    /// Listens where the new configuration says; transfers of the old addresses go on.
+    /// Listens where the new configuration says, by both or by none; transfers of the old addresses
+    /// go on.
     fn rebind(&mut self, old: &Config, new: &Config) -> Result<(), String> {
-        let refused = |error: Error| {
-            format!(
-                "{error}\nan address that overlaps an old one (0.0.0.0 with any other) needs a \
-                 restart"
-            )
-        };
-        let tftp = self.tftp.rebind(&of_tftp(new));
-        tftp.map_err(|error| refused(sockets::tftp_error(error)))?;
-        if let Err(error) = self.http.rebind(&of_http(new)) {
-            if let Err(error) = self.tftp.rebind(&of_tftp(old)) {
-                log::error!("going back to the old addresses: {error}");
-            }
-            return Err(refused(sockets::http_error(error)));
+        if (of_tftp(old), of_http(old)) == (of_tftp(new), of_http(new)) {
+            return Ok(());
         }
-        if (of_tftp(old), of_http(old)) != (of_tftp(new), of_http(new)) {
-            log::info!(
-                "now TFTP is on {} and HTTP on {}",
-                list(&self.tftp.addresses()),
-                list(self.http.addresses())
-            );
-        }
+        let text = |error: Error| error.to_string();
+        let tftp = self.tftp.prepare(&of_tftp(new));
+        let tftp = tftp.map_err(|error| text(sockets::tftp_error(error)))?;
+        let http = self.http.prepare(&of_http(new));
+        let http = http.map_err(|error| text(sockets::http_error(error)))?;
+        self.tftp.rebind(tftp);
+        self.http.rebind(http);
+        log::info!(
+            "now TFTP is on {} and HTTP on {}",
+            list(&self.tftp.addresses()),
+            list(self.http.addresses())
+        );
         Ok(())
     }
 }
@@ -305,7 +298,8 @@ fn tell(site: &Site) {
     }
     let there = environment().local_addresses.unwrap_or_default();
     for address in &site.config.server.addresses {
-        if !there.is_empty() && !address.is_unspecified() && !there.contains(address) {
+        let is_everywhere = address.is_unspecified() || address.is_loopback();
+        if !there.is_empty() && !is_everywhere && !there.contains(address) {
             log::warn!(
                 "no interface has the address {address} now; machines reach Hearth there as soon \
                  as one has"

@@ -1,7 +1,7 @@
 //! What `GET /api/v1/status` answers: numbers and times for programs, each with its unit.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use super::journal::{Journal, Totals, now};
 use super::ready::{Ready, ready};
 use crate::boot::site::Site;
 use crate::event::{Event, Sink};
-use crate::{http, tftp};
+use crate::{http, limits, tftp};
 
 /// Reads a server's counters.
 pub type Meter<T> = Box<dyn Fn() -> T + Send + Sync>;
@@ -33,6 +33,8 @@ struct Configuration {
     files: Vec<PathBuf>,
     /// Seconds since 1970.
     since: u64,
+    /// Reloads that were tried.
+    reloads: u64,
     refused: Option<(u64, String)>,
 }
 
@@ -45,48 +47,48 @@ impl Sink for Status {
 impl Status {
     /// Begins to count.
     pub fn new(files: Vec<PathBuf>) -> Status {
-        let status = Status {
+        Status {
             journal: Journal::default(),
             tftp: OnceLock::new(),
             http: OnceLock::new(),
             started: (now(), Instant::now()),
-            configuration: Mutex::default(),
-        };
-        status.in_force(files);
-        status
+            configuration: Mutex::new(Configuration {
+                files,
+                since: now(),
+                reloads: 0,
+                refused: None,
+            }),
+        }
     }
 
-    /// Another configuration is in force, read from these files.
-    pub fn in_force(&self, files: Vec<PathBuf>) {
-        *self
-            .configuration
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Configuration {
-            files,
-            since: now(),
-            refused: None,
-        };
+    /// A reload is over: the files that are in force now, or why it was refused.
+    pub fn reloaded(&self, result: Result<Vec<PathBuf>, String>) {
+        let mut configuration = self.configuration();
+        configuration.reloads += 1;
+        match result {
+            Ok(files) => {
+                configuration.files = files;
+                configuration.since = now();
+                configuration.refused = None;
+            }
+            Err(reason) => configuration.refused = Some((now(), reason)),
+        }
     }
 
-    /// A reload was refused, for this reason.
-    pub fn refused(&self, reason: String) {
+    fn configuration(&self) -> MutexGuard<'_, Configuration> {
         self.configuration
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .refused = Some((now(), reason));
     }
 
     /// The whole status.
     pub fn value(&self, site: &Site) -> Value {
         let server = &site.config.server;
-        let configuration = self
-            .configuration
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let configuration = self.configuration().clone();
         let ready = ready(site);
         let tftp = self.tftp.get().map(|stats| stats());
         let http = self.http.get().map(|stats| stats());
+        crate::log::flush(limits::STATUS_LOG_WAIT);
         let kept = self.journal.kept();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -100,6 +102,7 @@ impl Status {
             "configuration": {
                 "files": configuration.files,
                 "since": configuration.since,
+                "reloads": configuration.reloads,
                 "refused": configuration.refused.map(|(time, error)| json!({
                     "time": time, "error": error,
                 })),

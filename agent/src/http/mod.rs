@@ -6,7 +6,6 @@
 //! [`answer`]; its [`body`] passes the file by hyper, and the [`wire`] sends it with sendfile(2),
 //! keeps the time-outs ([`clock`]) and reports the [`transfer`].
 
-use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
@@ -24,6 +23,7 @@ use crate::limits;
 use crate::sys::bind;
 
 pub use control::Status;
+pub use error::StartError;
 
 mod accept;
 mod answer;
@@ -31,6 +31,7 @@ mod body;
 mod clock;
 mod condition;
 mod control;
+mod error;
 mod file;
 mod range;
 mod route;
@@ -80,69 +81,6 @@ impl Listeners {
     }
 }
 
-/// Why the server did not start.
-#[derive(Debug)]
-pub enum StartError {
-    /// An address could not be listened on.
-    Listen {
-        /// It, with the port.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-    /// The control socket could not be opened.
-    Control {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The system gave no threads or no event queue.
-    Runtime(io::Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
-        match self {
-            StartError::Listen { address, source } => {
-                let (ip, port) = (address.ip(), address.port());
-                write!(f, "listening for HTTP on {ip} port {port}: {source}; ")?;
-                f.write_str(match source.kind() {
-                    AddrInUse => "stop the program that has the port, or set server.http_port",
-                    AddrNotAvailable => "no interface has this address, correct server.addresses",
-                    PermissionDenied => "start as root, or set server.http_port above 1023",
-                    _ => "correct server.addresses or server.http_port",
-                })
-            }
-            StartError::Control { path, source } => {
-                write!(
-                    f,
-                    "opening the control socket {}: {source}; ",
-                    path.display()
-                )?;
-                f.write_str(match source.kind() {
-                    AddrInUse => "another hearth is running, stop it or set server.run",
-                    _ => "see that the folder of server.run is there and can be written",
-                })
-            }
-            StartError::Runtime(source) => {
-                write!(f, "starting the HTTP server's threads: {source}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for StartError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            StartError::Listen { source, .. }
-            | StartError::Control { source, .. }
-            | StartError::Runtime(source) => Some(source),
-        }
-    }
-}
-
 /// Where the control socket is and what it shows.
 pub struct Control {
     /// The socket's path, `<server.run>/hearth.sock`.
@@ -176,6 +114,16 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     control: Option<PathBuf>,
 }
+
+/// Sockets for other addresses, opened and not served yet.
+#[derive(Debug)]
+pub struct Prepared {
+    addresses: Vec<SocketAddr>,
+    new: Vec<Ready>,
+}
+
+/// Where it was told to listen, where it listens, and the socket.
+type Ready = (SocketAddr, SocketAddr, tokio::net::TcpListener);
 
 /// One socket that connections are accepted on.
 struct Accepting {
@@ -249,11 +197,11 @@ impl Server {
             addresses: Vec::new(),
             control: None,
         };
-        let accepting = listeners.boot.into_iter();
-        let accepting: io::Result<_> = accepting
-            .map(|(told, listener)| server.accept(told, listener))
-            .collect();
-        server.accept_from(accepting.map_err(StartError::Runtime)?);
+        let prepared = Prepared {
+            addresses: listeners.boot.iter().map(|(told, _)| *told).collect(),
+            new: server.ready(listeners.boot).map_err(StartError::Runtime)?,
+        };
+        server.rebind(prepared);
         if let (Some((path, listener)), Some(status)) = (listeners.control, status) {
             server
                 .serve_control(listener, status, stopped)
@@ -276,46 +224,49 @@ impl Server {
         Ok(())
     }
 
-    fn accept(&self, told: SocketAddr, listener: TcpListener) -> io::Result<Accepting> {
-        let runtime = self.runtime.as_ref().ok_or(io::ErrorKind::NotConnected)?;
-        let address = listener.local_addr()?;
-        let _inside = runtime.enter();
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        let accept = accept::accept(listener, self.shared.clone(), self.stop.subscribe());
-        Ok(Accepting {
-            told,
-            address,
-            task: runtime.spawn(accept).abort_handle(),
+    /// Opens what [`Server::rebind`] needs for these addresses; nothing changes yet.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn prepare(&self, addresses: &[SocketAddr]) -> Result<Prepared, StartError> {
+        let is_new =
+            |address: &&SocketAddr| !self.accepting.iter().any(|one| one.told == **address);
+        let new = addresses.iter().filter(is_new);
+        let new: Result<Vec<_>, _> = new.map(|&address| listen(address)).collect();
+        Ok(Prepared {
+            addresses: addresses.to_vec(),
+            new: self.ready(new?).map_err(StartError::Runtime)?,
         })
     }
 
-    fn accept_from(&mut self, accepting: Vec<Accepting>) {
-        self.addresses = accepting.iter().map(|one| one.address).collect();
-        self.accepting = accepting;
+    fn ready(&self, listeners: Vec<(SocketAddr, TcpListener)>) -> io::Result<Vec<Ready>> {
+        let runtime = self.runtime.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        let _inside = runtime.enter();
+        let listeners = listeners.into_iter();
+        listeners
+            .map(|(told, listener)| {
+                let address = listener.local_addr()?;
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                Ok((told, address, listener))
+            })
+            .collect()
     }
 
-    /// Listens on these addresses from now on and no longer on others. Connections go on.
-    ///
-    /// # Errors
-    /// [`StartError`]; it listens where it did before.
-    pub fn rebind(&mut self, addresses: &[SocketAddr]) -> Result<(), StartError> {
-        let is_new =
-            |address: &&SocketAddr| !self.accepting.iter().any(|one| one.told == **address);
-        let new: Result<Vec<_>, _> = addresses
-            .iter()
-            .filter(is_new)
-            .map(|&address| listen(address))
-            .collect();
-        let new: io::Result<Vec<_>> = new?
-            .into_iter()
-            .map(|(told, listener)| self.accept(told, listener))
-            .collect();
-        let new = new.map_err(StartError::Runtime)?;
-        let mut stay = std::mem::take(&mut self.accepting);
-        stay.retain(|one| addresses.contains(&one.told));
-        stay.extend(new);
-        self.accept_from(stay);
-        Ok(())
+    /// Listens there from now on and nowhere else. Connections go on.
+    pub fn rebind(&mut self, prepared: Prepared) {
+        self.accepting
+            .retain(|one| prepared.addresses.contains(&one.told));
+        if let Some(runtime) = &self.runtime {
+            for (told, address, listener) in prepared.new {
+                let accept = accept::accept(listener, self.shared.clone(), self.stop.subscribe());
+                self.accepting.push(Accepting {
+                    told,
+                    address,
+                    task: runtime.spawn(accept).abort_handle(),
+                });
+            }
+        }
+        self.addresses = self.accepting.iter().map(|one| one.address).collect();
     }
 
     /// The addresses that the boot side listens on.

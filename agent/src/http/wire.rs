@@ -101,6 +101,9 @@ impl Wire {
                     // for minutes to be rid of it: a reset frees it at once.
                     let _ = self.stream.set_zero_linger();
                     let time = limits.stall_timeout.as_secs_f32();
+                    // With a reset: else the kernel keeps megabytes for a client that takes none, and
+                    // asks it for many minutes whether it wants them now.
+                    let _ = self.stream.set_zero_linger();
                     return Err(self.failed(format!("the client took no byte for {time} s")));
                 }
                 Due::Slow { begun } => {

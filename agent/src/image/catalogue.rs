@@ -200,4 +200,74 @@ mod tests {
         }
         assert!(normalise(&long.as_bytes()[1..]).is_some());
     }
+
+    #[test]
+    fn every_byte_does_in_a_name_what_is_said_of_it() {
+        for byte in 0..=255 {
+            let expected = match byte {
+                b'/' | b'\\' => Some("a/b".to_owned()),
+                b' '..=b'~' => Some(format!("a{}b", char::from(byte))),
+                // Cut off, with what comes after it.
+                0..=31 | 127 | 255 => Some("a".to_owned()),
+                _ => None,
+            };
+            assert_eq!(normalise(&[b'a', byte, b'b']), expected, "byte {byte}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_no_request_can_mean_stays_out() {
+        let mut catalogue = Catalogue::default();
+        let mut put = |name: &str| {
+            let entry = Entry::made(b"x", SystemTime::UNIX_EPOCH);
+            catalogue.insert(name.to_owned(), entry)
+        };
+        for name in ["a", "a/b.efi", "with blank", "a..b"] {
+            assert!(put(name), "{name}");
+        }
+        for name in [
+            "", "/a", "a//b", "a/", "../a", "a\\b", ".a", "a/.b", "\u{e4}", "a\n",
+        ] {
+            assert!(!put(name), "{name:?}");
+        }
+        assert_eq!(catalogue.len(), 4);
+    }
+
+    #[test]
+    fn a_later_entry_takes_the_place_of_an_earlier_one() {
+        let mut catalogue = Catalogue::default();
+        for text in [&b"one"[..], b"three"] {
+            catalogue.insert("a".to_owned(), Entry::made(text, SystemTime::UNIX_EPOCH));
+        }
+        assert_eq!(catalogue.get("a").map(|entry| entry.size), Some(5));
+        assert_eq!(catalogue.shared("b"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_name_never_leaves_the_root_and_means_itself(wire: Vec<u8>) {
+            if let Some(name) = normalise(&wire) {
+                let again = normalise(name.as_bytes());
+                proptest::prop_assert_eq!(again.as_deref(), Some(&*name));
+                proptest::prop_assert!(name.len() <= limits::NAME_BYTES);
+                let climbs = |part: &str| matches!(part, "" | "." | "..");
+                proptest::prop_assert!(!name.split('/').any(climbs));
+            }
+        }
+
+        #[test]
+        fn slashes_in_front_behind_and_doubled_change_nothing(
+            parts in proptest::collection::vec("[a-z0-9._-]{1,12}", 1..5),
+            slashes in proptest::collection::vec("[/\\\\]{1,3}", 6),
+        ) {
+            let mut wire = String::new();
+            for (slash, part) in slashes.iter().zip(&parts) {
+                wire.push_str(slash);
+                wire.push_str(part);
+            }
+            wire.push_str(&slashes[5]);
+            let name = parts.join("/");
+            proptest::prop_assert_eq!(normalise(wire.as_bytes()), normalise(name.as_bytes()));
+        }
+    }
 }

@@ -122,7 +122,7 @@ impl Walk<'_> {
     }
 
     fn descend(&mut self, path: &Path, name: &str, depth: usize) -> bool {
-        if depth + 1 >= self.bounds.depth {
+        if depth >= self.bounds.depth {
             self.warn(format!(
                 "{} is not served: it lies more than {} folders below the root",
                 path.display(),
@@ -280,13 +280,10 @@ mod tests {
         let many = scan_within(root.path(), true, &nothing_locked, &bounds).unwrap();
         assert_eq!(names(&many), ["a", "b", "c"]);
         assert!(many.warnings[0].contains("only the first 3 names"));
-        let root = tree(&["1/2/here", "1/2/3/not-here"]);
-        let bounds = Bounds {
-            files: 10,
-            depth: 3,
-        };
+        let bounds = Bounds { files: 9, depth: 3 };
+        let root = tree(&["1/2/3/here", "1/2/3/4/not-here"]);
         let deep = scan_within(root.path(), true, &nothing_locked, &bounds).unwrap();
-        assert_eq!(names(&deep), ["1/2/here"]);
+        assert_eq!(names(&deep), ["1/2/3/here"]);
         assert!(deep.warnings[0].contains("more than 3 folders"));
     }
 

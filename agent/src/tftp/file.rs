@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::sync::Arc;
 
-use crate::image::catalogue::{Content, Entry};
+use crate::boot::{Answer, Gate, Request};
+use crate::image::catalogue::{Content, Entry, normalise};
 use crate::limits;
 
 /// Where bytes come from.
@@ -24,6 +25,45 @@ pub enum Bytes {
     },
     /// Bytes in memory.
     Memory(Arc<[u8]>),
+}
+
+/// What a request's name means to its client.
+pub enum Found {
+    /// Nothing.
+    Nothing,
+    /// Nothing, by decision, with the reason.
+    Refused(String),
+    /// This.
+    File {
+        /// Its catalogue name.
+        name: String,
+        /// Its bytes.
+        bytes: Bytes,
+        /// How many they are.
+        size: u64,
+    },
+}
+
+/// Asks the gate for the name that came over the wire, and opens what it means.
+pub fn find(gate: &dyn Gate, wire: &[u8], request: &Request) -> Found {
+    let Some(name) = normalise(wire) else {
+        return Found::Nothing;
+    };
+    // A file that changes between the gate's look and the opening is asked for once more.
+    for _ in 0..2 {
+        match gate.file(&name, request) {
+            Answer::NotFound => return Found::Nothing,
+            Answer::Denied(why) => return Found::Refused(why),
+            Answer::File(entry) => match Bytes::open(&entry) {
+                Ok(bytes) => {
+                    let size = entry.size;
+                    return Found::File { name, bytes, size };
+                }
+                Err(error) => log::warn!("TFTP: opening {name}: {error}"),
+            },
+        }
+    }
+    Found::Nothing
 }
 
 impl Bytes {

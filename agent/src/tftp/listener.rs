@@ -45,6 +45,24 @@ impl Listener {
     }
 }
 
+/// Where a transfer's datagrams come and go.
+pub enum Way {
+    /// A socket of its own.
+    Own(UdpSocket),
+    /// Single-port mode: the listener's, which stays open as long as it is needed.
+    Listener(Arc<Listener>),
+}
+
+impl Way {
+    /// The socket.
+    pub fn socket(&self) -> &UdpSocket {
+        match self {
+            Way::Own(socket) => socket,
+            Way::Listener(listener) => &listener.socket,
+        }
+    }
+}
+
 /// The listeners that one worker hears, by token. One that is wanted no longer takes no request, and
 /// stays only for single-port transfers that came by it.
 #[derive(Debug, Default)]

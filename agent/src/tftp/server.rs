@@ -212,40 +212,41 @@ impl Server {
         let _ = self.shared.on_end.set(Box::new(tell));
     }
 
-    /// Listens on these addresses from now on and no longer on others. What is under way goes on.
+    /// Opens what [`Server::rebind`] needs for these addresses; nothing changes yet.
     ///
     /// # Errors
-    /// [`StartError::Listen`]; it listens where it did before.
-    pub fn rebind(&self, addresses: &[SocketAddr]) -> Result<(), StartError> {
+    /// [`StartError::Listen`].
+    pub fn prepare(&self, addresses: &[SocketAddr]) -> Result<Vec<Arc<Listener>>, StartError> {
         let old = self.shared.listeners();
-        let kept = |address| {
-            old.iter()
-                .find(|listener| listener.told() == address)
-                .cloned()
-        };
-        let new: Result<Vec<_>, _> = addresses
-            .iter()
-            .map(|&address| kept(address).map_or_else(|| Listener::open(address), Ok))
-            .collect();
+        let kept = |address| old.iter().find(|listener| listener.told() == address);
+        let addresses = addresses.iter();
+        addresses
+            .map(|&address| match kept(address) {
+                Some(listener) => Ok(listener.clone()),
+                None => Listener::open(address),
+            })
+            .collect()
+    }
+
+    /// Listens there from now on and nowhere else. What is under way goes on.
+    pub fn rebind(&self, listeners: Vec<Arc<Listener>>) {
         *self
             .shared
             .listeners
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = new?;
+            .unwrap_or_else(PoisonError::into_inner) = listeners;
         for mut wake in &self.wake {
             // A pipe that is full wakes the worker as well.
             let _ = wake.write(&[0]);
         }
-        Ok(())
     }
 
     /// Takes no more requests, lets what runs come to its end for [`limits::TFTP_STOP`], and ends.
     pub fn stop(self) {
-        if self.rebind(&[]).is_ok() {
-            let left = self.shared.places.wait_until_empty(limits::TFTP_STOP);
-            if left > 0 {
-                log::warn!("stopping TFTP: {left} transfers did not end and are cut");
-            }
+        self.rebind(Vec::new());
+        let left = self.shared.places.wait_until_empty(limits::TFTP_STOP);
+        if left > 0 {
+            log::warn!("stopping TFTP: {left} transfers did not end and are cut");
         }
     }
 
@@ -297,5 +298,55 @@ impl Drop for Ended {
         if let Some(tell) = self.0.on_end.get().filter(|_| !self.0.is_stopped()) {
             tell();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::boot::{Answer, Request};
+    use crate::config::defaults;
+    use crate::event::Event;
+
+    /// A gate that breaks the worker that asks it, and events that nobody wants.
+    struct Broken;
+
+    impl Gate for Broken {
+        fn file(&self, _: &str, _: &Request) -> Answer {
+            panic!("as a test wants it")
+        }
+
+        fn script(&self, _: &str, _: &Request) -> String {
+            String::new()
+        }
+    }
+
+    impl Sink for Broken {
+        fn event(&self, _: Event) {}
+    }
+
+    fn start() -> (Server, SocketAddr) {
+        let listeners = Server::bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
+        let limits = defaults::tftp();
+        let server = Server::serve(listeners, limits, Arc::new(Broken), Arc::new(Broken)).unwrap();
+        let address = server.addresses()[0];
+        (server, address)
+    }
+
+    #[test]
+    fn a_worker_that_ends_by_itself_is_told_and_a_stop_is_not() {
+        let (tell, told) = mpsc::channel();
+        let (server, _) = start();
+        let after_stop = tell.clone();
+        server.on_end(move || after_stop.send("stopped").unwrap());
+        drop(server);
+        let (server, address) = start();
+        server.on_end(move || tell.send("broken").unwrap());
+        let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.send_to(b"\0\x01x\0octet\0", address).unwrap();
+        assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok("broken"));
     }
 }

@@ -9,14 +9,13 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::boot::{Answer, Request};
+use crate::boot::Request;
 use crate::event::{Event, Outcome, Via};
-use crate::image::catalogue::normalise;
 use crate::limits;
 use crate::sys::poll::Poller;
 use crate::sys::udp;
-use crate::tftp::file::Bytes;
-use crate::tftp::listener::{Heard, Listener, contains};
+use crate::tftp::file::{self, Bytes, Found};
+use crate::tftp::listener::{Heard, Listener, Way, contains};
 use crate::tftp::packet::{self, Packet, Read};
 use crate::tftp::places::Place;
 use crate::tftp::server::Shared;
@@ -34,23 +33,6 @@ const FIRST: u64 = 1 << 16;
 
 /// Datagrams read from a listener before transfers get their turn again.
 const REQUESTS_AT_A_TIME: usize = 16;
-
-/// Where a transfer's datagrams come and go.
-enum Way {
-    /// A socket of its own.
-    Own(UdpSocket),
-    /// Single-port mode: the listener's, which stays open as long as it is needed.
-    Listener(Arc<Listener>),
-}
-
-impl Way {
-    fn socket(&self) -> &UdpSocket {
-        match self {
-            Way::Own(socket) => socket,
-            Way::Listener(listener) => &listener.socket,
-        }
-    }
-}
 
 /// One transfer with its socket.
 struct Active {
@@ -287,19 +269,20 @@ impl Worker {
             }
         };
         let local = listener.address;
-        let Some((name, bytes, size)) = self.open(read.name, peer, local.ip()) else {
-            self.refuse(
-                listener,
-                peer,
-                packet::NOT_FOUND,
-                &format!("file not found: {wire}"),
-            );
-            self.shared.sink.event(event(Outcome::NotFound));
-            return;
+        let request = Request {
+            via: Via::Tftp,
+            peer,
+            local: local.ip(),
         };
-        let (name, bytes) = match bytes {
-            Ok(bytes) => (name, bytes),
-            Err(why) => {
+        let (name, bytes, size) = match file::find(&*self.shared.gate, read.name, &request) {
+            Found::File { name, bytes, size } => (name, bytes, size),
+            Found::Nothing => {
+                let text = format!("file not found: {wire}");
+                self.refuse(listener, peer, packet::NOT_FOUND, &text);
+                self.shared.sink.event(event(Outcome::NotFound));
+                return;
+            }
+            Found::Refused(why) => {
                 self.refuse(listener, peer, packet::ACCESS, &why);
                 self.shared.sink.event(event(Outcome::Refused(why)));
                 return;
@@ -362,34 +345,6 @@ impl Worker {
         let socket = UdpSocket::bind(SocketAddr::new(local, 0))?;
         socket.set_nonblocking(true)?;
         Ok(socket)
-    }
-
-    /// The file of a request: its name, its bytes (or why it is refused) and its size.
-    #[allow(clippy::type_complexity)]
-    fn open(
-        &self,
-        wire: &[u8],
-        peer: SocketAddr,
-        local: IpAddr,
-    ) -> Option<(String, Result<Bytes, String>, u64)> {
-        let name = normalise(wire)?;
-        let request = Request {
-            via: Via::Tftp,
-            peer,
-            local,
-        };
-        // A file that changes between the gate's look and the opening is asked for once more.
-        for _ in 0..2 {
-            match self.shared.gate.file(&name, &request) {
-                Answer::NotFound => return None,
-                Answer::Denied(why) => return Some((name, Err(why), 0)),
-                Answer::File(entry) => match Bytes::open(&entry) {
-                    Ok(bytes) => return Some((name, Ok(bytes), entry.size)),
-                    Err(error) => log::warn!("TFTP: opening {name}: {error}"),
-                },
-            }
-        }
-        None
     }
 
     /// Does what the transfer says.

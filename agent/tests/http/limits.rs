@@ -86,6 +86,17 @@ fn six_clients_that_stop_reading_hold_nobody_and_are_cut() {
         }
     }
     assert_eq!(cut, 6);
+    // By a reset: the kernel keeps nothing for them.
+    for client in &mut stuck {
+        let mut room = vec![0; 1 << 16];
+        let error = loop {
+            match client.stream.read(&mut room) {
+                Ok(length) => assert!(length > 0, "closed, with bytes kept until they are read"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    }
     site.no_more_transfers();
 }
 
