@@ -79,7 +79,7 @@ def assert_http_images(site, kernel=KERNEL, initrd=INITRD):
     assert not {kernel, initrd} & set(base(site.names("TFTP")))
 
 
-# The slowest case comes first, so that the others fill the time beside it.
+# The slowest cases come first, so that the others fill the time beside them.
 
 
 def test_a_bios_machine_that_is_not_ipxe_yet_chains_undionly(site):
@@ -99,6 +99,16 @@ def test_a_bios_machine_that_is_not_ipxe_yet_chains_undionly(site):
     classes = [line.split(": ")[-1] for line in server.log().splitlines() if "user class" in line]
     assert classes[0] == "lab" and classes[-1] == "iPXE"
     booted_from(site, "TFTP", "undionly.kpxe", "default.ipxe")
+
+
+def test_debians_own_installer_comes_to_its_first_question(site):
+    site.hearth(declared(11, profile="debian-installer"), images=("debian",))
+    server = site.isc()
+    machine = site.machine(11, UEFI, fw_cfg=NO_IPV6, memory=1024)
+    machine.expect("Select a language", STEP_SECONDS)
+    assert_dhcp(server, machine, "snponly.efi", "default.ipxe")
+    assert_http_images(site, "linux", "initrd.gz")
+    assert "Choose the language to be used for the installation" in machine.log()
 
 
 def test_a_bios_machine_boots_by_tftp_alone_when_no_http_gets_through(site):
@@ -222,13 +232,3 @@ def test_an_arm64_machine_gets_the_loader_of_its_own_and_runs_it(site):
     first = dhcp_answers(machine)[0]
     assert (first["file"], first["server"]) == ("arm64/snponly.efi", ADDRESS)
     assert site.transfers()[0] == ("TFTP", "arm64/snponly.efi", len(proof.arm64_loader()))
-
-
-def test_debians_own_installer_comes_to_its_first_question(site):
-    site.hearth(declared(11, profile="debian-installer"), images=("debian",))
-    server = site.isc()
-    machine = site.machine(11, UEFI, fw_cfg=NO_IPV6, memory=1024)
-    machine.expect("Select a language", STEP_SECONDS)
-    assert_dhcp(server, machine, "snponly.efi", "default.ipxe")
-    assert_http_images(site, "linux", "initrd.gz")
-    assert "Choose the language to be used for the installation" in machine.log()
