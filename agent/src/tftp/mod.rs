@@ -1,12 +1,19 @@
 //! TFTP, read-only: RFC 1350 with the options of RFC 2347, 2348, 2349 and 7440.
 //!
-//! [`packet`] reads and writes datagrams, [`transfer`] is the protocol of one transfer without a
-//! socket, [`file`](mod@file) gives it bytes, [`worker`] moves datagrams, [`server`] opens the sockets.
+//! [`packet`] and [`options`] are the words on the wire, [`transfer`] is the protocol of one transfer
+//! without a socket, [`request`] decides what a read request gets, [`places`] who may have a
+//! transfer. [`blocks`] has the bytes, [`active`] a transfer's sockets, [`worker`] the loop that
+//! moves datagrams, [`timers`] its clock; [`server`] opens the sockets and starts the workers.
 
-mod file;
+mod active;
+mod blocks;
+pub mod options;
 pub mod packet;
+mod places;
+mod request;
 mod server;
+mod timers;
 pub mod transfer;
 mod worker;
 
-pub use server::{Server, StartError, Stats};
+pub use server::{Listener, Server, StartError, Stats};

@@ -1,18 +1,19 @@
 //! Opens the sockets, starts the workers, and keeps what they share.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use crate::boot::Gate;
 use crate::config;
 use crate::event::Sink;
 use crate::limits;
+use crate::sys::udp;
+use crate::tftp::places::Places;
 use crate::tftp::worker::Worker;
 
 /// Why the server did not start.
@@ -118,66 +119,6 @@ impl Shared {
     }
 }
 
-/// The places of all transfers, by client.
-#[derive(Debug, Default)]
-pub struct Places(Mutex<HashMap<IpAddr, Vec<u16>>>);
-
-/// A transfer's place; given back when it is dropped.
-pub struct Place {
-    places: Arc<Places>,
-    peer: SocketAddr,
-}
-
-impl Places {
-    /// Takes a place. The error says why there is none; `None` there means that this client's
-    /// transfer has begun already.
-    pub fn take(
-        self: &Arc<Places>,
-        peer: SocketAddr,
-        limits: config::Tftp,
-    ) -> Result<Place, Option<String>> {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = taken.values().map(Vec::len).sum();
-        let ports = taken.get(&peer.ip());
-        let own = ports.map_or(0, Vec::len);
-        if ports.is_some_and(|ports| ports.contains(&peer.port())) {
-            return Err(None);
-        }
-        if own >= limits.transfers_per_address as usize {
-            return Err(Some(format!("{own} transfers go to this address")));
-        }
-        if all >= limits.transfers as usize {
-            return Err(Some(format!("{all} transfers are under way")));
-        }
-        taken.entry(peer.ip()).or_default().push(peer.port());
-        Ok(Place {
-            places: self.clone(),
-            peer,
-        })
-    }
-
-    fn count(&self) -> usize {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .map(Vec::len)
-            .sum()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ports) = taken.get_mut(&self.peer.ip()) {
-            ports.retain(|port| *port != self.peer.port());
-            if ports.is_empty() {
-                taken.remove(&self.peer.ip());
-            }
-        }
-    }
-}
-
 /// The running server; dropping it ends it.
 pub struct Server {
     shared: Arc<Shared>,
@@ -192,8 +133,7 @@ impl Server {
     /// [`StartError::Listen`].
     pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<Listener>, StartError> {
         let open = |&address: &SocketAddr| {
-            let socket = UdpSocket::bind(address)?;
-            socket.set_nonblocking(true)?;
+            let socket = udp::listen(address, limits::TFTP_QUEUE_BYTES)?;
             let address = socket.local_addr()?;
             Ok(Listener { socket, address })
         };
@@ -283,10 +223,10 @@ impl Server {
             .collect()
     }
 
-    /// What it did and does.
+    /// What the server did and does.
     pub fn stats(&self) -> Stats {
         Stats {
-            active: self.shared.places.count() as u64,
+            active: u64::from(self.shared.places.count()),
             transfers: self.shared.transfers.load(Ordering::Relaxed),
             bytes: self.shared.bytes.load(Ordering::Relaxed),
             repeats: self.shared.repeats.load(Ordering::Relaxed),
