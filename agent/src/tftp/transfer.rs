@@ -180,7 +180,7 @@ impl Transfer {
         let since = now.saturating_duration_since(self.window_sent);
         let seen = self
             .round_trip
-            .is_some_and(|shortest| since >= shortest / 2);
+            .is_some_and(|shortest| since >= shortest / 4 * 3);
         if self.terms.window == 1 || self.resent || !seen {
             return Step::Wait;
         }

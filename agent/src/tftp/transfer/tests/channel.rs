@@ -22,7 +22,8 @@ type Fate = (u8, u8);
 struct Network {
     way: BTreeMap<(Instant, u64), Datagram>,
     fates: std::iter::Cycle<std::vec::IntoIter<Fate>>,
-    lost: u8,
+    /// Losses in a row, to the client and from it.
+    lost: [u8; 2],
     serial: u64,
 }
 
@@ -30,8 +31,9 @@ impl Network {
     fn put(&mut self, datagram: Datagram, now: Instant) {
         let (copies, delay) = self.fates.next().unwrap_or((1, 5));
         // No side bears more than a few losses in a row.
-        self.lost = if copies == 0 { self.lost + 1 } else { 0 };
-        let copies = if self.lost > 2 { 1 } else { copies };
+        let lost = &mut self.lost[usize::from(matches!(datagram, Datagram::Ack(_)))];
+        let copies = if *lost == 2 { copies.max(1) } else { copies };
+        *lost = if copies == 0 { *lost + 1 } else { 0 };
         for copy in 0..copies {
             self.serial += 1;
             let delay = MILLISECOND * (u32::from(delay) + u32::from(copy) * 3);
@@ -104,7 +106,7 @@ fn play(size: u64, asked: Options, naive: bool, fates: Vec<Fate>) -> (Client, u6
     let mut network = Network {
         way: BTreeMap::new(),
         fates: fates.into_iter().cycle(),
-        lost: 0,
+        lost: [0; 2],
         serial: 0,
     };
     let (mut packets, mut patience) = (0, now + SECOND);
@@ -174,7 +176,7 @@ proptest! {
         let (client, packets) = play(size, asked(block_size, window), naive, fates);
         prop_assert!(client.done, "the client has {} of {size} bytes", client.bytes);
         prop_assert_eq!(client.bytes, size);
-        let bound = (blocks + 10) * 2 * u64::from(window.min(16));
+        let bound = (blocks + 10) * 4 * u64::from(window.min(16));
         prop_assert!(packets <= bound, "{packets} packets for {blocks} blocks");
     }
 }
