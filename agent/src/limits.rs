@@ -41,8 +41,13 @@ pub const FALLBACK_MACHINES: usize = 200;
 /// MACs of one machine that are taken up; Hearth's scripts send four.
 pub const MACHINE_MACS: usize = 8;
 
-/// Bytes of a TFTP datagram that are read. RFC 2347 bounds a request to 512.
+/// Bytes of a TFTP datagram that are read; a longer one is no request. RFC 2347 bounds them to 512.
 pub const TFTP_REQUEST_BYTES: usize = 1_024;
+/// TFTP requests that a worker takes up before its transfers get their turn again.
+pub const TFTP_REQUESTS_AT_ONCE: usize = 16;
+/// Bytes of TFTP requests that wait in the kernel, so that clients that are switched on all at once
+/// need not repeat theirs; a request costs about 800 there.
+pub const TFTP_QUEUE_BYTES: usize = 1 << 20;
 /// Largest TFTP window in blocks (RFC 7440 allows 65535, which is one burst of 90 MB).
 pub const TFTP_WINDOW: u16 = 64;
 /// Bytes of TFTP data under way to one client: a window of larger blocks is made shorter.
@@ -51,6 +56,14 @@ pub const TFTP_FLIGHT_BYTES: u32 = 64 << 10;
 pub const TFTP_READ_AHEAD: usize = 16 << 10;
 /// Longest wait for an answer, unless the client asked for a longer one.
 pub const TFTP_WAIT: Duration = Duration::from_secs(8);
+/// A client that acknowledged nothing for this long is gone, however long it asked to be waited for
+/// (RFC 2349 allows 255 seconds for each send).
+pub const TFTP_SILENCE: Duration = Duration::from_secs(300);
+/// What the system could not send because its queue was full is sent again after this time.
+pub const TFTP_QUEUE_WAIT: Duration = Duration::from_millis(20);
+/// A worker with a single transfer blocks on its socket alone for so long, and answers so many
+/// acknowledgements, before it looks at the others: it saves a system call for each block.
+pub const TFTP_ALONE: (Duration, u32) = (Duration::from_millis(4), 16);
 /// Threads of the TFTP server.
 pub const TFTP_THREADS: usize = 4;
 /// Running transfers may end within this time when the server stops.

@@ -63,10 +63,10 @@ def network():
 
 
 def many_machines():
-    return "".join(f'[[machine]]\nname = "m{number}"\nmac = "52:54:00:{number >> 16:02x}:'
-                   f'{number >> 8 & 255:02x}:{number & 255:02x}"\naddress = "10.70.{number >> 8}.'
-                   f'{number & 255}/16"\ngateway = "10.70.255.254"\n'
-                   for number in range(MANY_MACHINES))
+    """A configuration with many machines that have all that most machines have."""
+    return "".join(f'[[machine]]\nname = "m{number}"\nmac = "52:54:00:00:{number >> 8:02x}:'
+                   f'{number & 255:02x}"\naddress = "10.70.{number >> 8}.{number & 255}/12"\n'
+                   f'gateway = "10.79.255.254"\n' for number in range(1, MANY_MACHINES + 1))
 
 
 def full(arguments, folder, root, servers, tftp_servers, http_servers):

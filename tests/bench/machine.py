@@ -6,6 +6,8 @@ import platform
 import re
 import subprocess
 
+from servers import unpacked
+
 
 def describe(servers):
     """Rows of a table: what, and which."""
@@ -23,8 +25,9 @@ def describe(servers):
 
 
 def _version(server):
-    if server.name == "atftpd":
-        return os.environ["ATFTPD_VERSION"]
+    own = unpacked(f"{server.package}.version")
+    if own.exists():
+        return own.read_text().strip()
     done = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", server.package],
                           capture_output=True, text=True)
     return done.stdout.strip() or "?"

@@ -100,6 +100,11 @@ class Hearth(Server):
         return answers_tftp(self.address) and answers_http(self)
 
 
+def unpacked(path):
+    """A file of a peer that scripts/bench unpacked."""
+    return pathlib.Path(os.environ["PEERS"]) / path
+
+
 class Dnsmasq(Server):
     name, package, address = "dnsmasq", "dnsmasq-base", "10.69.0.2"
 
@@ -113,15 +118,15 @@ class TftpdHpa(Server):
     name, package, address = "tftpd-hpa", "tftpd-hpa", "10.69.0.3"
 
     def command(self):
-        return ["in.tftpd", "--listen", "--foreground", "--address", f"{self.address}:69",
-                "--user", "root", "--secure", self.root]
+        return [unpacked("tftpd-hpa/usr/sbin/in.tftpd"), "--listen", "--foreground",
+                "--address", f"{self.address}:69", "--user", "root", "--secure", self.root]
 
 
 class Atftpd(Server):
     name, package, address = "atftpd", "atftpd", "10.69.0.4"
 
     def command(self):
-        return [os.environ["ATFTPD"], "--daemon", "--no-fork", "--user", "root.root",
+        return [unpacked("atftpd/usr/sbin/atftpd"), "--daemon", "--no-fork", "--user", "root.root",
                 "--bind-address", self.address, "--maxthread", "1000",
                 "--logfile", self.folder / "atftpd.log", self.root]
 

@@ -93,6 +93,8 @@ ASCII: no blanks, line ends or control characters
  4 |     arguments = ["a\\nb"]
    |                  ^^^^^^
    = while this is wrong, the machine would start without it
+
+7 errors
 """
 
 

@@ -279,6 +279,7 @@ def test_a_reload_takes_the_log_level(agent):
     change(one, '"info"', '"error"')
     said = one.log()
     get(one, "/default.ipxe")
+    wait_for(lambda: one.status()["http"]["transfers"] == 1, "the transfer is counted")
     change(one, '"error"', '"info"')
     assert "default.ipxe" not in one.log()[len(said):]
 

@@ -16,7 +16,7 @@ pub enum Transport {
 const OURSELVES: &str = "this agent itself has it with another address; what overlaps an old \
                          address (0.0.0.0 any other) needs a restart";
 
-/// Who has the port of an address and what to do, as the end of a sentence; `None` if it cannot be
+/// Who has the port of an address and what to do, as a part of a sentence; `None` if it cannot be
 /// found out.
 #[cfg(target_os = "linux")]
 pub fn of(transport: Transport, address: SocketAddr) -> Option<String> {
@@ -38,8 +38,8 @@ pub fn of(transport: Transport, address: SocketAddr) -> Option<String> {
         Transport::Tcp => "tcp",
     };
     Some(format!(
-        "`sockstat -l -P {protocol} -p {}` shows who has it: stop that program (the TFTP server of \
-         OPNsense is under Services: TFTP)",
+        "`sockstat -l -P {protocol} -p {}` shows who has it (the TFTP server of OPNsense is under \
+         Services: TFTP): stop that program",
         address.port()
     ))
 }
@@ -56,7 +56,7 @@ fn remedy(program: &str) -> &'static str {
         "inetd" | "xinetd" => "take the line `tftp` out of its configuration",
         "systemd" => "it waits for another program: systemctl list-sockets names it",
         "hearth" => "stop the other hearth first",
-        _ => "stop that program, or give Hearth another port in [server]",
+        _ => "stop that program",
     }
 }
 

@@ -79,12 +79,14 @@ fn listen(transport: Transport, address: SocketAddr, source: &io::Error, text: S
         ErrorKind::PermissionDenied => Error::Permission(text),
         ErrorKind::AddrInUse => match holder::of(transport, address) {
             Some(who) => {
-                let (protocol, ip, port) = match transport {
-                    Transport::Udp => ("TFTP", address.ip(), address.port()),
-                    Transport::Tcp => ("HTTP", address.ip(), address.port()),
+                let (protocol, key) = match transport {
+                    Transport::Udp => ("TFTP", "tftp_port"),
+                    Transport::Tcp => ("HTTP", "http_port"),
                 };
+                let (ip, port) = (address.ip(), address.port());
                 Error::Listen(format!(
-                    "listening for {protocol} on {ip} port {port}: the port is in use: {who}"
+                    "listening for {protocol} on {ip} port {port}: the port is in use: {who}, or \
+                     set server.{key}"
                 ))
             }
             None => Error::Listen(text),

@@ -2,7 +2,7 @@
 //! is not read is reported again, so nothing gets stuck.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 /// How many sockets one wait reports at most; the others come with the next.
@@ -29,22 +29,43 @@ impl Poller {
         })
     }
 
-    /// Reports `token` whenever the socket can be read.
+    /// Reports `token` whenever the socket can be read. Closing the socket ends that.
     ///
     /// # Errors
     /// What epoll_ctl(2) reports.
     pub fn add(&self, socket: impl AsFd, token: u64) -> io::Result<()> {
-        use nix::sys::epoll::{EpollEvent, EpollFlags};
-        Ok(self
-            .queue
-            .add(socket, EpollEvent::new(EpollFlags::EPOLLIN, token))?)
+        self.watch(socket, token, nix::sys::epoll::EpollFlags::EPOLLIN)
     }
 
-    /// Forgets a socket.
+    /// As [`add`](Self::add), for a socket that several sets wait for: where the system can, only
+    /// one of those that wait is woken.
     ///
     /// # Errors
     /// What epoll_ctl(2) reports.
-    pub fn remove(&self, socket: BorrowedFd) -> io::Result<()> {
+    pub fn add_shared(&self, socket: impl AsFd, token: u64) -> io::Result<()> {
+        use nix::sys::epoll::EpollFlags;
+        self.watch(
+            socket,
+            token,
+            EpollFlags::EPOLLIN | EpollFlags::EPOLLEXCLUSIVE,
+        )
+    }
+
+    fn watch(
+        &self,
+        socket: impl AsFd,
+        token: u64,
+        flags: nix::sys::epoll::EpollFlags,
+    ) -> io::Result<()> {
+        use nix::sys::epoll::EpollEvent;
+        Ok(self.queue.add(socket, EpollEvent::new(flags, token))?)
+    }
+
+    /// Forgets a socket that stays open.
+    ///
+    /// # Errors
+    /// What epoll_ctl(2) reports.
+    pub fn remove(&self, socket: impl AsFd) -> io::Result<()> {
         Ok(self.queue.delete(socket)?)
     }
 
@@ -54,7 +75,9 @@ impl Poller {
     /// What epoll_wait(2) reports, but not an interruption.
     pub fn wait(&self, timeout: Option<Duration>, ready: &mut Vec<u64>) -> io::Result<()> {
         use nix::sys::epoll::{EpollEvent, EpollTimeout};
-        let milliseconds = timeout.map(|timeout| timeout.as_millis().min(60_000) as u16);
+        // Rounded up: a wait that ends too early would only be repeated.
+        let milliseconds =
+            timeout.map(|timeout| timeout.as_micros().div_ceil(1_000).min(60_000) as u16);
         let timeout = milliseconds.map_or(EpollTimeout::NONE, EpollTimeout::from);
         let mut events = [EpollEvent::empty(); BATCH];
         ready.clear();
@@ -79,35 +102,49 @@ impl Poller {
         })
     }
 
-    /// Reports `token` whenever the socket can be read.
+    /// Reports `token` whenever the socket can be read. Closing the socket ends that.
     ///
     /// # Errors
     /// What kevent(2) reports.
     pub fn add(&self, socket: impl AsFd, token: u64) -> io::Result<()> {
-        self.change(socket.as_fd(), nix::sys::event::EvFlags::EV_ADD, token)
-    }
-
-    /// Forgets a socket.
-    ///
-    /// # Errors
-    /// What kevent(2) reports.
-    pub fn remove(&self, socket: BorrowedFd) -> io::Result<()> {
-        self.change(socket, nix::sys::event::EvFlags::EV_DELETE, 0)
+        self.change(socket, nix::sys::event::EvFlags::EV_ADD, token)
     }
 
     fn change(
         &self,
-        socket: BorrowedFd,
+        socket: impl AsFd,
         flags: nix::sys::event::EvFlags,
         token: u64,
     ) -> io::Result<()> {
         use nix::sys::event::{EventFilter, FilterFlag, KEvent};
         use std::os::fd::AsRawFd;
-        let ident = socket.as_raw_fd() as usize;
-        let filter = EventFilter::EVFILT_READ;
-        let event = KEvent::new(ident, filter, flags, FilterFlag::empty(), 0, token as isize);
+        let event = KEvent::new(
+            socket.as_fd().as_raw_fd() as usize,
+            EventFilter::EVFILT_READ,
+            flags,
+            FilterFlag::empty(),
+            0,
+            token as isize,
+        );
         self.queue.kevent(&[event], &mut [], None)?;
         Ok(())
+    }
+
+    /// As [`add`](Self::add), for a socket that several sets wait for. kqueue wakes them all; those
+    /// that come late find nothing to read.
+    ///
+    /// # Errors
+    /// What kevent(2) reports.
+    pub fn add_shared(&self, socket: impl AsFd, token: u64) -> io::Result<()> {
+        self.add(socket, token)
+    }
+
+    /// Forgets a socket that stays open.
+    ///
+    /// # Errors
+    /// What kevent(2) reports.
+    pub fn remove(&self, socket: impl AsFd) -> io::Result<()> {
+        self.change(socket, nix::sys::event::EvFlags::EV_DELETE, 0)
     }
 
     /// Waits until a socket can be read, or for so long, and puts the tokens into `ready`.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use crate::sys::bind;
+use crate::limits;
 use crate::sys::poll::Poller;
+use crate::sys::udp;
 use crate::tftp::server::StartError;
 
 /// One listening socket.
@@ -28,7 +28,7 @@ impl Listener {
     /// [`StartError::Listen`].
     pub fn open(address: SocketAddr) -> Result<Arc<Listener>, StartError> {
         let open = || {
-            let socket = bind::udp(address)?;
+            let socket = udp::listen(address, limits::TFTP_QUEUE_BYTES)?;
             let local = socket.local_addr()?;
             Ok(Arc::new(Listener {
                 socket,
@@ -42,24 +42,6 @@ impl Listener {
     /// Where it was told to listen.
     pub fn told(&self) -> SocketAddr {
         self.told
-    }
-}
-
-/// Where a transfer's datagrams come and go.
-pub enum Way {
-    /// A socket of its own.
-    Own(UdpSocket),
-    /// Single-port mode: the listener's, which stays open as long as it is needed.
-    Listener(Arc<Listener>),
-}
-
-impl Way {
-    /// The socket.
-    pub fn socket(&self) -> &UdpSocket {
-        match self {
-            Way::Own(socket) => socket,
-            Way::Listener(listener) => &listener.socket,
-        }
     }
 }
 
@@ -89,7 +71,7 @@ impl Heard {
     pub fn join(&mut self, wanted: &[Arc<Listener>], poller: &Poller, end: u64) -> io::Result<()> {
         for listener in wanted {
             if !contains(self.listeners.values(), listener) {
-                poller.add(&listener.socket, self.next)?;
+                poller.add_shared(&listener.socket, self.next)?;
                 self.listeners.insert(self.next, listener.clone());
                 self.next = (self.next + 1) % end;
             }
@@ -107,7 +89,7 @@ impl Heard {
         self.listeners.retain(|_, listener| {
             let stays = contains(wanted.iter(), listener) || needed(listener);
             if !stays {
-                let _ = poller.remove(listener.socket.as_fd());
+                let _ = poller.remove(&listener.socket);
             }
             stays
         });

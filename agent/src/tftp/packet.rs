@@ -1,5 +1,11 @@
 //! TFTP datagrams (RFC 1350 section 5, RFC 2347).
 
+use crate::limits;
+use crate::tftp::options::Options;
+
+/// Bytes of an error's text; more than any screen of a ROM shows.
+const ERROR_TEXT: usize = 400;
+
 /// Error code "not defined, see error message" (RFC 1350 section 5).
 pub const UNDEFINED: u16 = 0;
 /// Error code "file not found".
@@ -10,16 +16,16 @@ pub const ACCESS: u16 = 2;
 pub const ILLEGAL: u16 = 4;
 /// Error code "unknown transfer ID".
 pub const UNKNOWN_ID: u16 = 5;
-/// Error code "terminate transfer due to option negotiation" (RFC 2347).
-pub const OPTIONS: u16 = 8;
 
 /// What a client sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packet<'a> {
     /// A read request.
     Read(Read<'a>),
-    /// A write request.
-    Write,
+    /// A read request that lacks its parts.
+    Malformed,
+    /// A write request for this name.
+    Write(&'a [u8]),
     /// An acknowledgement of this block.
     Ack(u16),
     /// An error: code and text.
@@ -39,69 +45,35 @@ pub struct Read<'a> {
     pub options: Options,
 }
 
-/// The options of a request. `None`: not asked for, or with a value that no server could keep.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// RFC 2348: 8 to 65464 bytes.
-    pub block_size: Option<u16>,
-    /// RFC 2349: the client wants to know the size.
-    pub size: bool,
-    /// RFC 2349: 1 to 255 seconds.
-    pub timeout: Option<u8>,
-    /// RFC 7440: 1 to 65535 blocks.
-    pub window: Option<u16>,
-}
-
 /// Reads a datagram; `None` if it is no TFTP packet.
 pub fn parse(datagram: &[u8]) -> Option<Packet<'_>> {
     let (code, rest) = datagram.split_first_chunk::<2>()?;
     match u16::from_be_bytes(*code) {
-        1 => read(rest).map(Packet::Read),
-        2 => Some(Packet::Write),
+        1 if datagram.len() > limits::TFTP_REQUEST_BYTES => Some(Packet::Malformed),
+        1 => Some(read(rest).map_or(Packet::Malformed, Packet::Read)),
+        2 => Some(Packet::Write(text(rest))),
         4 => Some(Packet::Ack(u16::from_be_bytes(*rest.first_chunk()?))),
         5 => {
-            let (code, text) = rest.split_first_chunk::<2>()?;
-            let end = text
-                .iter()
-                .position(|byte| *byte == 0)
-                .unwrap_or(text.len());
-            Some(Packet::Error(u16::from_be_bytes(*code), &text[..end]))
+            let (code, rest) = rest.split_first_chunk::<2>()?;
+            Some(Packet::Error(u16::from_be_bytes(*code), text(rest)))
         }
         3 | 6 => Some(Packet::Other),
         _ => None,
     }
 }
 
+/// What stands before the first NUL.
+fn text(rest: &[u8]) -> &[u8] {
+    rest.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
 fn read(rest: &[u8]) -> Option<Read<'_>> {
     // The last text may lack its NUL at the end of a full datagram: some ROMs cut there.
     let mut texts = rest.split(|byte| *byte == 0);
-    let (name, mode) = (texts.next()?, texts.next()?);
-    let mut options = Options::default();
-    while let (Some(key), Some(value)) = (texts.next(), texts.next()) {
-        let number = std::str::from_utf8(value)
-            .ok()
-            .and_then(|text| text.parse::<u64>().ok());
-        let within = |low: u64, high: u64| number.filter(|number| (low..=high).contains(number));
-        if key.eq_ignore_ascii_case(b"blksize") {
-            // RFC 2348: an answer may be smaller than what was asked, never larger. What is more
-            // than a datagram can hold is therefore taken for the largest; less than 8 cannot be
-            // kept and is left out.
-            let asked = number
-                .filter(|number| *number >= 8)
-                .map(|number| number.min(65_464));
-            options.block_size = asked.and_then(|number| u16::try_from(number).ok());
-        } else if key.eq_ignore_ascii_case(b"tsize") {
-            options.size = number.is_some();
-        } else if key.eq_ignore_ascii_case(b"timeout") {
-            options.timeout = within(1, 255).and_then(|number| u8::try_from(number).ok());
-        } else if key.eq_ignore_ascii_case(b"windowsize") {
-            options.window = within(1, 65_535).and_then(|number| u16::try_from(number).ok());
-        }
-    }
     Some(Read {
-        name,
-        mode,
-        options,
+        name: texts.next()?,
+        mode: texts.next()?,
+        options: Options::read(texts),
     })
 }
 
@@ -109,7 +81,7 @@ fn read(rest: &[u8]) -> Option<Read<'_>> {
 pub fn error(code: u16, text: &str) -> Vec<u8> {
     let mut packet = vec![0, 5];
     packet.extend(code.to_be_bytes());
-    packet.extend(text.bytes().take(400));
+    packet.extend(text.bytes().take(ERROR_TEXT));
     packet.push(0);
     packet
 }
@@ -126,8 +98,12 @@ pub fn option_ack(options: &[(&str, u64)]) -> Vec<u8> {
     packet
 }
 
-/// The head of a DATA packet.
-pub fn data_head(block: u64) -> [u8; 4] {
+/// Bytes of [`data_head`].
+pub const HEAD: u16 = 4;
+
+/// The head of a DATA packet. After block 65535 the number goes on with 0: RFC 1350 is silent, every
+/// client in use expects it.
+pub fn data_head(block: u64) -> [u8; HEAD as usize] {
     let [high, low] = (block as u16).to_be_bytes();
     [0, 3, high, low]
 }
@@ -160,23 +136,49 @@ mod tests {
     }
 
     #[test]
-    fn values_that_nobody_can_keep_are_left_out() {
-        for (value, block_size) in [
-            ("0", None),
-            ("-1", None),
-            ("7", None),
-            ("9000000", Some(65464)),
-            ("x", None),
+    fn a_request_without_a_mode_is_malformed() {
+        assert_eq!(parse(b"\0\x01"), Some(Packet::Malformed));
+        assert_eq!(parse(&request(b"name")), Some(Packet::Malformed));
+        assert_eq!(parse(&request(&[b'a'; 1022])), Some(Packet::Malformed));
+        let long = request(format!("{}\0octet\0", "a".repeat(1016)).as_bytes());
+        assert_eq!((long.len(), parse(&long)), (1025, Some(Packet::Malformed)));
+    }
+
+    #[test]
+    fn an_upload_is_known_by_its_name() {
+        assert_eq!(parse(b"\0\x02new\0octet\0"), Some(Packet::Write(b"new")));
+        assert_eq!(parse(b"\0\x02"), Some(Packet::Write(b"")));
+    }
+
+    #[test]
+    fn packets_that_are_cut_short_are_none() {
+        for bytes in [
+            &b""[..],
+            b"\0",
+            b"\0\x04",
+            b"\0\x04\0",
+            b"\0\x05\0",
+            b"\0\0",
+            b"\0\x07",
         ] {
-            let bytes = request(
-                format!("f\0octet\0BLKSIZE\0{value}\0windowsize\x000\0timeout\x00256\0").as_bytes(),
-            );
-            let Some(Packet::Read(read)) = parse(&bytes) else {
-                panic!("no read")
-            };
-            assert_eq!(read.options.block_size, block_size, "{value}");
-            assert_eq!((read.options.window, read.options.timeout), (None, None));
+            assert_eq!(parse(bytes), None, "{bytes:?}");
         }
+        assert_eq!(parse(b"\0\x04\x01\x02rest"), Some(Packet::Ack(0x102)));
+        assert_eq!(parse(b"\0\x05\0\x08"), Some(Packet::Error(8, b"")));
+        assert_eq!(parse(b"\0\x05\0\0no\0more"), Some(Packet::Error(0, b"no")));
+    }
+
+    #[test]
+    fn the_number_of_a_block_rolls_over_to_zero() {
+        assert_eq!(data_head(65_535), [0, 3, 0xFF, 0xFF]);
+        assert_eq!(data_head(65_536), [0, 3, 0, 0]);
+        assert_eq!(data_head(65_537), [0, 3, 0, 1]);
+    }
+
+    #[test]
+    fn an_error_is_code_and_bounded_text() {
+        assert_eq!(error(NOT_FOUND, "none"), b"\0\x05\0\x01none\0");
+        assert!(error(UNDEFINED, &"x".repeat(9_000)).len() < 512);
     }
 
     #[test]

@@ -1,89 +1,252 @@
-//! How many transfers there may be, in all and for one client.
+//! Who has a transfer: the limits in all and per address, and requests that are repeated.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use crate::config;
+/// A client at its port, and the address of ours that it asked.
+pub type Key = (SocketAddr, IpAddr);
 
-/// The places of all transfers: the ports of each client.
+/// A client that has acknowledged nothing for this long while it had a transfer, and sends the same
+/// request again, was started anew: no firmware waits less before it repeats a request.
+const ANEW: Duration = Duration::from_secs(1);
+
+/// The places of all transfers.
 #[derive(Debug, Default)]
 pub struct Places {
-    taken: Mutex<HashMap<IpAddr, Vec<u16>>>,
+    taken: Mutex<Taken>,
     empty: Condvar,
 }
 
+#[derive(Debug, Default)]
+struct Taken {
+    claims: HashMap<Key, Arc<Claim>>,
+    addresses: HashMap<IpAddr, u32>,
+    all: u32,
+}
+
+/// What other workers may know and say of a transfer.
+#[derive(Debug)]
+pub struct Claim {
+    request: Vec<u8>,
+    begun: Instant,
+    /// Milliseconds from `begun` to the last acknowledgement of a block; zero: none yet.
+    progressed: AtomicU64,
+    superseded: AtomicBool,
+}
+
+impl Claim {
+    /// Notes when the client last acknowledged a block.
+    pub fn progress(&self, now: Instant) {
+        let since = now.saturating_duration_since(self.begun).as_millis();
+        let since = u64::try_from(since).unwrap_or(u64::MAX).max(1);
+        if self.progressed.load(Ordering::Relaxed) != since {
+            self.progressed.store(since, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the client has begun another transfer from the same port, so that this one is over.
+    pub fn is_superseded(&self) -> bool {
+        self.superseded.load(Ordering::Relaxed)
+    }
+
+    /// Whether this request says that the client has forgotten its transfer: it asks for something
+    /// else, or the same long after it stopped taking blocks.
+    fn is_forgotten(&self, request: &[u8], now: Instant) -> bool {
+        let progressed = match self.progressed.load(Ordering::Relaxed) {
+            0 => None,
+            since => Some(self.begun + Duration::from_millis(since)),
+        };
+        let stuck = progressed.is_some_and(|at| now.saturating_duration_since(at) >= ANEW);
+        self.request != request || stuck
+    }
+}
+
+/// Why there is no place.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Taking {
+    /// The request repeats one whose answer is on its way: nothing is to be done.
+    Repeated,
+    /// So many transfers go to this address.
+    AddressFull(u32),
+    /// So many transfers are under way.
+    Full(u32),
+}
+
 /// A transfer's place; given back when it is dropped.
+#[derive(Debug)]
 pub struct Place {
     places: Arc<Places>,
-    peer: SocketAddr,
+    key: Key,
+    claim: Arc<Claim>,
+}
+
+impl Place {
+    /// What other workers may know and say of this transfer.
+    pub fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    /// Whose it is.
+    pub fn key(&self) -> Key {
+        self.key
+    }
 }
 
 impl Places {
-    /// Takes a place. The error says why there is none; `None` there means that this client's
-    /// transfer has begun already.
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a place for a request, at most `all` of them and `each` for one address.
+    ///
+    /// # Errors
+    /// [`Taking`].
     pub fn take(
         self: &Arc<Places>,
-        peer: SocketAddr,
-        limits: config::Tftp,
-    ) -> Result<Place, Option<String>> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = taken.values().map(Vec::len).sum();
-        let ports = taken.get(&peer.ip());
-        let own = ports.map_or(0, Vec::len);
-        if ports.is_some_and(|ports| ports.contains(&peer.port())) {
-            return Err(None);
+        key: Key,
+        request: &[u8],
+        (all, each): (u32, u32),
+        now: Instant,
+    ) -> Result<Place, Taking> {
+        let mut taken = self.taken();
+        if let Some(claim) = taken.claims.get(&key) {
+            if !claim.is_forgotten(request, now) {
+                return Err(Taking::Repeated);
+            }
+            claim.superseded.store(true, Ordering::Relaxed);
+            taken.give_back(&key);
         }
-        if own >= limits.transfers_per_address as usize {
-            return Err(Some(format!("{own} transfers go to this address")));
+        let own = taken.addresses.get(&key.0.ip()).copied().unwrap_or(0);
+        if own >= each {
+            return Err(Taking::AddressFull(own));
         }
-        if all >= limits.transfers as usize {
-            return Err(Some(format!("{all} transfers are under way")));
+        if taken.all >= all {
+            return Err(Taking::Full(taken.all));
         }
-        taken.entry(peer.ip()).or_default().push(peer.port());
+        let claim = Arc::new(Claim {
+            request: request.to_owned(),
+            begun: now,
+            progressed: AtomicU64::new(0),
+            superseded: AtomicBool::new(false),
+        });
+        taken.claims.insert(key, claim.clone());
+        taken.all += 1;
+        *taken.addresses.entry(key.0.ip()).or_default() += 1;
         Ok(Place {
             places: self.clone(),
-            peer,
+            key,
+            claim,
         })
     }
 
-    /// How many are taken.
-    pub fn count(&self) -> usize {
-        self.taken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .map(Vec::len)
-            .sum()
+    /// Transfers now.
+    pub fn count(&self) -> u32 {
+        self.taken().all
     }
 
-    /// Waits until no place is taken, but not for ever; says how many are taken then.
-    pub fn wait_until_empty(&self, longest: Duration) -> usize {
-        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Waits until there is none, but not for ever; says how many there are then.
+    pub fn wait_until_empty(&self, longest: Duration) -> u32 {
         let (taken, _) = self
             .empty
-            .wait_timeout_while(taken, longest, |taken| !taken.is_empty())
+            .wait_timeout_while(self.taken(), longest, |taken| taken.all > 0)
             .unwrap_or_else(PoisonError::into_inner);
-        taken.values().map(Vec::len).sum()
+        taken.all
+    }
+}
+
+impl Taken {
+    fn give_back(&mut self, key: &Key) {
+        self.claims.remove(key);
+        self.all -= 1;
+        if let Some(own) = self.addresses.get_mut(&key.0.ip()) {
+            *own -= 1;
+            if *own == 0 {
+                self.addresses.remove(&key.0.ip());
+            }
+        }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut taken = self
-            .places
-            .taken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(ports) = taken.get_mut(&self.peer.ip()) {
-            ports.retain(|port| *port != self.peer.port());
-            if ports.is_empty() {
-                taken.remove(&self.peer.ip());
-            }
+        let mut taken = self.places.taken();
+        // A transfer that was superseded has given its place back already.
+        let own = taken.claims.get(&self.key);
+        if own.is_some_and(|claim| Arc::ptr_eq(claim, &self.claim)) {
+            taken.give_back(&self.key);
         }
-        if taken.is_empty() {
+        if taken.all == 0 {
             self.places.empty.notify_all();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: (u32, u32) = (4, 2);
+
+    fn key(peer: &str) -> Key {
+        (peer.parse().unwrap(), "10.0.0.1".parse().unwrap())
+    }
+
+    #[test]
+    fn a_repeated_request_starts_nothing() {
+        let (places, now) = (Arc::<Places>::default(), Instant::now());
+        let asking = |at| places.take(key("10.0.0.9:70"), b"same", LIMITS, at);
+        let place = asking(now).unwrap();
+        assert_eq!(asking(now).unwrap_err(), Taking::Repeated);
+        // Without any block acknowledged it is the answer that was lost, however late it is.
+        assert_eq!(asking(now + ANEW * 9).unwrap_err(), Taking::Repeated);
+        place.claim().progress(now + ANEW);
+        assert_eq!(asking(now + ANEW).unwrap_err(), Taking::Repeated);
+        assert_eq!(places.count(), 1);
+        drop(place);
+        assert_eq!(places.count(), 0);
+        asking(now).unwrap();
+    }
+
+    #[test]
+    fn a_client_that_was_reset_need_not_wait_for_its_old_transfer() {
+        let (places, now) = (Arc::<Places>::default(), Instant::now());
+        let asking = |at| places.take(key("10.0.0.9:70"), b"same", LIMITS, at);
+        let old = asking(now).unwrap();
+        old.claim().progress(now);
+        let new = asking(now + ANEW * 2).unwrap();
+        assert!(old.claim().is_superseded() && !new.claim().is_superseded());
+        assert_eq!(places.count(), 1);
+        drop(old);
+        assert_eq!(places.count(), 1);
+        assert_eq!(asking(now + ANEW * 2).unwrap_err(), Taking::Repeated);
+    }
+
+    #[test]
+    fn another_request_from_the_same_port_ends_the_first() {
+        let (places, now) = (Arc::<Places>::default(), Instant::now());
+        let probe = places
+            .take(key("10.0.0.9:70"), b"size?", LIMITS, now)
+            .unwrap();
+        let _place = places
+            .take(key("10.0.0.9:70"), b"file", LIMITS, now)
+            .unwrap();
+        assert!(probe.claim().is_superseded());
+    }
+
+    #[test]
+    fn places_are_limited_for_each_address_and_in_all() {
+        let (places, now) = (Arc::<Places>::default(), Instant::now());
+        let asking = |peer: &str| places.take(key(peer), b"file", LIMITS, now);
+        let held: Vec<Place> = ["10.0.0.2:1", "10.0.0.2:2", "10.0.0.3:1", "10.0.0.4:1"]
+            .map(|peer| asking(peer).unwrap())
+            .into();
+        assert_eq!(asking("10.0.0.2:3").unwrap_err(), Taking::AddressFull(2));
+        assert_eq!(asking("10.0.0.3:2").unwrap_err(), Taking::Full(4));
+        drop(held);
+        asking("10.0.0.2:3").unwrap();
+        assert!(places.taken().addresses.is_empty());
     }
 }

@@ -97,21 +97,21 @@ impl Shared {
             .clone()
     }
 
+    fn stats(&self) -> Stats {
+        Stats {
+            active: u64::from(self.places.count()),
+            transfers: self.transfers.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            repeats: self.repeats.load(Ordering::Relaxed),
+        }
+    }
+
     /// The bounds in force.
     pub fn limits(&self) -> config::Tftp {
         self.limits
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
-    }
-
-    fn stats(&self) -> Stats {
-        Stats {
-            active: self.places.count() as u64,
-            transfers: self.transfers.load(Ordering::Relaxed),
-            bytes: self.bytes.load(Ordering::Relaxed),
-            repeats: self.repeats.load(Ordering::Relaxed),
-        }
     }
 
     /// Whether the server is to end.

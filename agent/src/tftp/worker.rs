@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::io::{self, Read as _};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,39 +12,24 @@ use crate::boot::Request;
 use crate::event::{Event, Outcome, Via};
 use crate::limits;
 use crate::sys::poll::Poller;
-use crate::sys::udp;
-use crate::tftp::file::{self, Bytes, Found};
-use crate::tftp::listener::{Heard, Listener, Way, contains};
+use crate::sys::udp::{self, wildcard};
+use crate::tftp::active::{Active, Link, broken};
+use crate::tftp::listener::{Heard, Listener, contains};
 use crate::tftp::packet::{self, Packet, Read};
-use crate::tftp::places::Place;
+use crate::tftp::places::Key;
+use crate::tftp::request::{Refusal, check_mode, grant, shown};
 use crate::tftp::server::Shared;
-use crate::tftp::transfer::{Bounds, Step, Transfer};
-
-/// How often waiting transfers are looked at. Time-outs are seconds, so this is fine enough, and
-/// while nothing is transferred nobody wakes up.
-const TICK: Duration = Duration::from_millis(100);
+use crate::tftp::timers::Timers;
 
 /// The token of the socket that says that something outside changed.
 const WAKE: u64 = u64::MAX;
-
 /// Where transfers' tokens begin, behind those of the listeners.
 const FIRST: u64 = 1 << 16;
+/// This bit in a transfer's token means its socket for foreign datagrams.
+const OTHERS: u64 = 1 << 63;
 
-/// Datagrams read from a listener before transfers get their turn again.
-const REQUESTS_AT_A_TIME: usize = 16;
-
-/// One transfer with its socket.
-struct Active {
-    transfer: Transfer,
-    bytes: Bytes,
-    way: Way,
-    peer: SocketAddr,
-    name: String,
-    size: u64,
-    began: Instant,
-    /// Gives the place back when the transfer ends.
-    _place: Place,
-}
+/// The bytes of a datagram; one more than counts, so that a longer one is known.
+type Buffer = [u8; limits::TFTP_REQUEST_BYTES + 1];
 
 /// A worker's own state.
 pub struct Worker {
@@ -53,11 +37,13 @@ pub struct Worker {
     poller: Poller,
     wake: UnixStream,
     heard: Heard,
+    timers: Timers,
     active: HashMap<u64, Active>,
-    /// Single-port mode: which transfer a peer's datagrams belong to.
-    peers: HashMap<SocketAddr, u64>,
+    /// Single-port mode: which transfer a client's datagrams belong to.
+    peers: HashMap<Key, u64>,
     next: u64,
-    scratch: Vec<u8>,
+    /// The transfer that acknowledged a block last.
+    brisk: Option<u64>,
 }
 
 impl Worker {
@@ -74,10 +60,11 @@ impl Worker {
             poller,
             wake,
             heard: Heard::default(),
+            timers: Timers::default(),
             active: HashMap::new(),
             peers: HashMap::new(),
             next: FIRST,
-            scratch: Vec::new(),
+            brisk: None,
         };
         worker.listen()?;
         Ok(worker)
@@ -95,39 +82,9 @@ impl Worker {
         let active = &self.active;
         self.heard.leave(wanted, &self.poller, |listener| {
             active.values().any(
-                |active| matches!(&active.way, Way::Listener(way) if Arc::ptr_eq(way, listener)),
+                |active| matches!(&active.link, Link::Listener(link) if Arc::ptr_eq(link, listener)),
             )
         });
-    }
-
-    /// Serves until the server is stopped.
-    pub fn run(mut self) {
-        let mut ready = Vec::new();
-        let mut swept = Instant::now();
-        while !self.shared.is_stopped() {
-            let timeout = (!self.active.is_empty()).then_some(TICK);
-            if let Err(error) = self.poller.wait(timeout, &mut ready) {
-                log::error!("TFTP: waiting for datagrams: {error}");
-                return;
-            }
-            let now = Instant::now();
-            for token in ready.drain(..) {
-                if token == WAKE {
-                    self.woken();
-                } else if token < FIRST {
-                    self.hear(token, now);
-                } else {
-                    self.hear_transfer(token, now);
-                }
-            }
-            if now.duration_since(swept) >= TICK {
-                swept = now;
-                self.sweep(now);
-            }
-        }
-        for token in self.active.keys().copied().collect::<Vec<_>>() {
-            self.end(token, Outcome::Failed("the agent stopped".to_owned()));
-        }
     }
 
     fn woken(&mut self) {
@@ -137,295 +94,258 @@ impl Worker {
         }
     }
 
-    /// Sends again what was not answered in time.
-    fn sweep(&mut self, now: Instant) {
-        let late: Vec<u64> = self
-            .active
-            .iter()
-            .filter(|(_, active)| active.transfer.deadline() <= now)
-            .map(|(token, _)| *token)
-            .collect();
-        for token in late {
-            if let Some(active) = self.active.get_mut(&token) {
-                let step = active.transfer.on_time(now);
-                self.take(token, step);
+    /// Serves until the server is stopped.
+    pub fn run(mut self) {
+        let mut ready = Vec::new();
+        while !self.shared.is_stopped() {
+            let busy = self.serve_alone();
+            let now = Instant::now();
+            let due = self.timers.next();
+            let wait = due.map(|due| due.saturating_duration_since(now));
+            let wait = if busy { Some(Duration::ZERO) } else { wait };
+            if let Err(error) = self.poller.wait(wait, &mut ready) {
+                log::error!("TFTP: waiting for datagrams: {error}");
+                break;
             }
+            let now = Instant::now();
+            for token in ready.drain(..) {
+                match token {
+                    WAKE => self.woken(),
+                    listener if listener < FIRST => self.hear_listener(listener, now),
+                    others if others & OTHERS != 0 => self.hear_others(others & !OTHERS),
+                    transfer => {
+                        self.hear_transfer(transfer, now, false);
+                    }
+                }
+            }
+            self.wake(now);
+        }
+        let now = Instant::now();
+        for token in self.active.keys().copied().collect::<Vec<_>>() {
+            if let Some(active) = self.active.get_mut(&token) {
+                active.tell("the server stops, ask again");
+            }
+            self.end(token, Outcome::Failed("the agent stopped".to_owned()), now);
         }
     }
 
-    fn hear(&mut self, token: u64, now: Instant) {
-        let mut buffer = [0; limits::TFTP_REQUEST_BYTES];
+    /// While there is one transfer only, blocks on its socket; whether there is more to come.
+    fn serve_alone(&mut self) -> bool {
+        let Some(token) = self.brisk.filter(|_| self.active.len() == 1) else {
+            return false;
+        };
+        for _ in 0..limits::TFTP_ALONE.1 {
+            if !self.hear_transfer(token, Instant::now(), true) {
+                self.brisk = None;
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Reads a transfer's datagram; whether there was one.
+    fn hear_transfer(&mut self, token: u64, now: Instant, wait: bool) -> bool {
+        let mut buffer: Buffer = [0; limits::TFTP_REQUEST_BYTES + 1];
+        let Some(active) = self.active.get_mut(&token) else {
+            return false;
+        };
+        let Link::Own { socket, .. } = &active.link else {
+            return false;
+        };
+        let length = match udp::receive(socket, &mut buffer, wait) {
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                self.end(token, broken(&error), now);
+                return false;
+            }
+            // Nothing there, or an error of the path that may pass.
+            Err(_) => return false,
+        };
+        let now = if wait { Instant::now() } else { now };
+        if let Some(packet) = packet::parse(&buffer[..length]) {
+            self.brisk = Some(token);
+            let over = active.hear(&packet, now);
+            self.settle(token, over, now);
+        }
+        true
+    }
+
+    /// Answers who sends to another client's port (RFC 1350 section 4: error 5, and the transfer
+    /// goes on).
+    fn hear_others(&mut self, token: u64) {
+        let mut buffer: Buffer = [0; limits::TFTP_REQUEST_BYTES + 1];
+        let Some(Link::Own { others, .. }) = self.active.get(&token).map(|active| &active.link)
+        else {
+            return;
+        };
+        if let Ok((length, from)) = others.recv_from(&mut buffer)
+            && !matches!(
+                packet::parse(&buffer[..length]),
+                None | Some(Packet::Error(..))
+            )
+        {
+            let answer = packet::error(packet::UNKNOWN_ID, "this is another client's transfer");
+            let _ = others.send_to(&answer, from);
+        }
+    }
+
+    fn hear_listener(&mut self, token: u64, now: Instant) {
+        let mut buffer: Buffer = [0; limits::TFTP_REQUEST_BYTES + 1];
         let Some(listener) = &self.heard.get(token) else {
             return;
         };
         let is_wanted = contains(self.shared.listeners().iter(), listener);
-        for _ in 0..REQUESTS_AT_A_TIME {
-            let received = listener.socket.recv_from(&mut buffer);
-            let Ok((length, peer)) = received else {
-                // Nothing more, another worker was faster, or an ICMP error of an earlier answer.
-                return;
+        for _ in 0..limits::TFTP_REQUESTS_AT_ONCE {
+            let received = wildcard::receive(&listener.socket, listener.address.ip(), &mut buffer);
+            // Nothing more, another worker was faster, or an ICMP error of an earlier answer.
+            let Ok(received) = received else { return };
+            let asked = Asked {
+                listener,
+                key: (received.peer, received.to),
+                datagram: &buffer[..received.length],
             };
-            let packet = packet::parse(&buffer[..length]);
-            match packet {
-                Some(Packet::Read(_) | Packet::Write) if !is_wanted => {}
-                Some(Packet::Read(read)) => self.request(listener, peer, &read, now),
-                Some(Packet::Write) => {
-                    self.refuse(listener, peer, packet::ACCESS, "read-only: no uploads");
+            match packet::parse(asked.datagram) {
+                Some(Packet::Read(_) | Packet::Write(_)) if !is_wanted => {}
+                Some(Packet::Read(read)) => {
+                    if let Err(refusal) = self.read(&asked, &read, now) {
+                        self.refuse(&asked, refusal, read.name);
+                    }
                 }
-                Some(other) => match self.peers.get(&peer).copied() {
-                    Some(token) => self.answer(token, &other, now),
+                Some(Packet::Write(name)) => self.refuse(&asked, Refusal::upload(), name),
+                Some(Packet::Malformed) => {
+                    self.answer(&asked, packet::ILLEGAL, "malformed request")
+                }
+                Some(packet) => match self.peers.get(&asked.key).copied() {
+                    Some(token) => {
+                        if let Some(active) = self.active.get_mut(&token) {
+                            let over = active.hear(&packet, now);
+                            self.settle(token, over, now);
+                        }
+                    }
                     // An error is never answered with an error (RFC 1350 section 2).
-                    None if matches!(other, Packet::Error(..)) => {}
-                    None => self.refuse(listener, peer, packet::UNKNOWN_ID, "no such transfer"),
+                    None if matches!(packet, Packet::Error(..)) => {}
+                    None => self.answer(&asked, packet::UNKNOWN_ID, "no such transfer"),
                 },
                 None => {}
             }
         }
     }
 
-    fn hear_transfer(&mut self, token: u64, now: Instant) {
-        let mut buffer = [0; limits::TFTP_REQUEST_BYTES];
-        let Some(active) = self.active.get(&token) else {
-            return;
+    fn read(&mut self, asked: &Asked, read: &Read, now: Instant) -> Result<(), Refusal> {
+        let shared = self.shared.clone();
+        check_mode(read)?;
+        let limits = shared.limits();
+        let bounds = (limits.transfers, limits.transfers_per_address);
+        let place = match shared.places.take(asked.key, asked.datagram, bounds, now) {
+            Ok(place) => place,
+            Err(why) => return Refusal::no_place(&why).map_or(Ok(()), Err),
         };
-        let socket = active.way.socket();
-        match socket.recv_from(&mut buffer) {
-            Ok((_, from)) if from != active.peer => {
-                // RFC 1350 section 4: it does not disturb the transfer.
-                let answer = packet::error(packet::UNKNOWN_ID, "this is another client's transfer");
-                let _ = socket.send_to(&answer, from);
-            }
-            Ok((length, _)) => {
-                if let Some(packet) = packet::parse(&buffer[..length]) {
-                    self.answer(token, &packet, now);
-                }
-            }
-            Err(_) => {}
-        }
-    }
-
-    fn answer(&mut self, token: u64, packet: &Packet, now: Instant) {
-        let Some(active) = self.active.get_mut(&token) else {
-            return;
-        };
-        match packet {
-            Packet::Ack(number) => {
-                let step = active.transfer.on_ack(*number, now);
-                self.take(token, step);
-            }
-            Packet::Error(code, text) => {
-                // UEFI asks for the size, has the OACK, and ends with code 8 (some with 0) before
-                // it asks for the file in earnest (boot-facts 4.5).
-                let outcome = if active.transfer.is_negotiating() {
-                    Outcome::Probe
-                } else {
-                    let text = String::from_utf8_lossy(text).escape_default().to_string();
-                    Outcome::Failed(format!("the client stopped with error {code}: {text}"))
-                };
-                self.end(token, outcome);
-            }
-            _ => {}
-        }
-    }
-
-    fn refuse(&self, listener: &Listener, peer: SocketAddr, code: u16, text: &str) {
-        let _ = listener.socket.send_to(&packet::error(code, text), peer);
-    }
-
-    fn request(&mut self, listener: &Arc<Listener>, peer: SocketAddr, read: &Read, now: Instant) {
-        let wire = String::from_utf8_lossy(&read.name[..read.name.len().min(limits::NAME_BYTES)])
-            .escape_default()
-            .to_string();
-        let event = |outcome| Event::Transfer {
+        let (peer, local) = asked.key;
+        let request = Request {
             via: Via::Tftp,
             peer,
-            name: wire.clone(),
+            local,
+        };
+        let granted = grant(shared.gate.as_ref(), read, &request)?;
+        let listener = shared.single_port.then(|| asked.listener.clone());
+        let (active, step) = Active::begin(granted, &read.options, &limits, place, listener, now)
+            .map_err(|error| Refusal::exhausted(&error))?;
+        let token = self.next;
+        self.next += 1;
+        match &active.link {
+            Link::Own { socket, others, .. } => {
+                let watched = self.poller.add(socket, token);
+                watched
+                    .and_then(|()| self.poller.add(others, token | OTHERS))
+                    .map_err(|error| Refusal::exhausted(&error))?;
+            }
+            Link::Listener(_) => {
+                self.peers.insert(asked.key, token);
+            }
+        }
+        self.timers.set(active.timer, token);
+        let active = self.active.entry(token).insert_entry(active).into_mut();
+        let over = active.act(step, now);
+        self.settle(token, over, now);
+        Ok(())
+    }
+
+    /// Does what is due.
+    fn wake(&mut self, now: Instant) {
+        while let Some((at, token)) = self.timers.due(now) {
+            let Some(active) = self.active.get_mut(&token) else {
+                continue;
+            };
+            if active.timer == at {
+                let over = active.wake(now);
+                active.timer = active.transfer.deadline();
+                self.timers.set(active.timer, token);
+                self.settle(token, over, now);
+            }
+        }
+    }
+
+    /// After a transfer did something: ends it if it is over, else makes sure that it is looked at
+    /// in time.
+    fn settle(&mut self, token: u64, over: Option<Outcome>, now: Instant) {
+        if let Some(outcome) = over {
+            self.end(token, outcome, now);
+        } else if let Some(active) = self.active.get_mut(&token)
+            && active.transfer.deadline() < active.timer
+        {
+            active.timer = active.transfer.deadline();
+            self.timers.set(active.timer, token);
+        }
+    }
+
+    fn end(&mut self, token: u64, outcome: Outcome, now: Instant) {
+        let Some(active) = self.active.remove(&token) else {
+            return;
+        };
+        if self.peers.get(&active.key()) == Some(&token) {
+            self.peers.remove(&active.key());
+        }
+        if self.brisk == Some(token) {
+            self.brisk = None;
+        }
+        if matches!(active.link, Link::Listener(_)) {
+            let wanted = self.shared.listeners();
+            if self.heard.len() > wanted.len() {
+                self.leave(&wanted);
+            }
+        }
+        let transfer = &active.transfer;
+        self.shared
+            .count(transfer.acknowledged(), transfer.repeats());
+        self.shared.sink.event(active.report(outcome, now));
+    }
+
+    fn refuse(&self, asked: &Asked, refusal: Refusal, name: &[u8]) {
+        self.answer(asked, refusal.code, &refusal.text);
+        self.shared.sink.event(Event::Transfer {
+            via: Via::Tftp,
+            peer: asked.key.0,
+            name: shown(name),
             bytes: 0,
             size: None,
             took: Duration::ZERO,
             repeats: 0,
-            outcome,
-        };
-        if !read.mode.eq_ignore_ascii_case(b"octet") {
-            let mode = String::from_utf8_lossy(&read.mode[..read.mode.len().min(16)]);
-            let text = format!("only octet mode is served, not {}", mode.escape_default());
-            self.refuse(listener, peer, packet::UNDEFINED, &text);
-            self.shared.sink.event(event(Outcome::Refused(text)));
-            return;
-        }
-        let place = match self.shared.places.take(peer, self.shared.limits()) {
-            Ok(place) => place,
-            // The client repeats a request whose answer is on its way.
-            Err(None) => return,
-            Err(Some(why)) => {
-                self.refuse(
-                    listener,
-                    peer,
-                    packet::UNDEFINED,
-                    &format!("busy: {why}; try again"),
-                );
-                self.shared.sink.event(event(Outcome::Refused(why)));
-                return;
-            }
-        };
-        let local = listener.address;
-        let request = Request {
-            via: Via::Tftp,
-            peer,
-            local: local.ip(),
-        };
-        let (name, bytes, size) = match file::find(&*self.shared.gate, read.name, &request) {
-            Found::File { name, bytes, size } => (name, bytes, size),
-            Found::Nothing => {
-                let text = format!("file not found: {wire}");
-                self.refuse(listener, peer, packet::NOT_FOUND, &text);
-                self.shared.sink.event(event(Outcome::NotFound));
-                return;
-            }
-            Found::Refused(why) => {
-                self.refuse(listener, peer, packet::ACCESS, &why);
-                self.shared.sink.event(event(Outcome::Refused(why)));
-                return;
-            }
-        };
-        let way = if self.shared.single_port {
-            Way::Listener(listener.clone())
-        } else {
-            match self.own_socket(local.ip()) {
-                Ok(socket) => Way::Own(socket),
-                Err(error) => {
-                    let text = format!("no socket for the transfer: {error}");
-                    self.refuse(listener, peer, packet::UNDEFINED, "busy: try again");
-                    self.shared.sink.event(event(Outcome::Refused(text)));
-                    return;
-                }
-            }
-        };
-        let limits = self.shared.limits();
-        let block_size = match (limits.block_size, read.options.block_size) {
-            (Some(block_size), _) => block_size,
-            (None, None | Some(0..=512)) => 512,
-            // Four bytes of the payload are TFTP's own.
-            (None, Some(_)) => udp::payload_without_fragments(local, peer) - 4,
-        };
-        let bounds = Bounds {
-            block_size,
-            window: limits.window,
-            timeout: limits.timeout,
-        };
-        let (transfer, step) = Transfer::start(size, read.options, bounds, now);
-        let token = self.next;
-        self.next += 1;
-        match &way {
-            Way::Own(socket) => {
-                if let Err(error) = self.poller.add(socket, token) {
-                    log::error!("TFTP: taking in a transfer: {error}");
-                    return;
-                }
-            }
-            Way::Listener(_) => {
-                self.peers.insert(peer, token);
-            }
-        }
-        let active = Active {
-            transfer,
-            bytes,
-            way,
-            peer,
-            name,
-            size,
-            began: now,
-            _place: place,
-        };
-        self.active.insert(token, active);
-        self.take(token, step);
-    }
-
-    fn own_socket(&self, local: IpAddr) -> io::Result<UdpSocket> {
-        let socket = UdpSocket::bind(SocketAddr::new(local, 0))?;
-        socket.set_nonblocking(true)?;
-        Ok(socket)
-    }
-
-    /// Does what the transfer says.
-    fn take(&mut self, token: u64, step: Step) {
-        let Some(active) = self.active.get_mut(&token) else {
-            return;
-        };
-        let socket = active.way.socket();
-        let sent = match step {
-            Step::Wait => return,
-            Step::Done => return self.end(token, Outcome::Done),
-            Step::Vanished => {
-                return self.end(
-                    token,
-                    Outcome::Failed("the client does not answer".to_owned()),
-                );
-            }
-            Step::OptionAck => {
-                let packet = packet::option_ack(&active.transfer.options());
-                socket.send_to(&packet, active.peer).map(|_| ())
-            }
-            Step::Blocks(blocks) => {
-                self.scratch.clear();
-                let window = active.transfer.window_bytes();
-                let mut read = Ok(());
-                for block in blocks {
-                    self.scratch.extend(packet::data_head(block));
-                    match active.bytes.get(active.transfer.bytes_of(block), window) {
-                        Ok(bytes) => self.scratch.extend_from_slice(bytes),
-                        Err(error) => {
-                            read = Err(error);
-                            break;
-                        }
-                    }
-                }
-                if let Err(error) = read {
-                    let text = packet::error(packet::UNDEFINED, "the file cannot be read");
-                    let _ = socket.send_to(&text, active.peer);
-                    return self.end(token, Outcome::Failed(format!("reading the file: {error}")));
-                }
-                let segment = active.transfer.block_size() + 4;
-                udp::send_segments(socket, &self.scratch, segment, active.peer)
-            }
-        };
-        match sent {
-            Ok(()) => {}
-            // A full queue is a lost packet: the time-out brings it again.
-            Err(error)
-                if matches!(error.kind(), io::ErrorKind::WouldBlock)
-                    || error.raw_os_error() == Some(libc::ENOBUFS) => {}
-            Err(error) => self.end(token, Outcome::Failed(format!("sending: {error}"))),
-        }
-    }
-
-    fn end(&mut self, token: u64, outcome: Outcome) {
-        let Some(active) = self.active.remove(&token) else {
-            return;
-        };
-        match &active.way {
-            Way::Own(socket) => {
-                let _ = self.poller.remove(socket.as_fd());
-            }
-            Way::Listener(_) => {
-                self.peers.remove(&active.peer);
-                let wanted = self.shared.listeners();
-                if self.heard.len() > wanted.len() {
-                    self.leave(&wanted);
-                }
-            }
-        }
-        let bytes = active.transfer.acknowledged();
-        self.shared.count(bytes, active.transfer.repeats());
-        self.shared.sink.event(Event::Transfer {
-            via: Via::Tftp,
-            peer: active.peer,
-            name: active.name,
-            bytes,
-            size: Some(active.size),
-            took: active.began.elapsed(),
-            repeats: active.transfer.repeats(),
-            outcome,
+            outcome: refusal.outcome,
         });
     }
+
+    fn answer(&self, asked: &Asked, code: u16, text: &str) {
+        let listener = asked.listener;
+        let (peer, local): (SocketAddr, IpAddr) = asked.key;
+        let socket: &UdpSocket = &listener.socket;
+        let packet = packet::error(code, text);
+        let _ = wildcard::send(socket, listener.address.ip(), local, peer, &packet);
+    }
+}
+
+/// A datagram at a listening socket.
+struct Asked<'a> {
+    listener: &'a Arc<Listener>,
+    key: Key,
+    datagram: &'a [u8],
 }
