@@ -85,8 +85,8 @@ pub const NETBOOT_XYZ_ARCHITECTURES: [Cpu; 3] = [Cpu::I386, Cpu::Amd64, Cpu::Arm
 pub const TALOS_FACTORY: &str = "https://factory.talos.dev";
 /// `image.mirror`.
 pub const DEBIAN_MIRROR: &str = "https://deb.debian.org/debian";
-/// `image.url` of netboot.xyz.
-pub const NETBOOT_XYZ_URL: &str = "https://boot.netboot.xyz";
+/// `image.url` of netboot.xyz; its own loaders come by plain HTTP, and stock iPXE for BIOS knows no HTTPS.
+pub const NETBOOT_XYZ_URL: &str = "http://boot.netboot.xyz";
 /// `image.url` of memtest.
 pub const MEMTEST_URL: &str = "https://memtest.org/download/v8.00/mt86plus_8.00.binaries.zip";
 /// `profile.installed`: nothing is remembered that nobody asked for.

@@ -80,7 +80,10 @@ impl Kept {
                 totals.transfers += 1;
                 totals.bytes += bytes;
                 totals.repeats += u64::from(*repeats);
-                totals.failed += u64::from(!matches!(outcome, Outcome::Done | Outcome::Probe));
+                totals.failed += u64::from(!matches!(
+                    outcome,
+                    Outcome::Done | Outcome::Sent | Outcome::Probe
+                ));
             }
         }
     }
@@ -116,6 +119,7 @@ fn value(event: &Event, time: u64, text: String) -> Value {
         } => {
             let (outcome, reason) = match outcome {
                 Outcome::Done => ("done", None),
+                Outcome::Sent => ("sent", None),
                 Outcome::Probe => ("probe", None),
                 Outcome::NotFound => ("not-found", None),
                 Outcome::Refused(why) => ("refused", Some(why)),
@@ -152,12 +156,18 @@ mod tests {
     fn totals_tell_what_failed_from_what_is_usual() {
         let journal = Journal::default();
         let failed = || Outcome::Failed("cut".to_owned());
-        for outcome in [Outcome::Done, Outcome::Probe, Outcome::NotFound, failed()] {
+        for outcome in [
+            Outcome::Done,
+            Outcome::Sent,
+            Outcome::Probe,
+            Outcome::NotFound,
+            failed(),
+        ] {
             journal.event(transfer(outcome));
         }
         let kept = journal.kept();
-        assert_eq!((kept.http.transfers, kept.http.failed), (4, 2));
-        assert_eq!((kept.http.bytes, kept.tftp.transfers), (40, 0));
+        assert_eq!((kept.http.transfers, kept.http.failed), (5, 2));
+        assert_eq!((kept.http.bytes, kept.tftp.transfers), (50, 0));
         let last = kept.last.back().unwrap();
         assert_eq!(last["outcome"], "failed");
         assert_eq!(last["reason"], "cut");

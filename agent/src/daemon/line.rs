@@ -36,6 +36,11 @@ pub fn line(event: &Event) -> String {
         } => {
             let how = match outcome {
                 Outcome::Done => format!("{bytes} bytes in {}", rate(*bytes, *took)),
+                Outcome::Sent => format!(
+                    "{} bytes in {}, the last of them not acknowledged",
+                    size.unwrap_or(*bytes),
+                    rate(*bytes, *took)
+                ),
                 Outcome::Probe => "asked for the size only".to_owned(),
                 Outcome::NotFound => "not found".to_owned(),
                 Outcome::Refused(why) => format!("refused: {why}"),
@@ -111,7 +116,12 @@ mod tests {
         for outcome in wrong {
             assert_eq!(level(&transfer(outcome, 0)), log::Level::Warn);
         }
-        for outcome in [Outcome::Done, Outcome::Probe, Outcome::NotFound] {
+        for outcome in [
+            Outcome::Done,
+            Outcome::Sent,
+            Outcome::Probe,
+            Outcome::NotFound,
+        ] {
             assert_eq!(level(&transfer(outcome, 0)), log::Level::Info);
         }
     }

@@ -3,6 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+#[allow(unused_imports, reason = "for the documentation")]
+use crate::limits;
+
 /// One thing that happened at the boot side.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
@@ -52,6 +55,10 @@ pub enum Via {
 pub enum Outcome {
     /// The client has all it asked for.
     Done,
+    /// Every byte was sent and the last of them, fewer than [`limits::HTTP_UNCONFIRMED`], were not
+    /// acknowledged before the client fell silent. So looks a boot that worked: iPXE on UEFI starts
+    /// a kernel without a word to those who sent it.
+    Sent,
     /// The client only wanted to know the size (UEFI: OACK, then ERROR 8): no failure.
     Probe,
     /// No such name.

@@ -107,6 +107,11 @@ impl Clock {
         self.times.seen(acknowledged, Instant::now());
     }
 
+    /// When the client last took a byte, as far as it was looked.
+    pub fn moved(&self) -> std::time::Instant {
+        self.times.moved.into_std()
+    }
+
     /// This side is closed.
     pub fn closed(&mut self) {
         self.times.closed = true;

@@ -45,11 +45,16 @@ impl Transfer {
     }
 
     /// Reports the end.
-    pub fn end(mut self, outcome: Outcome) {
-        self.report(outcome);
+    pub fn end(self, outcome: Outcome) {
+        self.end_at(outcome, Instant::now());
     }
 
-    fn report(&mut self, outcome: Outcome) {
+    /// Reports the end, which was noticed later than it was.
+    pub fn end_at(mut self, outcome: Outcome, ended: Instant) {
+        self.report(outcome, ended);
+    }
+
+    fn report(&mut self, outcome: Outcome, ended: Instant) {
         if let Some(report) = self.report.take() {
             report.sink.event(Event::Transfer {
                 via: Via::Http,
@@ -57,7 +62,7 @@ impl Transfer {
                 name: report.name,
                 bytes: self.bytes,
                 size: report.size,
-                took: report.begun.elapsed(),
+                took: ended.saturating_duration_since(report.begun),
                 repeats: 0,
                 outcome,
             });
@@ -67,6 +72,9 @@ impl Transfer {
 
 impl Drop for Transfer {
     fn drop(&mut self) {
-        self.report(Outcome::Failed("the connection ended".into()));
+        self.report(
+            Outcome::Failed("the connection ended".into()),
+            Instant::now(),
+        );
     }
 }

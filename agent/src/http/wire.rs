@@ -20,6 +20,7 @@ use super::clock::{Clock, Due};
 use super::shared::Shared;
 use super::transfer::Transfer;
 use crate::event::Outcome;
+use crate::limits::HTTP_UNCONFIRMED;
 use crate::sys::sendfile::{send_file, unacknowledged};
 
 /// Sent to a client whose head did not come in time (RFC 9110 section 15.5.9).
@@ -97,9 +98,6 @@ impl Wire {
                     self.clock.seen(acknowledged);
                 }
                 Due::Stalled => {
-                    // Closed in order, the kernel would keep what the client does not take, and try
-                    // for minutes to be rid of it: a reset frees it at once.
-                    let _ = self.stream.set_zero_linger();
                     let time = limits.stall_timeout.as_secs_f32();
                     // With a reset: else the kernel keeps megabytes for a client that takes none, and
                     // asks it for many minutes whether it wants them now.
@@ -345,14 +343,18 @@ impl Drop for Wire {
             .reason
             .take()
             .unwrap_or_else(|| "the client closed the connection".into());
-        let settling = self
-            .settling
-            .drain(..)
-            .map(|(mark, transfer)| (mark - acknowledged, transfer));
-        let running = segments
-            .into_iter()
-            .map(|segment| (missing, segment.transfer));
-        for (missing, mut transfer) in settling.chain(running) {
+        let moved = self.clock.moved();
+        for (mark, mut transfer) in self.settling.drain(..) {
+            let missing = mark - acknowledged;
+            transfer.bytes = transfer.bytes.saturating_sub(missing);
+            if missing < HTTP_UNCONFIRMED {
+                transfer.end_at(Outcome::Sent, moved);
+            } else {
+                transfer.end(Outcome::Failed(reason.clone()));
+            }
+        }
+        for segment in segments {
+            let mut transfer = segment.transfer;
             transfer.bytes = transfer.bytes.saturating_sub(missing);
             transfer.end(Outcome::Failed(reason.clone()));
         }

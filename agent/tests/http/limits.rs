@@ -101,6 +101,22 @@ fn six_clients_that_stop_reading_hold_nobody_and_are_cut() {
 }
 
 #[test]
+fn a_client_that_falls_silent_at_the_end_was_sent_everything() {
+    let site = Site::with(Http {
+        stall_timeout: 2 * SHORT,
+        ..LIMITS
+    });
+    let size = 30_000;
+    site.file("x", size);
+    // With a window smaller than the file: the rest stays in the server's kernel.
+    let mut client = site.connect_with_window(4096);
+    client.send("GET /files/x HTTP/1.1\r\nHost: h\r\n\r\n");
+    let (_, taken, outcome) = site.transfer();
+    assert_eq!(outcome, Outcome::Sent);
+    assert!(taken < size as u64, "{taken}");
+}
+
+#[test]
 fn a_slow_client_that_goes_on_reading_is_not_cut() {
     let site = Site::with(Http {
         stall_timeout: 2 * SHORT,

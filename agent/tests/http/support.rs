@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,6 +14,9 @@ use hearth::config::Http;
 use hearth::event::{Event, Outcome, Sink, Via};
 use hearth::http::{Control, Server};
 use hearth::image::catalogue::{Content, Entry, Origin};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrStorage, connect, setsockopt, socket, sockopt,
+};
 
 pub const LIMITS: Http = Http {
     connections: 200,
@@ -129,6 +133,24 @@ impl Site {
 
     pub fn connect(&self) -> Client {
         Client::connect(self.address())
+    }
+
+    /// A client whose kernel takes hardly more than so many bytes that it does not read.
+    pub fn connect_with_window(&self, bytes: usize) -> Client {
+        let socket = socket(
+            AddressFamily::Inet,
+            SockType::Stream,
+            SockFlag::SOCK_CLOEXEC,
+            None,
+        )
+        .unwrap();
+        setsockopt(&socket, sockopt::RcvBuf, &bytes).unwrap();
+        let address = SockaddrStorage::from(self.address());
+        connect(socket.as_raw_fd(), &address).unwrap();
+        Client {
+            stream: TcpStream::from(socket),
+            read: Vec::new(),
+        }
     }
 
     /// One request on its own connection.

@@ -54,7 +54,7 @@ pub(in super::super) const IMAGE: Keys = Keys {
         ),
         key(
             "url",
-            r#""https://boot.netboot.xyz""#,
+            r#""http://boot.netboot.xyz""#,
             "machines that choose it would get nothing",
         ),
         key(
