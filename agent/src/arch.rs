@@ -102,6 +102,15 @@ impl Platform {
     }
 }
 
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.ipxe_name())
+    }
+}
+
+crate::form::as_text!(Cpu);
+crate::form::as_text!(Platform);
+
 impl FromStr for Platform {
     type Err = String;
 

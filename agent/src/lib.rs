@@ -34,8 +34,8 @@
 //! main > cli > daemon
 //!      > tftp  http  fetch                         edges: sockets, files, clocks; never each other
 //!      > boot  machine  image  recipe  event  dhcp   decisions
-//!      > config
-//!      > arch  digest  limits  log  mac  stamp  sys  uuid
+//!      > config  store
+//!      > arch  digest  form  id  limits  log  mac  stamp  sys  uuid
 //! ```
 
 pub mod arch;
@@ -47,7 +47,9 @@ pub mod dhcp;
 pub mod digest;
 pub mod event;
 pub mod fetch;
+mod form;
 pub mod http;
+pub mod id;
 pub mod image;
 pub mod limits;
 pub mod log;
@@ -55,6 +57,7 @@ pub mod mac;
 pub mod machine;
 pub mod recipe;
 pub mod stamp;
+pub mod store;
 pub mod sys;
 pub mod tftp;
 pub mod uuid;

@@ -34,6 +34,10 @@ pub const FACT_BYTES: usize = 128;
 pub const QUERY_BYTES: usize = 8_192;
 /// Machines that are counted for the limits of policies; whoever makes up MACs fills no memory.
 pub const ASSIGNMENTS: usize = 100_000;
+/// Events that a listener may be behind before it loses the oldest.
+pub const EVENT_BACKLOG: usize = 1_024;
+/// Machines that are taken up; whoever makes up MACs and UUIDs fills neither memory nor disk.
+pub const MACHINES: usize = 200_000;
 /// Declared machines whose arguments are written into `default.ipxe`: each is a line that every
 /// machine reads over TFTP.
 pub const FALLBACK_MACHINES: usize = 200;

@@ -101,6 +101,8 @@ impl fmt::Display for Mac {
     }
 }
 
+crate::form::as_text!(Mac);
+
 #[cfg(test)]
 mod tests {
     use super::*;

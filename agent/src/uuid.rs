@@ -72,3 +72,5 @@ impl fmt::Debug for Uuid {
         write!(f, "Uuid({self})")
     }
 }
+
+crate::form::as_text!(Uuid);

@@ -13,9 +13,9 @@ const LAYERS: [&[&str]; 6] = [
     &["daemon"],
     EDGES,
     &["boot", "dhcp", "event", "image", "machine", "recipe"],
-    &["config"],
+    &["config", "store"],
     &[
-        "arch", "digest", "limits", "log", "mac", "stamp", "sys", "uuid",
+        "arch", "digest", "form", "id", "limits", "log", "mac", "stamp", "sys", "uuid",
     ],
 ];
 /// Sockets, files of the network, clocks.

@@ -2,19 +2,19 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::boot::assign::Assignments;
 use crate::boot::loader;
 use crate::boot::site::{DEFAULT, Site};
 use crate::boot::{Answer, Gate, Request};
-use crate::config::Config;
+use crate::config::{Config, Name};
 use crate::event::{Event, Sink};
 use crate::image::catalogue::Entry;
 use crate::image::lock::Lock;
 use crate::limits;
 use crate::mac::Mac;
-use crate::machine::Facts;
+use crate::machine::{Census, Facts};
 use crate::sys::neighbour;
 
 /// Reads the lock from the disk, for a rescan; the error is a sentence.
@@ -26,6 +26,7 @@ pub type Neighbour = fn(IpAddr) -> Option<Mac>;
 /// The gatekeeper: keeps the site in force, and answers from it.
 pub struct Keeper {
     site: RwLock<Arc<Site>>,
+    census: Arc<Census>,
     sink: Arc<dyn Sink>,
     assignments: Mutex<Assignments>,
     /// When the root was last read because of a request; held while it is read.
@@ -38,8 +39,14 @@ pub struct Keeper {
 
 impl Keeper {
     /// Takes the first site, whose warnings were told already.
-    pub fn new(site: Site, sink: Arc<dyn Sink>, read_lock: ReadLock) -> Keeper {
+    pub fn new(
+        site: Site,
+        census: Arc<Census>,
+        sink: Arc<dyn Sink>,
+        read_lock: ReadLock,
+    ) -> Keeper {
         Keeper {
+            census,
             warned: Mutex::new(site.warnings.clone()),
             site: RwLock::new(Arc::new(site)),
             sink,
@@ -153,6 +160,13 @@ impl Keeper {
     }
 }
 
+/// Milliseconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since = since.map_or(0, |since| since.as_millis());
+    u64::try_from(since).unwrap_or(u64::MAX)
+}
+
 /// What a lock guards is whole at every moment, so a thread that panicked left nothing half done.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -195,16 +209,21 @@ impl Gate for Keeper {
             Some(why) => format!("{}; {}", decided.reason, why.sentence),
             None => decided.reason.clone(),
         };
-        let machine = site.identify(&facts);
-        self.sink.event(Event::Script {
+        let declared = site.identify(&facts).map(|identity| &identity.machine.name);
+        let (met, _) = self.census.meet(&facts, declared, facts.ip, now());
+        for (machine, event) in met.events {
+            self.sink.event_of(machine, event);
+        }
+        let event = Event::Script {
             peer: request.peer,
-            machine: machine.map_or_else(
-                || facts.label(),
-                |identity| identity.machine.name.to_string(),
-            ),
+            machine: declared.map_or_else(|| facts.label(), Name::to_string),
             decision: decided.decision.word(),
             reason,
-        });
+        };
+        match met.id {
+            Some(machine) => self.sink.event_of(machine, event),
+            None => self.sink.event(event),
+        }
         site.script(&decided, &facts, request.local)
     }
 }

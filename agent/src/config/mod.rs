@@ -358,7 +358,8 @@ pub struct StaticAddress {
 }
 
 /// `machine.local_boot`: boot-facts 4.4.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LocalBoot {
     /// Leave iPXE with an error status; the firmware goes on with its boot order.
     Exit,

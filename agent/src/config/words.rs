@@ -32,6 +32,16 @@ impl Name {
     }
 }
 
+impl std::str::FromStr for Name {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Name, String> {
+        Name::new(text)
+    }
+}
+
+crate::form::as_text!(Name);
+
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -1,19 +1,26 @@
-//! Takes events: a log line each, counters, and the last few for `hearth status`.
+//! Takes events: a log line each, counters, the last few for `hearth status`, the store for the
+//! rest, and whoever listens.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::{Value, json};
+use serde_json::Value;
+use tokio::sync::broadcast;
 
-use super::line;
-use crate::event::{Event, Outcome, Sink, Via};
+use crate::event::{Event, Outcome, Sink, Stamped, Via, line};
+use crate::id::MachineId;
 use crate::limits;
+use crate::machine::Census;
+use crate::store::{EventRow, Write};
 
 /// What happened since the start.
-#[derive(Debug, Default)]
 pub struct Journal {
     kept: Mutex<Kept>,
+    census: Arc<Census>,
+    next: AtomicU64,
+    listeners: broadcast::Sender<Arc<Stamped>>,
 }
 
 /// What is kept of all events.
@@ -43,22 +50,79 @@ pub struct Totals {
 }
 
 impl Journal {
+    /// Begins with the number of the next event.
+    pub fn new(census: Arc<Census>, next: u64) -> Journal {
+        Journal {
+            kept: Mutex::default(),
+            census,
+            next: AtomicU64::new(next.max(1)),
+            listeners: broadcast::channel(limits::EVENT_BACKLOG).0,
+        }
+    }
+
     /// What is kept; events wait meanwhile, so look briefly.
     pub fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[allow(dead_code, reason = "the control side listens")]
+    /// Every event from now on. Who is more than [`limits::EVENT_BACKLOG`] behind loses the oldest.
+    pub fn listen(&self) -> broadcast::Receiver<Arc<Stamped>> {
+        self.listeners.subscribe()
+    }
+
+    /// The machine that an event is about, by its card or its address.
+    fn machine_of(&self, event: &Event) -> Option<MachineId> {
+        let registry = self.census.look();
+        match event {
+            Event::Transfer { peer, .. } | Event::Script { peer, .. } => {
+                registry.at_address(peer.ip().to_canonical())
+            }
+            Event::Dhcp(dhcp) => registry.by_mac(dhcp.mac),
+            _ => None,
+        }
+    }
+
+    fn take(&self, machine: Option<MachineId>, event: Event) {
+        let text = line::line(&event);
+        match machine.and_then(|id| self.census.look().get(id).map(|record| record.label())) {
+            Some(label) => log::log!(line::level(&event), "{label}: {text}"),
+            None => log::log!(line::level(&event), "{text}"),
+        }
+        let mut kept = self.kept();
+        kept.count(&event);
+        // Under the lock, so that numbers and order agree everywhere.
+        let stamped = Arc::new(Stamped {
+            seq: self.next.fetch_add(1, Ordering::Relaxed),
+            at: now_ms(),
+            machine,
+            event,
+        });
+        let value = serde_json::to_value(&*stamped).unwrap_or_default();
+        let row = EventRow {
+            seq: stamped.seq,
+            at: stamped.at,
+            machine,
+            kind: value["kind"].as_str().unwrap_or_default().to_owned(),
+            data: value.to_string(),
+        };
+        drop(self.census.store().write(vec![Write::Event(row)]));
+        kept.last.push_back(with_text(value, text));
+        if kept.last.len() > limits::STATUS_EVENTS {
+            kept.last.pop_front();
+        }
+        let _ = self.listeners.send(stamped);
     }
 }
 
 impl Sink for Journal {
     fn event(&self, event: Event) {
-        let text = line::line(&event);
-        log::log!(line::level(&event), "{text}");
-        let mut kept = self.kept();
-        kept.count(&event);
-        kept.last.push_back(value(&event, now(), text));
-        if kept.last.len() > limits::STATUS_EVENTS {
-            kept.last.pop_front();
-        }
+        let machine = self.machine_of(&event);
+        self.take(machine, event);
+    }
+
+    fn event_of(&self, machine: MachineId, event: Event) {
+        self.take(Some(machine), event);
     }
 }
 
@@ -85,6 +149,7 @@ impl Kept {
                     Outcome::Done | Outcome::Sent | Outcome::Probe
                 ));
             }
+            _ => {}
         }
     }
 }
@@ -95,44 +160,21 @@ pub fn now() -> u64 {
     since.unwrap_or(Duration::ZERO).as_secs()
 }
 
-/// An event as programs read it; `text` is what people read.
-fn value(event: &Event, time: u64, text: String) -> Value {
-    match event {
-        Event::Script {
-            peer,
-            machine,
-            decision,
-            reason,
-        } => json!({
-            "time": time, "kind": "script", "peer": peer.ip(), "machine": machine,
-            "decision": decision, "reason": reason, "text": text,
-        }),
-        Event::Transfer {
-            via,
-            peer,
-            name,
-            bytes,
-            size,
-            took,
-            repeats,
-            outcome,
-        } => {
-            let (outcome, reason) = match outcome {
-                Outcome::Done => ("done", None),
-                Outcome::Sent => ("sent", None),
-                Outcome::Probe => ("probe", None),
-                Outcome::NotFound => ("not-found", None),
-                Outcome::Refused(why) => ("refused", Some(why)),
-                Outcome::Failed(why) => ("failed", Some(why)),
-            };
-            json!({
-                "time": time, "kind": "transfer", "via": line::word(*via).to_ascii_lowercase(),
-                "peer": peer.ip(), "name": name, "bytes": bytes, "size": size,
-                "seconds": took.as_secs_f64(), "repeats": repeats, "outcome": outcome,
-                "reason": reason, "text": text,
-            })
-        }
+/// Milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since = since.unwrap_or(Duration::ZERO);
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// An event as programs read it; `text` is what people read, `time` seconds since 1970.
+fn with_text(mut value: Value, text: String) -> Value {
+    if let Value::Object(fields) = &mut value {
+        let at = fields.get("at").and_then(Value::as_u64).unwrap_or(0);
+        fields.insert("time".to_owned(), (at / 1000).into());
+        fields.insert("text".to_owned(), text.into());
     }
+    value
 }
 
 #[cfg(test)]
@@ -154,7 +196,7 @@ mod tests {
 
     #[test]
     fn totals_tell_what_failed_from_what_is_usual() {
-        let journal = Journal::default();
+        let journal = Journal::new(Census::empty(), 1);
         let failed = || Outcome::Failed("cut".to_owned());
         for outcome in [
             Outcome::Done,
@@ -176,7 +218,7 @@ mod tests {
 
     #[test]
     fn only_the_last_events_are_kept() {
-        let journal = Journal::default();
+        let journal = Journal::new(Census::empty(), 1);
         for _ in 0..limits::STATUS_EVENTS + 10 {
             journal.event(transfer(Outcome::Done));
         }

@@ -9,7 +9,6 @@ mod error;
 mod holder;
 mod instance;
 mod journal;
-mod line;
 mod ready;
 mod signals;
 mod sockets;
@@ -27,10 +26,12 @@ use crate::boot::site::{DEFAULT, Site};
 use crate::config::{self, Config, Environment, Loaded};
 use crate::event::Sink;
 use crate::image::lock::Lock;
-use crate::{http, limits, tftp};
+use crate::machine::Census;
+use crate::{http, limits, store, tftp};
 
 pub use error::Error;
 use instance::Instance;
+use journal::Journal;
 use signals::{Asked, Signals};
 use sockets::{list, of_http, of_tftp};
 use status::Status;
@@ -101,8 +102,13 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
     let sockets = sockets::bind(&config)?;
 
     tell(&site);
-    let status = Arc::new(Status::new(loaded.files));
-    let daemon = start(path, site, sockets, status)?;
+    let contents = store::Contents::default();
+    let (census, warnings) = Census::new(&contents, Arc::new(store::Memory::default()));
+    warnings.iter().for_each(|warning| log::warn!("{warning}"));
+    let census = Arc::new(census);
+    let journal = Journal::new(census.clone(), contents.next_seq);
+    let status = Arc::new(Status::new(loaded.files, journal));
+    let daemon = start(path, site, census, sockets, status)?;
     log::info!(
         "hearth {} serves TFTP on {} and HTTP on {}, {} ms after its start",
         env!("CARGO_PKG_VERSION"),
@@ -118,13 +124,14 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
 fn start(
     path: &Path,
     site: Site,
+    census: Arc<Census>,
     sockets: sockets::Sockets,
     status: Arc<Status>,
 ) -> Result<Daemon, Error> {
     let system = |error: String| Error::System(error);
     let config = site.config.clone();
     let sink: Arc<dyn Sink> = status.clone();
-    let keeper = Arc::new(Keeper::new(site, sink.clone(), Box::new(read_lock)));
+    let keeper = Arc::new(Keeper::new(site, census, sink.clone(), Box::new(read_lock)));
     let shown = {
         let (keeper, status) = (keeper.clone(), status.clone());
         Arc::new(move || status.value(&keeper.site()))

@@ -10,6 +10,7 @@ use super::journal::{Journal, Totals, now};
 use super::ready::{Ready, ready};
 use crate::boot::site::Site;
 use crate::event::{Event, Sink};
+use crate::id::MachineId;
 use crate::{http, limits, tftp};
 
 /// Reads a server's counters.
@@ -42,13 +43,17 @@ impl Sink for Status {
     fn event(&self, event: Event) {
         self.journal.event(event);
     }
+
+    fn event_of(&self, machine: MachineId, event: Event) {
+        self.journal.event_of(machine, event);
+    }
 }
 
 impl Status {
     /// Begins to count.
-    pub fn new(files: Vec<PathBuf>) -> Status {
+    pub fn new(files: Vec<PathBuf>, journal: Journal) -> Status {
         Status {
-            journal: Journal::default(),
+            journal,
             tftp: OnceLock::new(),
             http: OnceLock::new(),
             started: (now(), Instant::now()),

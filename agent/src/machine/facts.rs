@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use super::query;
 use crate::arch::{Cpu, Platform};
 use crate::config::{FactName, Name};
@@ -12,7 +14,8 @@ use crate::mac::Mac;
 use crate::uuid::Uuid;
 
 /// What a machine says of itself.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Facts {
     /// SMBIOS UUID, if it names a machine at all ([`Uuid::is_worthless`]).
     pub uuid: Option<Uuid>,
@@ -41,10 +44,13 @@ pub struct Facts {
     /// iPXE's version.
     pub version: String,
     /// The menu item that was chosen at the machine.
+    #[serde(skip)]
     pub item: Option<Name>,
     /// Somebody at the machine asks for the menu instead of what was decided.
+    #[serde(skip)]
     pub menu: bool,
     /// How often it asked before, while it waited; 0 the first time.
+    #[serde(skip)]
     pub attempt: u8,
 }
 

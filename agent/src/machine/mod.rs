@@ -1,9 +1,17 @@
-//! A machine as it presents itself: what it says of itself ([`facts`]), and which declared machine
-//! that is ([`identity`]).
+//! A machine: what it says of itself ([`facts`]), which declared one it is ([`identity`]), what is
+//! known of it ([`record`]) and where it is on its way ([`phase`]). [`registry`] finds it among all
+//! others, [`census`] keeps it on the disk.
 
+pub mod census;
 pub mod facts;
 pub mod identity;
+pub mod phase;
 mod query;
+pub mod record;
+pub mod registry;
 
+pub use census::Census;
 pub use facts::Facts;
 pub use identity::{Identity, Known};
+pub use phase::Phase;
+pub use record::Record;

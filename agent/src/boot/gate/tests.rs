@@ -74,7 +74,12 @@ impl Place {
         }
         let seen = Arc::new(Seen::default());
         let read_lock = Box::new(|_: &Config| Ok(Lock::default()));
-        let keeper = Keeper::new(testing::site(config), seen.clone(), read_lock);
+        let keeper = Keeper::new(
+            testing::site(config),
+            Census::empty(),
+            seen.clone(),
+            read_lock,
+        );
         Place {
             folder,
             seen,
@@ -243,7 +248,12 @@ fn a_lock_that_cannot_be_read_leaves_in_force_what_was() {
     let config = testing::config_in(folder.path(), "", DECLARED);
     put(&folder.path().join("root"), "a", "x");
     let broken = Box::new(|_: &Config| Err("hearth.lock is cut off".to_owned()));
-    let keeper = Keeper::new(testing::site(config), Arc::new(Seen::default()), broken);
+    let keeper = Keeper::new(
+        testing::site(config),
+        Census::empty(),
+        Arc::new(Seen::default()),
+        broken,
+    );
     assert!(matches!(
         keeper.file("b", &request(OTHER)),
         Answer::NotFound

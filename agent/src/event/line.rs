@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::event::{Event, Outcome, Via};
+use super::{Dhcp, DhcpMessage, Event, Outcome, Report, Via};
 
 /// How much an event matters.
 pub fn level(event: &Event) -> log::Level {
@@ -10,7 +10,14 @@ pub fn level(event: &Event) -> log::Level {
         Event::Transfer {
             outcome: Outcome::Failed(_) | Outcome::Refused(_),
             ..
-        } => log::Level::Warn,
+        }
+        | Event::Impostor { .. }
+        | Event::Report {
+            report: Report::Failed,
+            ..
+        }
+        | Event::Power { error: Some(_), .. } => log::Level::Warn,
+        Event::Dhcp(_) => log::Level::Debug,
         _ => log::Level::Info,
     }
 }
@@ -57,7 +64,84 @@ pub fn line(event: &Event) -> String {
             };
             format!("{} {name} to {}: {how}{again}", word(*via), peer.ip())
         }
+        Event::Dhcp(dhcp) => heard(dhcp),
+        Event::Phase { from, to, reason } => format!("{from} -> {to}: {reason}"),
+        Event::Loader {
+            asked,
+            given,
+            reason,
+        } => format!("gets {given} where it asks for {asked}: {reason}"),
+        Event::LocalBoot { method, reason } => {
+            format!("its disk is started by {method} from now on: {reason}")
+        }
+        Event::Report { report, text } => match report {
+            Report::Done => format!("the installer is done: {text}"),
+            Report::Failed => format!("the installer failed: {text}"),
+            Report::Log => format!("the installer says: {text}"),
+        },
+        Event::Impostor {
+            claimed,
+            found,
+            peer,
+        } => match found {
+            Some(found) => format!(
+                "a request from {peer} claims to come from {claimed}, but {found} has that address"
+            ),
+            None => format!(
+                "a request from {peer} claims to come from {claimed}, and nothing here knows which \
+                 card has that address"
+            ),
+        },
+        Event::Merged { other, reason } => {
+            format!("is the same as what was machine {other}: {reason}")
+        }
+        Event::Moved { what, from } => format!("{what} went over to it from machine {from}"),
+        Event::Action { who, what } => format!("{who}: {what}"),
+        Event::Power {
+            driver,
+            what,
+            error,
+        } => match error {
+            Some(error) => format!("{driver}: {what} failed: {error}"),
+            None => format!("{driver}: {what}"),
+        },
     }
+}
+
+fn heard(dhcp: &Dhcp) -> String {
+    let message = match dhcp.message {
+        DhcpMessage::Discover => "discover",
+        DhcpMessage::Offer => "offer",
+        DhcpMessage::Request => "request",
+        DhcpMessage::Decline => "decline",
+        DhcpMessage::Ack => "ack",
+        DhcpMessage::Nak => "nak",
+        DhcpMessage::Release => "release",
+        DhcpMessage::Inform => "inform",
+    };
+    let mut line = format!("DHCP {message}");
+    if let Some(server) = &dhcp.server {
+        line.push_str(&format!(" by {server}"));
+    }
+    let kind = match (dhcp.is_ipxe, dhcp.server) {
+        (true, None) => ", iPXE",
+        _ => "",
+    };
+    line.push_str(kind);
+    for architecture in &dhcp.architectures {
+        line.push_str(&format!(", architecture {architecture}"));
+    }
+    let said = [
+        ("address", dhcp.address.map(|address| address.to_string())),
+        ("next server", dhcp.next_server.clone()),
+        ("file", dhcp.file.clone()),
+    ];
+    for (what, value) in said {
+        if let Some(value) = value {
+            line.push_str(&format!(", {what} {value}"));
+        }
+    }
+    line
 }
 
 /// The protocol's name.

@@ -1,0 +1,151 @@
+//! The registry and the store together: what every thread asks about machines, and the one way in
+//! which a record changes.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Facts;
+use super::record::Record;
+use super::registry::{Met, Registry};
+use crate::config::Name;
+use crate::id::MachineId;
+use crate::mac::Mac;
+use crate::store::{Contents, MachineRow, Memory, Pending, Store, Write};
+
+/// Every machine. What it gives out are copies: a record changes only by [`Census::change`].
+pub struct Census {
+    registry: Mutex<Registry>,
+    store: Arc<dyn Store>,
+}
+
+impl Census {
+    /// Takes up what was kept. The sentences say which records cannot be read; they are left alone in
+    /// the database.
+    pub fn new(contents: &Contents, store: Arc<dyn Store>) -> (Census, Vec<String>) {
+        let mut warnings = Vec::new();
+        let mut records = Vec::new();
+        for row in &contents.machines {
+            match serde_json::from_str::<Record>(&row.data) {
+                Ok(record) => records.push(record),
+                Err(error) => warnings.push(format!(
+                    "machine {} cannot be read from the database and is left out: {error}",
+                    row.id
+                )),
+            }
+        }
+        let registry = Registry::new(records, contents.next_machine);
+        let census = Census {
+            registry: Mutex::new(registry),
+            store,
+        };
+        (census, warnings)
+    }
+
+    /// One without machines and without a disk, for previews and tests.
+    pub fn empty() -> Arc<Census> {
+        let store = Arc::new(Memory::default());
+        Arc::new(Census::new(&Contents::default(), store).0)
+    }
+
+    /// The store, for events and whatever else is not a machine.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Looks at the registry; every other thread waits meanwhile, so look briefly.
+    pub fn look(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// See [`Registry::meet`]; what changed is on its way to the disk.
+    pub fn meet(
+        &self,
+        facts: &Facts,
+        declared: Option<&Name>,
+        address: Option<IpAddr>,
+        now: u64,
+    ) -> (Met, Option<Record>) {
+        let mut registry = self.look();
+        let met = registry.meet(facts, declared, address, now);
+        let mut writes: Vec<Write> = Vec::new();
+        if let Some(into) = met.id {
+            writes.extend(met.merged.iter().map(|&from| Write::Merge { into, from }));
+        }
+        let changed = met.changed.iter().filter_map(|id| registry.get(*id));
+        writes.extend(changed.map(|record| Write::Machine(Box::new(row(record)))));
+        let record = met.id.and_then(|id| registry.get(id)).cloned();
+        // Under the lock, so that the order on the disk is the order here.
+        drop(self.store.write(writes));
+        drop(registry);
+        (met, record)
+    }
+
+    /// Changes a machine's record. The change is in force at once; who needs it on the disk waits for
+    /// what comes back. `None`: there is no such machine.
+    pub fn change<T>(
+        &self,
+        id: MachineId,
+        change: impl FnOnce(&mut Record) -> T,
+    ) -> Option<(T, Pending)> {
+        let mut registry = self.look();
+        let result = registry.change(id, change)?;
+        let record = registry.get(id)?;
+        let pending = self
+            .store
+            .write(vec![Write::Machine(Box::new(row(record)))]);
+        Some((result, pending))
+    }
+
+    /// Removes a machine; the next time it asks it is a new one.
+    pub fn forget(&self, id: MachineId) -> Option<(Record, Pending)> {
+        let mut registry = self.look();
+        let record = registry.take(id)?;
+        let pending = self.store.write(vec![Write::Forget(id)]);
+        Some((record, pending))
+    }
+
+    /// A machine's record.
+    pub fn get(&self, id: MachineId) -> Option<Record> {
+        self.look().get(id).cloned()
+    }
+
+    /// The machine that a person means: by name, MAC, UUID or number.
+    pub fn named(&self, text: &str) -> Option<Record> {
+        let registry = self.look();
+        registry
+            .named(text)
+            .and_then(|id| registry.get(id))
+            .cloned()
+    }
+
+    /// The machine that last asked from an address.
+    pub fn at_address(&self, address: IpAddr) -> Option<Record> {
+        let registry = self.look();
+        registry
+            .at_address(address)
+            .and_then(|id| registry.get(id))
+            .cloned()
+    }
+
+    /// The machine with a card.
+    pub fn with_mac(&self, mac: Mac) -> Option<Record> {
+        let registry = self.look();
+        registry
+            .by_mac(mac)
+            .and_then(|id| registry.get(id))
+            .cloned()
+    }
+}
+
+fn row(record: &Record) -> MachineRow {
+    let name = record.declared.as_ref().or(record.given_name.as_ref());
+    MachineRow {
+        id: record.id,
+        name: name.map(Name::to_string),
+        uuid: record.uuid,
+        macs: record.macs.clone(),
+        phase: record.phase.word().to_string(),
+        last_seen: record.last_seen,
+        data: serde_json::to_string(record).unwrap_or_default(),
+    }
+}

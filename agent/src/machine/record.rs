@@ -1,0 +1,97 @@
+//! What Hearth knows of one machine: who it is, what it said of itself, where it is on its way, and
+//! what a person said about it.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::Facts;
+use super::phase::Phase;
+use crate::config::{LocalBoot, Name};
+use crate::id::MachineId;
+use crate::mac::Mac;
+use crate::uuid::Uuid;
+
+/// One machine that was met or declared. Times are milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its number.
+    pub id: MachineId,
+    /// Its UUID, as it said it first; both byte orders are this machine.
+    pub uuid: Option<Uuid>,
+    /// Every card of it that was seen, the one it booted from last first; at most
+    /// [`crate::limits::MACHINE_MACS`].
+    pub macs: Vec<Mac>,
+    /// The name of the declared machine that it is, as of the last time it asked.
+    pub declared: Option<Name>,
+    /// The name that a person gave it by the API; a declared name counts more.
+    pub given_name: Option<Name>,
+    /// What it said of itself last.
+    pub facts: Facts,
+    /// Where it is.
+    pub phase: Phase,
+    /// Since when.
+    pub since: u64,
+    /// When it was met.
+    pub first_seen: u64,
+    /// When it was last heard of.
+    pub last_seen: u64,
+    /// The address that it last asked from.
+    pub address: Option<IpAddr>,
+    /// What a person said about it.
+    #[serde(default)]
+    pub wishes: Wishes,
+    /// What was learnt of it.
+    #[serde(default)]
+    pub learnt: Learnt,
+    /// The policy with a limit that it is counted for.
+    pub policy: Option<String>,
+}
+
+/// What a person said about a machine by the API or the command line. What is declared in the
+/// configuration counts where nothing is said here.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Wishes {
+    /// The profile it gets; counts more than the declared one and than policies.
+    pub profile: Option<Name>,
+    /// A profile for its next boot only, whatever its phase: rescue, or a boot of another system.
+    pub once: Option<Name>,
+    /// It was approved: `server.unknown = "hold"` does not hold it.
+    pub approved: bool,
+    /// The loader it gets.
+    pub loader: Option<String>,
+    /// How its disk is started.
+    pub local_boot: Option<LocalBoot>,
+    /// Words to find it by, and for policies.
+    pub tags: BTreeSet<Name>,
+    /// For people.
+    pub notes: String,
+}
+
+/// What was learnt of a machine from what happened.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Learnt {
+    /// The loader it gets since another one stalled, and why.
+    pub loader: Option<(String, String)>,
+    /// How its disk is started since the usual way brought it back at once, and why.
+    pub local_boot: Option<(LocalBoot, String)>,
+    /// When it was last sent to its disk.
+    pub sent_local: Option<u64>,
+    /// Loader transfers in a row that stalled, by the name of the loader.
+    pub stalls: Option<(String, u32)>,
+}
+
+impl Record {
+    /// What people call it: its declared name, the name given to it, its MAC, its UUID, its number.
+    pub fn label(&self) -> String {
+        let named = self.declared.as_ref().or(self.given_name.as_ref());
+        named
+            .map(Name::to_string)
+            .or_else(|| self.macs.first().map(Mac::to_string))
+            .or_else(|| self.uuid.map(|uuid| uuid.to_string()))
+            .unwrap_or_else(|| format!("machine {}", self.id))
+    }
+}

@@ -1,0 +1,106 @@
+//! What happened, on the disk: SQLite in WAL mode, in `server.state`/`hearth.db`. All SQL of Hearth
+//! is below this module; what goes in and out are the plain types of [`rows`], so that another engine
+//! can take its place behind [`Store`].
+//!
+//! One thread writes. Whoever needs a change to be on the disk waits for its [`Pending`]; changes that
+//! wait at the same time are committed together with one fsync, so a boot storm is not bound by the
+//! disk. Nobody waits for events.
+
+mod memory;
+pub mod rows;
+
+use std::fmt;
+use std::path::Path;
+
+use tokio::sync::oneshot;
+
+pub use memory::Memory;
+pub use rows::{AuditRow, Contents, EventFilter, EventRow, MachineRow, TokenRow, Write};
+
+/// The database's name in `server.state`.
+pub const FILE: &str = "hearth.db";
+
+/// Keeps what happened.
+pub trait Store: Send + Sync {
+    /// Takes changes in order; they are in force on the disk, all of them or none, once what comes
+    /// back says so. Does not block for the disk.
+    fn write(&self, changes: Vec<Write>) -> Pending;
+
+    /// The events that a filter lets through.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn events(&self, filter: &EventFilter) -> Result<Vec<EventRow>, Error>;
+
+    /// The audit log before a number, the newest first.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditRow>, Error>;
+
+    /// Writes a whole copy to a path that does not exist yet, while all goes on.
+    ///
+    /// # Errors
+    /// The copy cannot be written; there is none then.
+    fn backup(&self, to: &Path) -> Result<(), Error>;
+
+    /// Why changes are not kept now, if they are not (a full disk, a database that broke): what is in
+    /// memory stays in force, and writing is tried again.
+    fn trouble(&self) -> Option<String>;
+}
+
+/// A change that may not be on the disk yet. Dropped, it is written all the same.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Result<(), Error>>);
+
+/// Tells the end of a [`Pending`].
+pub type Written = oneshot::Sender<Result<(), Error>>;
+
+impl Pending {
+    /// One that ends when it is told.
+    pub fn new() -> (Written, Pending) {
+        let (tell, told) = oneshot::channel();
+        (tell, Pending(told))
+    }
+
+    /// One that is over.
+    pub fn over(result: Result<(), Error>) -> Pending {
+        let (tell, told) = Pending::new();
+        let _ = tell.send(result);
+        told
+    }
+
+    /// Waits until it is on the disk. Not for asynchronous code.
+    ///
+    /// # Errors
+    /// It is not, and will not be.
+    pub fn wait(self) -> Result<(), Error> {
+        self.0.blocking_recv().unwrap_or(Err(Error::closed()))
+    }
+
+    /// The same for asynchronous code.
+    ///
+    /// # Errors
+    /// It is not, and will not be.
+    pub async fn written(self) -> Result<(), Error> {
+        self.0.await.unwrap_or(Err(Error::closed()))
+    }
+}
+
+/// Why something could not be kept or read: a sentence with the remedy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error(pub String);
+
+impl Error {
+    fn closed() -> Error {
+        Error("the database was closed before the change was written".to_owned())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Error {}
