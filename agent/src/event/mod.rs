@@ -10,11 +10,13 @@ use crate::id::MachineId;
 #[allow(unused_imports, reason = "for the documentation")]
 use crate::limits;
 use crate::mac::Mac;
-use crate::machine::phase::Word;
 use crate::uuid::Uuid;
 
 mod forms;
 pub mod line;
+mod word;
+
+pub use word::Word;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,26 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::Name;
-
-/// The phase in a word, as events, the API and people say it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Word {
-    /// See [`Phase::Discovered`].
-    Discovered,
-    /// See [`Phase::Held`].
-    Held,
-    /// See [`Phase::Ready`].
-    Ready,
-    /// See [`Phase::Installing`].
-    Installing,
-    /// See [`Phase::Installed`].
-    Installed,
-    /// See [`Phase::Failed`].
-    Failed,
-    /// See [`Phase::Ignored`].
-    Ignored,
-}
+pub use crate::event::Word;
 
 /// Where a machine is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -90,37 +71,5 @@ impl Phase {
             Phase::Failed { .. } => Word::Failed,
             Phase::Ignored => Word::Ignored,
         }
-    }
-}
-
-impl Word {
-    /// Every phase, in the order of a machine's way.
-    pub const ALL: [Word; 7] = [
-        Word::Discovered,
-        Word::Held,
-        Word::Ready,
-        Word::Installing,
-        Word::Installed,
-        Word::Failed,
-        Word::Ignored,
-    ];
-
-    /// As it is written everywhere.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Word::Discovered => "discovered",
-            Word::Held => "held",
-            Word::Ready => "ready",
-            Word::Installing => "installing",
-            Word::Installed => "installed",
-            Word::Failed => "failed",
-            Word::Ignored => "ignored",
-        }
-    }
-}
-
-impl std::fmt::Display for Word {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
     }
 }
