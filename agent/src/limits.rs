@@ -102,9 +102,10 @@ pub const HTTP_THREADS: usize = 4;
 /// After its last byte the server reads on for this long, so that a client that is still sending
 /// gets the answer and not a reset (RFC 9112 section 9.6).
 pub const HTTP_LINGER: Duration = Duration::from_secs(2);
-/// A client that was sent everything and falls silent with fewer bytes than this unacknowledged has
-/// probably started what it got: the largest window that iPXE offers (`TCP_MAX_WINDOW_SIZE` there).
-pub const HTTP_UNCONFIRMED: u64 = 256 * 1024;
+/// A client that was sent everything and falls silent for this time, with fewer bytes than this
+/// unacknowledged, has probably started what it got: the largest window that iPXE offers
+/// (`TCP_MAX_WINDOW_SIZE` there).
+pub const HTTP_UNCONFIRMED: (u64, Duration) = (256 * 1024, Duration::from_secs(5));
 /// Clients at a time that are being told 503; more of them wait in the kernel's queue.
 pub const HTTP_TURNED_AWAY: u32 = 64;
 /// A client that is told 503 is gone after this time, whatever it does.
