@@ -248,6 +248,10 @@ pub struct Profile {
     pub omni: Option<Omni>,
     /// What tells that the disk is bootable now.
     pub installed: Installed,
+    /// How often a machine is sent the installation before it counts as failed.
+    pub tries: u32,
+    /// How long an installation may take before it counts as failed.
+    pub timeout: Duration,
 }
 
 /// `profile.omni`.

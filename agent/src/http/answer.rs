@@ -43,14 +43,14 @@ pub fn text(status: StatusCode, text: &str) -> Response<Vec<u8>> {
 }
 
 /// 405.
-pub fn method_not_allowed() -> Response<Vec<u8>> {
+pub fn method_not_allowed(allowed: &'static str) -> Response<Vec<u8>> {
     let mut answer = text(
         StatusCode::METHOD_NOT_ALLOWED,
-        "only GET and HEAD are answered here",
+        &format!("only {allowed} are answered here"),
     );
     answer
         .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        .insert(ALLOW, HeaderValue::from_static(allowed));
     answer
 }
 

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::Facts;
-use super::phase::Phase;
+use super::phase::{Phase, Step};
 use crate::config::{LocalBoot, Name};
+use crate::event::Event;
 use crate::id::MachineId;
 use crate::mac::Mac;
 use crate::uuid::Uuid;
@@ -87,6 +88,39 @@ pub struct Learnt {
 }
 
 impl Record {
+    /// A machine that was not met before.
+    pub fn stranger(id: MachineId, now: u64) -> Record {
+        Record {
+            id,
+            uuid: None,
+            macs: Vec::new(),
+            declared: None,
+            given_name: None,
+            facts: Facts::default(),
+            phase: Phase::default(),
+            since: now,
+            first_seen: now,
+            last_seen: now,
+            address: None,
+            wishes: Wishes::default(),
+            learnt: Learnt::default(),
+            policy: None,
+        }
+    }
+
+    /// Puts the machine into a phase; `None`: it is in it already, or in the same one with other
+    /// details.
+    pub fn enter(&mut self, step: Step, now: u64) -> Option<Event> {
+        let (from, to) = (self.phase.word(), step.phase.word());
+        self.phase = step.phase;
+        if from == to {
+            return None;
+        }
+        self.since = now;
+        let reason = step.reason;
+        Some(Event::Phase { from, to, reason })
+    }
+
     /// What people call it: its declared name, the name given to it, its MAC, its UUID, its number.
     pub fn label(&self) -> String {
         let named = self.declared.as_ref().or(self.given_name.as_ref());
