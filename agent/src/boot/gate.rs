@@ -10,11 +10,12 @@ use crate::boot::site::{DEFAULT, Site};
 use crate::boot::{Answer, Gate, Request};
 use crate::config::{Config, Name};
 use crate::event::{Event, Sink};
+use crate::id::MachineId;
 use crate::image::catalogue::Entry;
 use crate::image::lock::Lock;
 use crate::limits;
 use crate::mac::Mac;
-use crate::machine::{Census, Facts};
+use crate::machine::{Action, Census, Facts, Record, Refusal};
 use crate::sys::neighbour;
 
 /// Reads the lock from the disk, for a rescan; the error is a sentence.
@@ -29,6 +30,9 @@ pub struct Keeper {
     census: Arc<Census>,
     sink: Arc<dyn Sink>,
     assignments: Mutex<Assignments>,
+    /// Held while it is decided for one machine, so that two of them do not take the last place of a
+    /// policy, and nobody decides from what an action is changing. Never while the disk is waited for.
+    deciding: Mutex<()>,
     /// When the root was last read because of a request; held while it is read.
     scanned: Mutex<Option<Instant>>,
     /// The warnings that were logged, so that a rescan does not repeat them.
@@ -51,6 +55,7 @@ impl Keeper {
             site: RwLock::new(Arc::new(site)),
             sink,
             assignments: Mutex::default(),
+            deciding: Mutex::default(),
             scanned: Mutex::default(),
             read_lock,
             neighbour: neighbour::mac_of,
@@ -132,6 +137,55 @@ impl Keeper {
             }
         }
         self.publish();
+    }
+
+    /// Does what a person or program asked for: changes the record, tells it, and waits until the
+    /// disk has it. `who` is a token's name or a user of this host.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing was changed but for [`Refusal::NotKept`].
+    pub fn act(&self, id: MachineId, action: &Action, who: &str) -> Result<Record, Refusal> {
+        let none = || Refusal::NoMachine(format!("there is no machine {id}: see the list of them"));
+        let site = self.site();
+        let (record, events, pending) = {
+            let _deciding = held(&self.deciding);
+            if let Action::Name { name: Some(name) } = action
+                && let Some(other) = self.census.named(name.as_str())
+                && other.id != id
+            {
+                return Err(Refusal::Conflict(format!(
+                    "machine {} has the name {name}: choose another",
+                    other.id
+                )));
+            }
+            if *action == Action::Forget {
+                let (record, pending) = self.census.forget(id).ok_or_else(none)?;
+                (record, Vec::new(), pending)
+            } else {
+                let change = |record: &mut Record| {
+                    let events = action.apply(record, &site.config, now())?;
+                    Ok((record.clone(), events))
+                };
+                let (changed, pending) = self.census.change(id, change).ok_or_else(none)?;
+                let (record, events) = changed?;
+                (record, events, pending)
+            }
+        };
+        let told = Event::Action {
+            who: who.to_owned(),
+            what: action.what(),
+        };
+        for event in std::iter::once(told).chain(events) {
+            self.sink.event_of(id, event);
+        }
+        match pending.wait() {
+            Ok(()) => Ok(record),
+            Err(error) => Err(Refusal::NotKept(format!(
+                "{} of {} is in force, but not on the disk: {error}",
+                action.what(),
+                record.label()
+            ))),
+        }
     }
 
     /// The loader that this client gets in place of the one it asks for, if it is a declared machine
