@@ -74,6 +74,11 @@ pub const MACHINES: usize = 200_000;
 /// machine reads over TFTP.
 pub const FALLBACK_MACHINES: usize = 200;
 
+/// Tags of one machine.
+pub const TAGS: usize = 32;
+/// Bytes of a machine's notes; each change of the machine writes them anew.
+pub const NOTES_BYTES: usize = 4 << 10;
+
 /// MACs of one machine that are taken up; Hearth's scripts send four.
 pub const MACHINE_MACS: usize = 8;
 

@@ -80,7 +80,7 @@ impl Keeper {
         request: &Request,
         now: u64,
     ) -> String {
-        let record = Record::stranger(MachineId(0), now);
+        let record = Record::new(MachineId(0), now);
         let no_limits = |policy: &Policy| policy.limit.is_none();
         let mut decided = site.decide(&record, facts, &no_limits, now);
         decided
@@ -142,7 +142,7 @@ fn attend(
         is_mine || policy.limit.is_none_or(|limit| used() < u64::from(limit))
     };
     let decided = site.decide(record, facts, &has_room, now);
-    events.extend(record.enter(decided.step.clone(), now));
+    events.extend(record.enter(decided.step.phase.clone(), decided.step.reason.clone(), now));
     let start = site.start_of(&decided, facts);
     let unready = start.as_ref().and_then(|start| start.as_ref().err());
     let unready = unready.map(|why| why.sentence.clone());
@@ -173,7 +173,7 @@ fn attend(
                 loaded: false,
             };
             let step = phase::step(&record.phase, &Input::Sent(sent));
-            events.extend(record.enter(step, now));
+            events.extend(record.enter(step.phase, step.reason, now));
         }
     }
     Attended {

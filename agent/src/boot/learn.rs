@@ -81,7 +81,7 @@ mod tests {
     use crate::id::MachineId;
 
     fn record() -> Record {
-        Record::stranger(MachineId(1), 0)
+        Record::new(MachineId(1), 0)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a machine gets. [`decide`] touches nothing; [`gate`] is asked by every route that can start
 //! something; [`site`] is the state it looks at; [`script`] and [`fallback`] write what iPXE reads.
 
+mod act;
 mod attend;
 pub mod command_line;
 pub mod decide;

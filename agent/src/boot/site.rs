@@ -311,7 +311,7 @@ pub fn preview(site: &Site, facts: &Facts, via: Via, asked: Option<IpAddr>) -> S
     match via {
         Via::Tftp => site.default_script(&site.bases(Some(asked))),
         Via::Http => {
-            let stranger = Record::stranger(MachineId(0), 0);
+            let stranger = Record::new(MachineId(0), 0);
             let decided = site.decide(&stranger, facts, &|policy| policy.limit != Some(0), 0);
             site.script(&decided, &stranger, facts, asked, None)
         }

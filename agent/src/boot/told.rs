@@ -68,7 +68,7 @@ impl Keeper {
         let now = now();
         let moved = self.census.transact(id, |_, record| {
             let step = phase::step(&record.phase, input);
-            record.enter(step, now)
+            record.enter(step.phase, step.reason, now)
         });
         let Some((event, pending)) = moved else {
             return Ok(());
@@ -101,7 +101,7 @@ impl Keeper {
                 && installing.last_file.as_deref() == Some(name)
             {
                 let step = phase::step(&record.phase, &Input::Loaded);
-                record.enter(step, now());
+                record.enter(step.phase, step.reason, now());
             }
             match via {
                 Via::Tftp => learn::loader_sent(&mut record.learnt, name, *bytes, outcome),

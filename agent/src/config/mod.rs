@@ -371,5 +371,14 @@ pub enum LocalBoot {
     Sanboot,
 }
 
+impl std::fmt::Display for LocalBoot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            LocalBoot::Exit => "exit",
+            LocalBoot::Sanboot => "sanboot",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::Facts;
-use super::phase::{Phase, Step};
+use super::phase::Phase;
 use crate::config::{LocalBoot, Name};
 use crate::event::Event;
 use crate::id::MachineId;
@@ -83,13 +83,17 @@ pub struct Learnt {
     pub local_boot: Option<(LocalBoot, String)>,
     /// When it was last sent to its disk.
     pub sent_local: Option<u64>,
+    /// The card that it had booted from then: a firmware that tries its next card is not back.
+    pub sent_local_card: Option<Mac>,
+    /// The profile that it was sent for one boot only, and when: asking again gets the same.
+    pub sent_once: Option<(Name, u64)>,
     /// Loader transfers in a row that stalled, by the name of the loader.
     pub stalls: Option<(String, u32)>,
 }
 
 impl Record {
-    /// A machine that was not met before.
-    pub fn stranger(id: MachineId, now: u64) -> Record {
+    /// One of which nothing is known.
+    pub fn new(id: MachineId, now: u64) -> Record {
         Record {
             id,
             uuid: None,
@@ -108,17 +112,14 @@ impl Record {
         }
     }
 
-    /// Puts the machine into a phase; `None`: it is in it already, or in the same one with other
-    /// details.
-    pub fn enter(&mut self, step: Step, now: u64) -> Option<Event> {
-        let (from, to) = (self.phase.word(), step.phase.word());
-        self.phase = step.phase;
-        if from == to {
-            return None;
-        }
-        self.since = now;
-        let reason = step.reason;
-        Some(Event::Phase { from, to, reason })
+    /// Goes into a phase; the event is there if it is another one.
+    pub fn enter(&mut self, phase: Phase, reason: String, now: u64) -> Option<Event> {
+        let (from, to) = (self.phase.word(), phase.word());
+        self.phase = phase;
+        (from != to).then(|| {
+            self.since = now;
+            Event::Phase { from, to, reason }
+        })
     }
 
     /// What people call it: its declared name, the name given to it, its MAC, its UUID, its number.

@@ -94,7 +94,7 @@ impl Registry {
         self.next = self.next.max(1);
         let id = MachineId(self.next);
         self.next += 1;
-        Record::stranger(id, now)
+        Record::new(id, now)
     }
 
     /// The machine with a UUID, in either byte order.
