@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn every_text_answer_has_bytes_and_their_number() {
         for answer in [
-            method_not_allowed(),
+            method_not_allowed("GET"),
             too_large(),
             unsatisfiable(9),
             busy(Duration::ZERO),

@@ -45,6 +45,7 @@ fn every_phase() -> [Phase; 7] {
             profile: name("p"),
             began: 1,
             tries: 1,
+            chosen: false,
             token: None,
             address: [10, 0, 0, 1].into(),
             last_file: None,
