@@ -47,10 +47,12 @@ pub const MACHINE_MACS: usize = 8;
 /// A machine that was heard of again and of which nothing else changed is written to the disk at most
 /// this often: of a boot storm nothing is lost but when exactly each was there last.
 pub const LAST_SEEN_GRAIN: Duration = Duration::from_secs(300);
-/// A machine that was heard of within this time counts as being there now, so that another one with
-/// its UUID, other cards and another address is another machine. Firmware that goes on to its next
-/// network card needs less, a person who moves a board from one case to another needs more.
-pub const ALIVE: Duration = Duration::from_secs(300);
+/// A machine that was heard of within this time is there now, so that another one with its UUID, other
+/// cards and another address is another machine. Machines that are switched on together ask within
+/// it.
+pub const ALIVE: Duration = Duration::from_secs(120);
+/// Bytes of a reason that is kept with a machine.
+pub const REASON_BYTES: usize = 512;
 /// Bytes of the notes of a machine; those of two that are merged are cut there.
 pub const NOTES_BYTES: usize = 4_096;
 /// Tags of a machine; of two that are merged no more are kept.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use self::lldp::Id;
 use self::memory::Memory;
 use super::query;
+use super::record::cut;
 use crate::arch::{Cpu, Platform};
 use crate::config::{FactName, Name};
 use crate::limits;
@@ -189,6 +190,63 @@ impl Facts {
     /// The card it boots from, if it is on a PCI bus.
     pub fn nic(&self) -> Option<PciId> {
         PciId::from_busid(&self.busid)
+    }
+
+    /// With what older facts say and these do not. Facts of a handshake, which always says what iPXE
+    /// runs on, stand for themselves: what they leave out is not so any more.
+    pub fn over(mut self, older: Facts) -> Facts {
+        if self.platform.is_some() {
+            return self;
+        }
+        let mut whole = older;
+        let said = self.texts_mut();
+        for (place, said) in whole.texts_mut().into_iter().zip(said) {
+            if !said.is_empty() {
+                *place = std::mem::take(said);
+            }
+        }
+        if !self.macs.is_empty() {
+            whole.macs = self.macs;
+        }
+        Facts {
+            uuid: self.uuid.or(whole.uuid),
+            buildarch: self.buildarch.or(whole.buildarch),
+            cpu64: self.cpu64 || whole.cpu64,
+            ip: self.ip.or(whole.ip),
+            secure_boot: self.secure_boot.or(whole.secure_boot),
+            memory_mb: self.memory_mb.or(whole.memory_mb),
+            item: self.item,
+            menu: self.menu,
+            attempt: self.attempt,
+            ..whole
+        }
+    }
+
+    /// Cuts every text to [`limits::FACT_BYTES`], and takes no more room than that needs.
+    pub(super) fn bound(&mut self) {
+        for text in self.texts_mut() {
+            cut(text, limits::FACT_BYTES);
+        }
+        self.macs.truncate(limits::MACHINE_MACS);
+        self.macs.shrink_to_fit();
+    }
+
+    fn texts_mut(&mut self) -> [&mut String; 13] {
+        [
+            &mut self.manufacturer,
+            &mut self.product,
+            &mut self.serial,
+            &mut self.asset,
+            &mut self.busid,
+            &mut self.chip,
+            &mut self.version,
+            &mut self.firmware,
+            &mut self.cpu_vendor,
+            &mut self.cpu_model,
+            &mut self.hostname,
+            &mut self.switch,
+            &mut self.port,
+        ]
     }
 
     /// Without what is said of one request only, as a record keeps it.

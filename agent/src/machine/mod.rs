@@ -1,6 +1,7 @@
 //! A machine: what it says of itself ([`facts`]), which declared one it is ([`identity`]), what is
 //! known of it ([`record`]) and where it is on its way ([`phase`]). [`registry`] finds it among all
-//! others, [`census`] keeps it on the disk.
+//! others, [`census`] keeps it on the disk. [`trust`] says whether a request comes from the card that
+//! it claims.
 
 pub mod census;
 pub mod facts;
@@ -9,6 +10,8 @@ pub mod phase;
 mod query;
 pub mod record;
 pub mod registry;
+mod serial;
+pub mod trust;
 
 pub use census::Census;
 pub use facts::Facts;
