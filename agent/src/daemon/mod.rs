@@ -102,8 +102,9 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
     let sockets = sockets::bind(&config)?;
 
     tell(&site);
-    let contents = store::Contents::default();
-    let (census, warnings) = Census::new(&contents, Arc::new(store::Memory::default()));
+    let (store, contents) = store::Sqlite::open(&config.server.state)
+        .map_err(|error| Error::Files(error.to_string()))?;
+    let (census, warnings) = Census::new(&contents, store);
     warnings.iter().for_each(|warning| log::warn!("{warning}"));
     let census = Arc::new(census);
     let journal = Journal::new(census.clone(), contents.next_seq);

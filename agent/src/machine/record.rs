@@ -59,6 +59,8 @@ pub struct Wishes {
     pub profile: Option<Name>,
     /// A profile for its next boot only, whatever its phase: rescue, or a boot of another system.
     pub once: Option<Name>,
+    /// A person holds it.
+    pub held: bool,
     /// It was approved: `server.unknown = "hold"` does not hold it.
     pub approved: bool,
     /// The loader it gets.
