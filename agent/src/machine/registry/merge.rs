@@ -52,16 +52,18 @@ pub fn merge(one: Record, other: Record) -> Record {
 
 /// How far a machine is. `ignored` and `installed` are never lost, because without them a machine's
 /// disk could be written over; `failed` waits for a person, who knows best what an installation that
-/// is under way elsewhere means. Of the same phase the later one counts.
+/// is under way elsewhere means. One that a person holds is not let go by another record that nobody
+/// held. Of the same phase the later one counts.
 fn rank(record: &Record) -> (u8, u64) {
     let rank = match record.phase {
         Phase::Discovered => 0,
-        Phase::Held => 1,
+        Phase::Held if !record.wishes.held => 1,
         Phase::Ready => 2,
-        Phase::Installing(_) => 3,
-        Phase::Failed { .. } => 4,
-        Phase::Installed { .. } => 5,
-        Phase::Ignored => 6,
+        Phase::Held => 3,
+        Phase::Installing(_) => 4,
+        Phase::Failed { .. } => 5,
+        Phase::Installed { .. } => 6,
+        Phase::Ignored => 7,
     };
     (rank, record.since)
 }
@@ -78,6 +80,7 @@ fn wishes(old: &Wishes, young: &Wishes) -> Wishes {
     Wishes {
         profile: old.profile.clone().or_else(|| young.profile.clone()),
         once: old.once.clone().or_else(|| young.once.clone()),
+        held: old.held || young.held,
         approved: old.approved || young.approved,
         loader: old.loader.clone().or_else(|| young.loader.clone()),
         local_boot: old.local_boot.or(young.local_boot),

@@ -45,6 +45,7 @@ fn what_a_person_said_is_kept_and_the_older_record_counts_where_both_say_somethi
     young.wishes.loader = Some("ipxe.efi".to_owned());
     young.wishes.local_boot = Some(LocalBoot::Exit);
     young.wishes.approved = true;
+    young.wishes.held = true;
     old.wishes.tags = [name("x")].into();
     young.wishes.tags = [name("y")].into();
     old.wishes.notes = "one".to_owned();
@@ -54,7 +55,7 @@ fn what_a_person_said_is_kept_and_the_older_record_counts_where_both_say_somethi
     let wishes = merged.wishes;
     assert_eq!(wishes.profile, Some(name("a")));
     assert_eq!(wishes.loader.as_deref(), Some("ipxe.efi"));
-    assert!(wishes.approved && wishes.local_boot == Some(LocalBoot::Exit));
+    assert!(wishes.approved && wishes.held && wishes.local_boot == Some(LocalBoot::Exit));
     assert_eq!(wishes.tags, [name("x"), name("y")].into());
     assert_eq!(wishes.notes, "one\ntwo");
 }
@@ -84,8 +85,9 @@ fn the_phase_is_the_further_one_and_what_guards_a_disk_is_never_lost() {
             profile: profile(),
             began: at(0),
             tries: 1,
-            token: String::new(),
+            token: None,
             address: address(1).unwrap(),
+            last_file: None,
             loaded: false,
         }),
         Phase::Failed {
@@ -110,6 +112,17 @@ fn the_phase_is_the_further_one_and_what_guards_a_disk_is_never_lost() {
             assert_eq!(merge(young, old).phase, *further);
         }
     }
+}
+
+#[test]
+fn who_is_held_by_a_person_is_not_let_go_by_being_the_same_as_another() {
+    let (mut old, mut young) = two();
+    old.phase = Phase::Held;
+    young.phase = Phase::Ready;
+    assert_eq!(merge(old.clone(), young.clone()).phase, Phase::Ready);
+    old.wishes.held = true;
+    let merged = merge(old, young);
+    assert!(merged.phase == Phase::Held && merged.wishes.held);
 }
 
 #[test]
