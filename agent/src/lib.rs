@@ -32,7 +32,7 @@
 //!
 //! ```text
 //! main > cli > daemon
-//!      > tftp  http  fetch                         edges: sockets, files, clocks; never each other
+//!      > tftp  http  fetch  observe                edges: sockets, files, clocks; never each other
 //!      > boot  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
 //!      > arch  digest  form  id  limits  log  mac  stamp  sys  uuid
@@ -55,6 +55,7 @@ pub mod limits;
 pub mod log;
 pub mod mac;
 pub mod machine;
+pub mod observe;
 pub mod recipe;
 pub mod stamp;
 pub mod store;

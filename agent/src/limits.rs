@@ -144,14 +144,19 @@ pub const DHCP_EVENTS_OF_KNOWN: (u32, u32) = (10_000, 500);
 pub const DHCP_EVENTS_OF_OTHERS: (u32, u32) = (2_000, 100);
 /// Machines whose DHCP is followed at a time; the one that was silent longest makes room.
 pub const DHCP_CLIENTS: usize = 4_096;
-/// An answer belongs to a machine that booted no longer ago than this.
-pub const DHCP_BOOT_TIME: Duration = Duration::from_secs(120);
+/// A machine that booted from the network no longer ago than this is listened to whatever it says: a
+/// kernel of 200 MB has come and started by then, and asks for an address of its own.
+pub const DHCP_BOOT_TIME: Duration = Duration::from_secs(600);
 /// The same message on another interface within this time is a copy of it: a bridge and its member.
 pub const DHCP_COPY_TIME: Duration = Duration::from_millis(500);
 /// Messages that a copy is looked for among.
 pub const DHCP_COPIES: usize = 64;
 /// Interfaces that are listened on.
 pub const DHCP_INTERFACES: usize = 64;
+/// Addresses that DHCP servers gave out of which is known to whom; the oldest makes room.
+pub const DHCP_LEASES: usize = 4_096;
+/// An interface that went away is looked for again after this time.
+pub const DHCP_AGAIN: Duration = Duration::from_secs(5);
 /// Shortest time between two lines that say that DHCP messages were left out.
 pub const DHCP_TELL: Duration = Duration::from_secs(60);
 

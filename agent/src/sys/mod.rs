@@ -1,6 +1,7 @@
 //! The system calls that neither std nor the crates in use give safely: the one place with `unsafe`.
 
 pub mod bind;
+pub mod capture;
 pub mod neighbour;
 pub mod poll;
 pub mod sendfile;
