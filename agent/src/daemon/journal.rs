@@ -2,6 +2,7 @@
 //! rest, and whoever listens.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,13 +13,16 @@ use tokio::sync::broadcast;
 use crate::event::{Event, Outcome, Sink, Stamped, Via, line};
 use crate::id::MachineId;
 use crate::limits;
+use crate::mac::Mac;
 use crate::machine::Census;
+use crate::observe::Leases;
 use crate::store::{EventRow, Write};
 
 /// What happened since the start.
 pub struct Journal {
     kept: Mutex<Kept>,
     census: Arc<Census>,
+    leases: Leases,
     next: AtomicU64,
     listeners: broadcast::Sender<Arc<Stamped>>,
 }
@@ -55,6 +59,7 @@ impl Journal {
         Journal {
             kept: Mutex::default(),
             census,
+            leases: Leases::default(),
             next: AtomicU64::new(next.max(1)),
             listeners: broadcast::channel(limits::EVENT_BACKLOG).0,
         }
@@ -76,11 +81,25 @@ impl Journal {
         let registry = self.census.look();
         match event {
             Event::Transfer { peer, .. } | Event::Script { peer, .. } => {
-                registry.at_address(peer.ip().to_canonical())
+                let address = peer.ip().to_canonical();
+                // What a DHCP server just gave out is newer than what the machine last asked from.
+                let leased = self.leases.mac_at(address);
+                let leased = leased.and_then(|mac| registry.by_mac(mac));
+                leased.or_else(|| registry.at_address(address))
             }
             Event::Dhcp(dhcp) => registry.by_mac(dhcp.mac),
             _ => None,
         }
+    }
+
+    /// Whether a machine with this card was met.
+    pub fn has_met(&self, mac: Mac) -> bool {
+        self.census.look().by_mac(mac).is_some()
+    }
+
+    /// A DHCP server gave this address to this card.
+    pub fn leased(&self, mac: Mac, address: IpAddr) {
+        self.leases.put(mac, address);
     }
 
     fn take(&self, machine: Option<MachineId>, event: Event) {

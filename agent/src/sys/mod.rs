@@ -4,5 +4,6 @@ pub mod bind;
 pub mod capture;
 pub mod neighbour;
 pub mod poll;
+pub mod privilege;
 pub mod sendfile;
 pub mod udp;
