@@ -34,6 +34,30 @@ pub const FACT_BYTES: usize = 128;
 pub const QUERY_BYTES: usize = 8_192;
 /// Machines that are counted for the limits of policies; whoever makes up MACs fills no memory.
 pub const ASSIGNMENTS: usize = 100_000;
+/// Events of one machine that are kept: about a hundred boots.
+pub const EVENTS_OF_MACHINE: usize = 2_000;
+/// Events that are kept in all, about 300 bytes each.
+pub const EVENTS: usize = 1_000_000;
+/// Events older than this are removed.
+pub const EVENT_AGE: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Lines of the audit log that are kept.
+pub const AUDITS: usize = 100_000;
+/// Events that are read at a time.
+pub const EVENTS_READ: usize = 10_000;
+/// Events that are removed at a time, so that no other change waits long.
+pub const PRUNE_STEP: usize = 500;
+/// Between two looks for what is to be removed.
+pub const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// Changes that are committed together.
+pub const STORE_BATCH: usize = 2_000;
+/// Events that wait for the disk; more of them are dropped, and it is said.
+pub const STORE_EVENTS: usize = 20_000;
+/// Who waits for a change is told after this time that it is not on the disk; it is tried further.
+pub const STORE_PATIENCE: Duration = Duration::from_secs(3);
+/// First and longest pause after a change could not be written.
+pub const STORE_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long SQLite waits for another process that reads or copies the database.
+pub const STORE_BUSY: Duration = Duration::from_secs(2);
 /// Events that a listener may be behind before it loses the oldest.
 pub const EVENT_BACKLOG: usize = 1_024;
 /// Machines that are taken up; whoever makes up MACs and UUIDs fills neither memory nor disk.
@@ -102,9 +126,10 @@ pub const HTTP_THREADS: usize = 4;
 /// After its last byte the server reads on for this long, so that a client that is still sending
 /// gets the answer and not a reset (RFC 9112 section 9.6).
 pub const HTTP_LINGER: Duration = Duration::from_secs(2);
-/// A client that was sent everything and falls silent with fewer bytes than this unacknowledged has
-/// probably started what it got: the largest window that iPXE offers (`TCP_MAX_WINDOW_SIZE` there).
-pub const HTTP_UNCONFIRMED: u64 = 256 * 1024;
+/// A client that was sent everything and falls silent for this time, with fewer bytes than this
+/// unacknowledged, has probably started what it got: the largest window that iPXE offers
+/// (`TCP_MAX_WINDOW_SIZE` there).
+pub const HTTP_UNCONFIRMED: (u64, Duration) = (256 * 1024, Duration::from_secs(5));
 /// Clients at a time that are being told 503; more of them wait in the kernel's queue.
 pub const HTTP_TURNED_AWAY: u32 = 64;
 /// A client that is told 503 is gone after this time, whatever it does.

@@ -3,6 +3,7 @@
 import concurrent.futures
 import os
 import pathlib
+import resource
 import socket
 import struct
 import subprocess
@@ -186,6 +187,53 @@ def test_vanished_clients_cost_little(agent):
     _, packet, _ = ask(one, request("huge"))
     assert packet[:4] == b"\0\5\0\0" and b"busy" in packet
     for made in clients:
+        made.close()
+
+
+def test_used_up_descriptors_are_survived(agent):
+    one = agent("[tftp]\ntransfers_per_address = 400\ntransfers = 400\ntimeout = \"1s\"\n")
+    (one.root / "big").write_bytes(os.urandom(300_000))
+    one.start(prepare=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (120, 120)))
+    silent, refused = [], b""
+    for _ in range(100):
+        made, packet, peer = ask(one, request("big"))
+        if packet[:2] == b"\0\5":
+            refused = packet
+            made.close()
+            break
+        silent.append((made, peer))
+    assert b"descriptor" in refused or b"busy" in refused or b"resources" in refused, refused
+    assert one.process.poll() is None
+    began = processor_time(one)
+    # The transfers that it has go on, a block is sent again after its time, and it does not spin.
+    assert silent[0][0].recvfrom(2000)[0][:4] == b"\0\3\0\1"
+    made, peer = silent.pop()
+    made.sendto(b"\0\4\0\1", peer)
+    wait_for(lambda: made.recvfrom(2000)[0][:4] == b"\0\3\0\2", "the next block")
+    assert processor_time(one) - began < 0.5
+    for other, peer in [*silent, (made, peer)]:
+        other.sendto(b"\0\5\0\0stop\0", peer)
+        other.close()
+    wait_for(lambda: ask(one, request("big"))[1][:2] == b"\0\3", "it serves again")
+    assert one.stop() == 0
+
+
+def processor_time(served):
+    """Seconds that the agent has used so far."""
+    fields = pathlib.Path(f"/proc/{served.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_wildcard_answers_from_the_address_that_was_asked(agent):
+    one = agent(addresses=("0.0.0.0",))
+    (one.root / "big").write_bytes(os.urandom(30_000))
+    one.start()
+    for asked in ("127.0.0.1", "127.0.0.9"):
+        made = client(one)
+        made.sendto(request("big"), (asked, one.tftp_port))
+        packet, peer = made.recvfrom(2000)
+        assert packet[:4] == b"\0\3\0\1" and peer[0] == asked
+        made.sendto(b"\0\5\0\0stop\0", peer)
         made.close()
 
 

@@ -116,8 +116,9 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
     let lock = read_lock(&config).map_err(Error::Lock)?;
     let site = build(config.clone(), lock).map_err(Error::Files)?;
     tell(&site);
-    let contents = store::Contents::default();
-    let (census, warnings) = Census::new(&contents, Arc::new(store::Memory::default()));
+    let (store, contents) = store::Sqlite::open(&config.server.state)
+        .map_err(|error| Error::Files(error.to_string()))?;
+    let (census, warnings) = Census::new(&contents, store);
     warnings.iter().for_each(|warning| log::warn!("{warning}"));
     let census = Arc::new(census);
     let journal = Journal::new(census.clone(), contents.next_seq);

@@ -81,6 +81,18 @@ impl Wire {
         }
     }
 
+    /// Ends the transfers that the client has but for the last bytes, of which it says nothing.
+    fn give_up_settling(&mut self, acknowledged: u64) {
+        let moved = self.clock.moved();
+        while let Some((mark, mut transfer)) = self
+            .settling
+            .pop_front_if(|(mark, _)| *mark - acknowledged < HTTP_UNCONFIRMED.0)
+        {
+            transfer.bytes = transfer.bytes.saturating_sub(mark - acknowledged);
+            transfer.end_at(Outcome::Sent, moved);
+        }
+    }
+
     /// To be called before this side waits: acts on what is due, and sees to it that the task is
     /// woken when the next thing is.
     fn tick(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -96,6 +108,9 @@ impl Wire {
                     let acknowledged = self.acknowledged();
                     self.settle(acknowledged);
                     self.clock.seen(acknowledged);
+                    if self.clock.moved().elapsed() >= HTTP_UNCONFIRMED.1 {
+                        self.give_up_settling(acknowledged);
+                    }
                 }
                 Due::Stalled => {
                     let time = limits.stall_timeout.as_secs_f32();
@@ -112,6 +127,9 @@ impl Wire {
                     return Err(self.failed("the request did not arrive in time".into()));
                 }
                 Due::Idle => {
+                    if self.acknowledged() < self.written {
+                        let _ = self.stream.set_zero_linger();
+                    }
                     return Err(self.failed("the connection was not used any more".into()));
                 }
                 Due::Lingered => {
@@ -343,18 +361,15 @@ impl Drop for Wire {
             .reason
             .take()
             .unwrap_or_else(|| "the client closed the connection".into());
-        let moved = self.clock.moved();
-        for (mark, mut transfer) in self.settling.drain(..) {
-            let missing = mark - acknowledged;
-            transfer.bytes = transfer.bytes.saturating_sub(missing);
-            if missing < HTTP_UNCONFIRMED {
-                transfer.end_at(Outcome::Sent, moved);
-            } else {
-                transfer.end(Outcome::Failed(reason.clone()));
-            }
-        }
-        for segment in segments {
-            let mut transfer = segment.transfer;
+        self.give_up_settling(acknowledged);
+        let settling = self
+            .settling
+            .drain(..)
+            .map(|(mark, transfer)| (mark - acknowledged, transfer));
+        let running = segments
+            .into_iter()
+            .map(|segment| (missing, segment.transfer));
+        for (missing, mut transfer) in settling.chain(running) {
             transfer.bytes = transfer.bytes.saturating_sub(missing);
             transfer.end(Outcome::Failed(reason.clone()));
         }

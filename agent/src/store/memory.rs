@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::{AuditRow, Error, EventFilter, EventRow, Pending, Store, Write};
+use super::{AuditRow, Contents, Error, EventFilter, EventRow, Pending, Store, Write};
 
 /// Keeps events and the audit log in memory, and of machines nothing.
 #[derive(Debug, Default)]
@@ -62,6 +62,10 @@ impl Store for Memory {
 
     fn backup(&self, _: &Path) -> Result<(), Error> {
         Err(Error("there is no database to copy".to_owned()))
+    }
+
+    fn restore(&self, _: &Path) -> Result<Contents, Error> {
+        Err(Error("there is no database to restore".to_owned()))
     }
 
     fn trouble(&self) -> Option<String> {

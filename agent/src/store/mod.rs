@@ -6,8 +6,14 @@
 //! wait at the same time are committed together with one fsync, so a boot storm is not bound by the
 //! disk. Nobody waits for events.
 
+mod apply;
+mod copy;
 mod memory;
+mod read;
 pub mod rows;
+mod schema;
+mod sqlite;
+mod writer;
 
 use std::fmt;
 use std::path::Path;
@@ -16,6 +22,7 @@ use tokio::sync::oneshot;
 
 pub use memory::Memory;
 pub use rows::{AuditRow, Contents, EventFilter, EventRow, MachineRow, TokenRow, Write};
+pub use sqlite::Sqlite;
 
 /// The database's name in `server.state`.
 pub const FILE: &str = "hearth.db";
@@ -43,6 +50,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// The copy cannot be written; there is none then.
     fn backup(&self, to: &Path) -> Result<(), Error>;
+
+    /// Puts a backup in place of what is there, which is kept beside it, while all goes on.
+    ///
+    /// # Errors
+    /// The backup cannot be used; nothing was changed.
+    fn restore(&self, from: &Path) -> Result<Contents, Error>;
 
     /// Why changes are not kept now, if they are not (a full disk, a database that broke): what is in
     /// memory stays in force, and writing is tried again.
@@ -104,3 +117,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests;

@@ -102,10 +102,7 @@ fn six_clients_that_stop_reading_hold_nobody_and_are_cut() {
 
 #[test]
 fn a_client_that_falls_silent_at_the_end_was_sent_everything() {
-    let site = Site::with(Http {
-        stall_timeout: 2 * SHORT,
-        ..LIMITS
-    });
+    let site = Site::with(LIMITS);
     let size = 30_000;
     site.file("x", size);
     // With a window smaller than the file: the rest stays in the server's kernel.

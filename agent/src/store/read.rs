@@ -1,0 +1,152 @@
+//! What is asked of the database.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+
+use super::rows::{AuditRow, Contents, EventFilter, EventRow, MachineRow, TokenRow};
+use crate::id::MachineId;
+use crate::limits;
+
+/// Numbers in SQLite have a sign; none of ours gets near it.
+pub fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(row: &Row, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column)
+        .map(|number| u64::try_from(number).unwrap_or(0))
+}
+
+/// Everything but events and audit.
+pub fn contents(connection: &Connection) -> rusqlite::Result<Contents> {
+    Ok(Contents {
+        machines: machines(connection)?,
+        tokens: tokens(connection)?,
+        next_seq: next(connection, "events")?,
+        next_machine: next(connection, "machines")?,
+    })
+}
+
+fn machines(connection: &Connection) -> rusqlite::Result<Vec<MachineRow>> {
+    let mut statement = connection
+        .prepare("SELECT id, name, uuid, phase, last_seen, data FROM machines ORDER BY id")?;
+    let rows = statement.query_map([], |row| {
+        Ok(MachineRow {
+            id: MachineId(unsigned(row, 0)?),
+            name: row.get(1)?,
+            uuid: row
+                .get::<_, Option<String>>(2)?
+                .and_then(|text| text.parse().ok()),
+            macs: Vec::new(),
+            phase: row.get(3)?,
+            last_seen: unsigned(row, 4)?,
+            data: row.get(5)?,
+        })
+    })?;
+    let mut machines = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut statement =
+        connection.prepare("SELECT machine, mac FROM macs ORDER BY machine, place")?;
+    let mut rows = statement.query([])?;
+    let mut at = 0;
+    while let Some(row) = rows.next()? {
+        let id = MachineId(unsigned(row, 0)?);
+        while machines.get(at).is_some_and(|machine| machine.id < id) {
+            at += 1;
+        }
+        let mac = row
+            .get_ref(1)?
+            .as_str()
+            .ok()
+            .and_then(|text| text.parse().ok());
+        if let (Some(machine), Some(mac)) = (machines.get_mut(at), mac)
+            && machine.id == id
+        {
+            machine.macs.push(mac);
+        }
+    }
+    Ok(machines)
+}
+
+fn tokens(connection: &Connection) -> rusqlite::Result<Vec<TokenRow>> {
+    let mut statement = connection
+        .prepare("SELECT name, hash, role, created, expires FROM tokens ORDER BY name")?;
+    let rows = statement.query_map([], |row| {
+        Ok(TokenRow {
+            name: row.get(0)?,
+            hash: row.get(1)?,
+            role: row.get(2)?,
+            created: unsigned(row, 3)?,
+            expires: row
+                .get::<_, Option<i64>>(4)?
+                .and_then(|time| u64::try_from(time).ok()),
+        })
+    })?;
+    rows.collect()
+}
+
+/// The number that the next row of a table gets; SQLite remembers the highest ever given.
+fn next(connection: &Connection, table: &str) -> rusqlite::Result<u64> {
+    let highest = connection.query_row(
+        "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?1",
+        [table],
+        |row| unsigned(row, 0),
+    )?;
+    Ok(highest + 1)
+}
+
+/// The events that a filter lets through.
+pub fn events(connection: &Connection, filter: &EventFilter) -> rusqlite::Result<Vec<EventRow>> {
+    let mut sql = "SELECT seq, at, machine, kind, data FROM events WHERE 1".to_owned();
+    let mut values = Vec::new();
+    let mut only = |condition: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            values.push(value);
+            sql.push_str(&format!(" AND {condition} ?{}", values.len()));
+        }
+    };
+    let number = |number: u64| Value::Integer(signed(number));
+    only("machine =", filter.machine.map(|id| number(id.0)));
+    only("kind =", filter.kind.clone().map(Value::Text));
+    only("seq >", filter.after.map(number));
+    only("seq <", filter.before.map(number));
+    only("at >=", filter.since.map(number));
+    let order = if filter.newest_first { "DESC" } else { "ASC" };
+    let limit = filter.limit.min(limits::EVENTS_READ);
+    sql.push_str(&format!(" ORDER BY seq {order} LIMIT {limit}"));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params_from_iter(values), |row| {
+        Ok(EventRow {
+            seq: unsigned(row, 0)?,
+            at: unsigned(row, 1)?,
+            machine: row
+                .get::<_, Option<i64>>(2)?
+                .and_then(|id| u64::try_from(id).ok())
+                .map(MachineId),
+            kind: row.get(3)?,
+            data: row.get(4)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// The audit log, the newest first.
+pub fn audit(
+    connection: &Connection,
+    before: Option<u64>,
+    limit: usize,
+) -> rusqlite::Result<Vec<AuditRow>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, at, who, what FROM audit WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2",
+    )?;
+    let before = before.map_or(i64::MAX, signed);
+    let limit = signed(limit.min(limits::EVENTS_READ) as u64);
+    let rows = statement.query_map([before, limit], |row| {
+        Ok(AuditRow {
+            seq: unsigned(row, 0)?,
+            at: unsigned(row, 1)?,
+            who: row.get(2)?,
+            what: row.get(3)?,
+        })
+    })?;
+    rows.collect()
+}

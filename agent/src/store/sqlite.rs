@@ -1,0 +1,212 @@
+//! The store in SQLite.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread::JoinHandle;
+
+use nix::fcntl::{Flock, FlockArg};
+use rusqlite::{Connection, OpenFlags};
+
+use super::rows::{AuditRow, Contents, EventFilter, EventRow, Write};
+use super::schema::{Unfit, migrate};
+use super::writer::{self, Queue};
+use super::{Error, FILE, Pending, Store, copy, read};
+use crate::limits;
+
+/// The database of one agent.
+pub struct Sqlite {
+    path: PathBuf,
+    queue: Arc<Queue>,
+    reader: Mutex<Connection>,
+    thread: Option<JoinHandle<()>>,
+    /// Held as long as this agent has the database.
+    _owner: Flock<fs::File>,
+}
+
+impl Sqlite {
+    /// Opens the database in a folder, or makes one there, and reads what is in it.
+    ///
+    /// # Errors
+    /// A sentence that names the file and the remedy; nothing was overwritten.
+    pub fn open(folder: &Path) -> Result<(Arc<Sqlite>, Contents), Error> {
+        let path = folder.join(FILE);
+        let told = |what: &str, error: io::Error| {
+            Error(format!(
+                "{what} {}: {error}; correct server.state, or who may write there",
+                folder.display()
+            ))
+        };
+        fs::create_dir_all(folder).map_err(|error| told("making the folder", error))?;
+        let owner = own(folder)?;
+        // SQLite makes files with the process's umask; secrets of machines are in this one.
+        if !path.exists() {
+            OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o640)
+                .open(&path)
+                .map_err(|error| told("making the database in", error))?;
+        }
+        let mut connection =
+            connect(&path, true).map_err(|error| broken(&path, Unfit::Sqlite(error)))?;
+        migrate(&mut connection).map_err(|unfit| broken(&path, unfit))?;
+        set_up(&connection).map_err(|error| broken(&path, Unfit::Sqlite(error)))?;
+        let contents =
+            read::contents(&connection).map_err(|error| broken(&path, Unfit::Sqlite(error)))?;
+        let reader = connect(&path, false).map_err(|error| broken(&path, Unfit::Sqlite(error)))?;
+        let queue = Arc::new(Queue::default());
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn({
+            let queue = queue.clone();
+            move || writer::run(&queue, connection)
+        });
+        let thread =
+            thread.map_err(|error| Error(format!("starting the database's thread: {error}")))?;
+        let sqlite = Sqlite {
+            path,
+            queue,
+            reader: Mutex::new(reader),
+            thread: Some(thread),
+            _owner: owner,
+        };
+        Ok((Arc::new(sqlite), contents))
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Connection> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has something done by the writing thread behind all changes that wait.
+    fn with_writer<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (tell, told) = mpsc::channel();
+        self.queue.other(Box::new(move |connection| {
+            let _ = tell.send(job(connection));
+        }));
+        told.recv().unwrap_or_else(|_| Err(Error::closed()))
+    }
+}
+
+impl Store for Sqlite {
+    fn write(&self, changes: Vec<Write>) -> Pending {
+        let (tell, pending) = Pending::new();
+        self.queue.put(changes, tell);
+        pending
+    }
+
+    fn events(&self, filter: &EventFilter) -> Result<Vec<EventRow>, Error> {
+        read::events(&self.reader(), filter)
+            .map_err(|error| broken(&self.path, Unfit::Sqlite(error)))
+    }
+
+    fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditRow>, Error> {
+        read::audit(&self.reader(), before, limit)
+            .map_err(|error| broken(&self.path, Unfit::Sqlite(error)))
+    }
+
+    fn backup(&self, to: &Path) -> Result<(), Error> {
+        let to = to.to_owned();
+        self.with_writer(move |connection| copy::backup(connection, &to))
+    }
+
+    fn restore(&self, from: &Path) -> Result<Contents, Error> {
+        let (from, here) = (from.to_owned(), self.path.clone());
+        self.with_writer(move |connection| copy::restore(connection, &from, &here))
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.queue.trouble()
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        self.queue.close();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Makes sure that no other agent has the database: each keeps machines in its memory, and would
+/// overwrite what the other knows.
+fn own(folder: &Path) -> Result<Flock<fs::File>, Error> {
+    let path = folder.join("hearth.owner");
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o640)
+        .open(&path);
+    let file = file.map_err(|error| {
+        Error(format!(
+            "opening {}: {error}; correct server.state, or who may write there",
+            path.display()
+        ))
+    })?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| {
+        Error(format!(
+            "another hearth uses the database in {} ({error}); stop it, or set another server.state",
+            folder.display()
+        ))
+    })
+}
+
+/// Opens a database that is there.
+pub(super) fn connect(path: &Path, writes: bool) -> rusqlite::Result<Connection> {
+    let mode = match writes {
+        true => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        false => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    };
+    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(limits::STORE_BUSY)?;
+    Ok(connection)
+}
+
+/// FULL, so that what was acknowledged survives a power cut: in WAL mode anything less syncs at
+/// checkpoints only.
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}
+
+/// The sentence for a database that cannot be used.
+pub(super) fn broken(path: &Path, unfit: Unfit) -> Error {
+    use rusqlite::ErrorCode::{
+        CannotOpen, DatabaseBusy, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly,
+    };
+    let path = path.display();
+    Error(match unfit {
+        Unfit::Foreign => format!(
+            "{path} is a database of another program; move it away, or set another server.state"
+        ),
+        Unfit::Newer { theirs, ours } => format!(
+            "{path} was written by a later version of Hearth (schema {theirs}, this one knows {ours}); \
+             install that version, or move the file away and restore a backup of this one's"
+        ),
+        Unfit::Sqlite(error) => {
+            let remedy = match error.sqlite_error_code() {
+                Some(NotADatabase | DatabaseCorrupt) => {
+                    "the file is damaged: move it away, then start hearth and `hearth restore` a backup"
+                }
+                Some(DiskFull) => "make room on the disk",
+                Some(ReadOnly | CannotOpen) => "make the file and its folder writable for hearth",
+                Some(DatabaseBusy) => "end the program that has it locked",
+                _ => "see what the disk and its log say",
+            };
+            format!("{path}: {error}; {remedy}")
+        }
+    })
+}
+
+/// The mode of files that hold what is known of machines.
+pub(super) fn keep_private(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o640))
+}

@@ -1,0 +1,342 @@
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::id::MachineId;
+use crate::limits;
+
+fn machine(id: u64, data: &str) -> Write {
+    Write::Machine(Box::new(MachineRow {
+        id: MachineId(id),
+        name: Some(format!("m{id}")),
+        uuid: None,
+        macs: vec![format!("52:54:00:00:00:{id:02x}").parse().unwrap()],
+        phase: "ready".to_owned(),
+        last_seen: 5,
+        data: data.to_owned(),
+    }))
+}
+
+fn event(seq: u64, machine: Option<u64>) -> Write {
+    Write::Event(EventRow {
+        seq,
+        at: u64::MAX >> 2,
+        machine: machine.map(MachineId),
+        kind: "script".to_owned(),
+        data: format!("{{\"seq\":{seq}}}"),
+    })
+}
+
+fn audit(who: &str) -> Write {
+    Write::Audit(AuditRow {
+        seq: 0,
+        at: 7,
+        who: who.to_owned(),
+        what: "{}".to_owned(),
+    })
+}
+
+fn all() -> EventFilter {
+    EventFilter {
+        limit: 1_000,
+        ..EventFilter::default()
+    }
+}
+
+fn seqs(store: &dyn Store, filter: &EventFilter) -> Vec<u64> {
+    let events = store.events(filter).unwrap();
+    events.iter().map(|event| event.seq).collect()
+}
+
+fn open(folder: &tempfile::TempDir) -> (Arc<Sqlite>, Contents) {
+    Sqlite::open(folder.path()).unwrap()
+}
+
+fn refused(folder: &tempfile::TempDir) -> String {
+    Sqlite::open(folder.path())
+        .map(|_| ())
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn what_was_acknowledged_is_there_the_next_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, contents) = open(&folder);
+    assert_eq!((contents.next_machine, contents.next_seq), (1, 1));
+    let token = TokenRow {
+        name: "gui".to_owned(),
+        hash: "ab".to_owned(),
+        role: "admin".to_owned(),
+        created: 1,
+        expires: Some(9),
+    };
+    let changes = vec![
+        machine(1, "one"),
+        machine(2, "two"),
+        event(1, Some(1)),
+        Write::Token(token.clone()),
+        audit("root"),
+    ];
+    store.write(changes).wait().unwrap();
+    drop(store);
+    let (store, contents) = open(&folder);
+    let data: Vec<_> = contents.machines.iter().map(|row| &row.data[..]).collect();
+    assert_eq!(data, ["one", "two"]);
+    assert_eq!(contents.machines[0].macs.len(), 1);
+    assert_eq!(contents.tokens, [token]);
+    assert_eq!((contents.next_machine, contents.next_seq), (3, 2));
+    assert_eq!(seqs(&*store, &all()), [1]);
+    assert_eq!(store.audit(None, 10).unwrap()[0].who, "root");
+}
+
+#[test]
+fn a_number_is_never_given_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(&folder);
+    store.write(vec![machine(7, "")]).wait().unwrap();
+    store
+        .write(vec![Write::Forget(MachineId(7))])
+        .wait()
+        .unwrap();
+    drop(store);
+    let (_, contents) = open(&folder);
+    assert!(contents.machines.is_empty());
+    assert_eq!(contents.next_machine, 8);
+}
+
+#[test]
+fn the_last_state_counts_and_a_merge_keeps_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(&folder);
+    let merge = Write::Merge {
+        into: MachineId(1),
+        from: MachineId(2),
+    };
+    let changes = vec![
+        machine(1, "old"),
+        machine(2, "other"),
+        event(1, Some(2)),
+        merge,
+        machine(1, "new"),
+    ];
+    store.write(changes).wait().unwrap();
+    drop(store);
+    let (store, contents) = open(&folder);
+    let data: Vec<_> = contents.machines.iter().map(|row| &row.data[..]).collect();
+    assert_eq!(data, ["new"]);
+    assert_eq!(store.events(&all()).unwrap()[0].machine, Some(MachineId(1)));
+}
+
+#[test]
+fn a_newer_a_foreign_and_a_broken_database_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(&folder));
+    let path = folder.path().join(FILE);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let before = fs::read(&path).unwrap();
+    let why = refused(&folder);
+    assert!(
+        why.contains("later version") && why.contains("schema 99"),
+        "{why}"
+    );
+    assert_eq!(fs::read(&path).unwrap(), before);
+
+    fs::remove_file(&path).unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("CREATE TABLE x (y)").unwrap();
+    drop(connection);
+    assert!(
+        refused(&folder).contains("another program"),
+        "{}",
+        refused(&folder)
+    );
+
+    fs::write(
+        &path,
+        "these are no pages of a database, but there are enough of them\n".repeat(100),
+    )
+    .unwrap();
+    let why = refused(&folder);
+    assert!(why.contains("damaged") && why.contains("restore"), "{why}");
+    assert!(fs::read(&path).unwrap().starts_with(b"these are"));
+}
+
+#[test]
+fn two_agents_do_not_share_one_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = open(&folder);
+    assert!(
+        refused(&folder).contains("another hearth"),
+        "{}",
+        refused(&folder)
+    );
+    drop(kept);
+    open(&folder);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = Sqlite::open(&file.join("state"))
+        .map(|_| ())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("server.state") && error.contains("file/state"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_database_that_breaks_while_it_is_used_is_told_and_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(&folder);
+    // Another process that holds the write lock longer than anybody waits.
+    let other = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = store.write(vec![machine(1, "kept")]).wait().unwrap_err();
+    assert!(error.to_string().contains("in memory only"), "{error}");
+    assert!(store.trouble().is_some());
+    other.execute_batch("ROLLBACK").unwrap();
+    store.write(vec![machine(2, "")]).wait().unwrap();
+    assert_eq!(store.trouble(), None);
+    drop(store);
+    let (_, contents) = open(&folder);
+    assert_eq!(
+        contents.machines[0].data, "kept",
+        "what was refused was written all the same"
+    );
+}
+
+#[test]
+fn an_impossible_change_stops_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(&folder);
+    let token = |name: &str| {
+        Write::Token(TokenRow {
+            name: name.to_owned(),
+            hash: "same".to_owned(),
+            role: "read".to_owned(),
+            created: 0,
+            expires: None,
+        })
+    };
+    store
+        .write(vec![token("a"), machine(1, "")])
+        .wait()
+        .unwrap();
+    drop(store.write(vec![token("b")]));
+    store.write(vec![machine(2, "")]).wait().unwrap();
+}
+
+#[test]
+fn a_backup_is_whole_and_leads_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(&folder);
+    store
+        .write(vec![machine(1, "then"), event(1, Some(1))])
+        .wait()
+        .unwrap();
+    let backup: PathBuf = folder.path().join("backup.db");
+    store.backup(&backup).unwrap();
+    assert!(
+        store
+            .backup(&backup)
+            .unwrap_err()
+            .to_string()
+            .contains("there already")
+    );
+    store
+        .write(vec![machine(1, "now"), machine(2, "")])
+        .wait()
+        .unwrap();
+    let contents = store.restore(&backup).unwrap();
+    assert_eq!(contents.machines.len(), 1);
+    assert_eq!(contents.machines[0].data, "then");
+    store.write(vec![machine(3, "later")]).wait().unwrap();
+    drop(store);
+    let (store, contents) = open(&folder);
+    assert_eq!(contents.machines.len(), 2);
+    fs::write(&backup, "nothing").unwrap();
+    let why = store.restore(&backup).unwrap_err().to_string();
+    assert!(why.contains("backup.db"), "{why}");
+    let before = folder.path().join("hearth.db.before-restore");
+    assert_eq!(store.restore(&before).unwrap().machines.len(), 2);
+}
+
+#[test]
+fn old_events_go_in_steps_and_the_newest_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(&folder);
+    let many = limits::EVENTS_OF_MACHINE as u64 + 1_200;
+    store
+        .write((1..=many).map(|seq| event(seq, Some(1))).collect())
+        .wait()
+        .unwrap();
+    let connection = sqlite::connect(&folder.path().join(FILE), true).unwrap();
+    let mut machines = vec![1];
+    let mut rounds = 0;
+    while apply::prune(&connection, &mut machines, 0).unwrap() {
+        rounds += 1;
+    }
+    assert_eq!(rounds, 3);
+    let newest = EventFilter {
+        machine: Some(MachineId(1)),
+        limit: 10_000,
+        ..EventFilter::default()
+    };
+    let left = seqs(&*store, &newest);
+    assert_eq!((left.len(), left[0]), (limits::EVENTS_OF_MACHINE, 1_201));
+    // By age: all of them.
+    while apply::prune(&connection, &mut Vec::new(), u64::MAX / 2).unwrap() {}
+    assert!(seqs(&*store, &newest).is_empty());
+}
+
+fn filters() -> impl Strategy<Value = EventFilter> {
+    (
+        proptest::option::of(1_u64..4),
+        proptest::option::of(0_u64..30),
+        proptest::option::of(0_u64..30),
+        any::<bool>(),
+        1_usize..40,
+    )
+        .prop_map(
+            |(machine, after, before, newest_first, limit)| EventFilter {
+                machine: machine.map(MachineId),
+                after,
+                before,
+                newest_first,
+                limit,
+                ..EventFilter::default()
+            },
+        )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #[test]
+    fn it_answers_as_one_without_a_disk_does(
+        about in proptest::collection::vec(proptest::option::of(1_u64..4), 0..25),
+        merged in proptest::option::of((1_u64..4, 1_u64..4)),
+        filter in filters(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = open(&folder);
+        let model = Memory::default();
+        let mut changes: Vec<_> = (1..).zip(&about).map(|(seq, id)| event(seq, *id)).collect();
+        if let Some((into, from)) = merged.filter(|(into, from)| into != from) {
+            changes.push(Write::Merge { into: MachineId(into), from: MachineId(from) });
+        }
+        model.write(changes.clone()).wait().unwrap();
+        store.write(changes).wait().unwrap();
+        prop_assert_eq!(store.events(&filter).unwrap(), model.events(&filter).unwrap());
+    }
+}
