@@ -84,7 +84,7 @@ def test_a_boot_is_heard_from_its_first_question_to_its_address(agent, network, 
     discover, offer, request, ack = heard(one, MAC(1))
     assert discover["architectures"] == [7]
     assert discover["vendor_class"] == "PXEClient:Arch:00007:UNDI:003016"
-    assert discover["uuid"] == str(uuid.UUID(bytes=bytes(range(16, 32))))
+    assert discover["uuid"] == str(uuid.UUID(bytes_le=bytes(range(16, 32))))
     assert not discover["is_ipxe"] and "server" not in discover
     assert {event["xid"] for event in (discover, offer, request, ack)} == {card.xid}
     assert request["address"] == address

@@ -82,10 +82,11 @@ impl Journal {
         match event {
             Event::Transfer { peer, .. } | Event::Script { peer, .. } => {
                 let address = peer.ip().to_canonical();
-                // What a DHCP server just gave out is newer than what the machine last asked from.
-                let leased = self.leases.mac_at(address);
-                let leased = leased.and_then(|mac| registry.by_mac(mac));
-                leased.or_else(|| registry.at_address(address))
+                // What a DHCP server gave out is newer than what a machine asked from before.
+                match self.leases.mac_at(address) {
+                    Some(mac) => registry.by_mac(mac),
+                    None => registry.at_address(address),
+                }
             }
             Event::Dhcp(dhcp) => registry.by_mac(dhcp.mac),
             _ => None,
@@ -199,6 +200,7 @@ fn with_text(mut value: Value, text: String) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::Facts;
 
     fn transfer(outcome: Outcome) -> Event {
         Event::Transfer {
@@ -233,6 +235,26 @@ mod tests {
         assert_eq!(last["outcome"], "failed");
         assert_eq!(last["reason"], "cut");
         assert_eq!(last["via"], "http");
+    }
+
+    #[test]
+    fn a_transfer_is_of_the_machine_that_was_given_the_address_last() {
+        let census = Census::empty();
+        let machines = ["02:00:00:00:00:01", "02:00:00:00:00:02"].map(|mac| {
+            let facts = Facts::parse(&format!("mac={mac}"));
+            let (met, _) = census.meet(&facts, None, "192.168.1.171".parse().ok(), 1);
+            (mac.parse::<Mac>().unwrap(), met.id)
+        });
+        let journal = Journal::new(census, 1);
+        let whose = || journal.machine_of(&transfer(Outcome::Done));
+        assert_eq!(whose(), machines[1].1, "it asked from there last");
+        for (mac, id) in machines {
+            journal.leased(mac, "192.168.1.171".parse().unwrap());
+            assert_eq!(whose(), id);
+        }
+        let stranger = "02:00:00:00:00:03".parse().unwrap();
+        journal.leased(stranger, "192.168.1.171".parse().unwrap());
+        assert_eq!(whose(), None, "the address is nobody else's any more");
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::uuid::Uuid;
 mod frame;
 mod options;
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod tests;
 
 use options::Options;
@@ -180,12 +182,13 @@ fn classes(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Option 97 (RFC 4578 section 2.3): a byte 0, then SMBIOS's UUID as it lies in memory.
+/// Option 97 (RFC 4578 section 2.3): a byte 0, then SMBIOS's UUID as it lies in memory, where its first
+/// three fields are little-endian (SMBIOS 2.6 section 3.3.2.1). UEFI and iPXE send it so.
 fn uuid(options: &Options) -> Option<Uuid> {
     let [0, uuid @ ..] = options.get(97)? else {
         return None;
     };
-    let uuid = Uuid::new(uuid.try_into().ok()?);
+    let uuid = Uuid::new(uuid.try_into().ok()?).swapped();
     (!uuid.is_worthless()).then_some(uuid)
 }
 

@@ -60,8 +60,7 @@ impl Hearing {
             return None;
         }
         let follows = boots || self.clients.boots(dhcp.mac, now);
-        let is_idle = renews && !boots;
-        if is_idle {
+        if renews && !follows {
             return None;
         }
         let is_known = is_known(dhcp.mac);

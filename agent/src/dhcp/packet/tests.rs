@@ -113,7 +113,7 @@ fn what_firmware_says_of_itself_is_read() {
     assert_eq!(dhcp.xid, 0xdead_beef);
     assert_eq!(dhcp.architectures, [7]);
     assert_eq!(dhcp.vendor_class, "PXEClient:Arch:00007:UNDI:003016");
-    let uuid = "01020304-0506-0708-090a-0b0c0d0e0f10";
+    let uuid = "04030201-0605-0807-090a-0b0c0d0e0f10";
     assert_eq!(dhcp.uuid, uuid.parse().ok());
     assert_eq!(dhcp.address, "192.168.1.171".parse().ok());
     assert_eq!((dhcp.server, dhcp.is_ipxe), (None, false));
