@@ -5,7 +5,8 @@
 //! the wire.
 //!
 //! 1. **DHCP.** Hearth serves none. [`dhcp`] writes the fields that send a machine here, by its
-//!    architecture ([`arch`]): a loader, and `default.ipxe` once it is iPXE.
+//!    architecture ([`arch`]): a loader, and `default.ipxe` once it is iPXE. [`observe`] hears what
+//!    servers and machines tell each other.
 //! 2. **The loader** goes by [`tftp`] ([`tftp::packet`], [`tftp::transfer`]), or by [`http`] for
 //!    UEFI HTTP boot. Both ask one gate, [`boot::gate`], what a name means for this client; the
 //!    names are those of [`image::catalogue`], and a name that is not in it does not exist. A
