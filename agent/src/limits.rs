@@ -175,7 +175,7 @@ pub const DHCP_BOOT_TIME: Duration = Duration::from_secs(600);
 /// The same message on another interface within this time is a copy of it: a bridge and its member.
 pub const DHCP_COPY_TIME: Duration = Duration::from_millis(500);
 /// Messages that a copy is looked for among.
-pub const DHCP_COPIES: usize = 64;
+pub const DHCP_COPIES: usize = 256;
 /// Interfaces that are listened on.
 pub const DHCP_INTERFACES: usize = 64;
 /// Addresses that DHCP servers gave out of which is known to whom; the oldest makes room.

@@ -254,6 +254,15 @@ def memory(one):
     return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) << 10
 
 
+def test_an_address_that_is_not_there_yet_is_told(agent, network):
+    firewall = network.host("firewall", "192.168.78.1/24")
+    one = serving(agent, firewall).start()
+    assert "DHCP is not listened to: no interface has one of server.addresses yet; name " in one.log()
+    subprocess.run(["ip", "-n", firewall, "addr", "add", f"{FIREWALL}/24", "dev", "eth0"], check=True)
+    change(one, "source", "source")
+    assert one.status()["observe"]["interfaces"] == ["eth0"]
+
+
 def test_who_may_not_listen_serves_all_the_same_and_says_so_once(agent, network, open_folder):
     firewall = network.host("firewall", f"{FIREWALL}/24")
     one = agent(NO_LOADERS, addresses=(FIREWALL,), netns=firewall, tftp_port=6969, http_port=8069,

@@ -101,7 +101,11 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
     let instance = Instance::take(&config.server.run)?;
     user::folder(&config.server.root, "server.root", user.as_ref())?;
     let sockets = sockets::bind(&config)?;
-    let captures = observing::open(&observing::wanted(&config), &config, None);
+    let observed = observing::wanted(&config);
+    let captures = observing::open(&observed, &config, None);
+    if let (true, Some(why)) = (observed.is_empty(), observing::why_none(&config)) {
+        log::warn!("{why}");
+    }
     if let Some(user) = &user {
         user::folder(&config.server.state, "server.state", Some(user))?;
         instance.give(user);

@@ -32,6 +32,18 @@ pub fn wanted(config: &Config) -> Vec<String> {
     }
 }
 
+/// Why there is no interface to listen on, where a person would expect one.
+pub fn why_none(config: &Config) -> Option<&'static str> {
+    let may_boot = |address: &IpAddr| !address.is_loopback();
+    let expected = config.observe.enabled
+        && config.observe.interfaces.is_empty()
+        && config.server.addresses.iter().any(may_boot);
+    expected.then_some(
+        "DHCP is not listened to: no interface has one of server.addresses yet; name the interface in \
+         observe.interfaces",
+    )
+}
+
 /// The interfaces with one of the addresses; a wildcard is every address.
 fn with_addresses(addresses: &[IpAddr], interfaces: &[Interface]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
@@ -146,6 +158,21 @@ mod tests {
             error: io::Error::from(*kind),
         });
         complaints(&deaf.collect::<Vec<_>>(), is_chosen, became)
+    }
+
+    #[test]
+    fn that_nothing_is_to_be_heard_is_told_only_where_a_machine_could_boot() {
+        let why = |text: &str| {
+            let mut config = crate::boot::testing::config(text);
+            config.server.addresses = vec!["192.168.1.1".parse().unwrap()];
+            let expected = why_none(&config);
+            config.server.addresses = vec!["127.0.0.1".parse().unwrap()];
+            assert_eq!(why_none(&config), None);
+            expected
+        };
+        assert!(why("").is_some());
+        assert_eq!(why("[observe]\nenabled = false"), None);
+        assert_eq!(why("[observe]\ninterfaces = [\"igb1\"]"), None);
     }
 
     #[test]
