@@ -1,7 +1,8 @@
 //! A machine: what it says of itself ([`facts`]), which declared one it is ([`identity`]), what is
-//! known of it ([`record`]) and where it is on its way ([`phase`]). [`registry`] finds it among all
+//! known of it ([`record`]), where it is on its way ([`phase`]) and what people do with it ([`action`]). [`registry`] finds it among all
 //! others, [`census`] keeps it on the disk.
 
+pub mod action;
 pub mod census;
 pub mod facts;
 pub mod identity;
@@ -10,6 +11,7 @@ mod query;
 pub mod record;
 pub mod registry;
 
+pub use action::{Action, Refusal};
 pub use census::Census;
 pub use facts::Facts;
 pub use identity::{Identity, Known};

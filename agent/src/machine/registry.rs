@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use super::Facts;
-use super::phase::Phase;
-use super::record::{Learnt, Record, Wishes};
+use super::record::Record;
 use crate::config::Name;
 use crate::event::Event;
 use crate::id::MachineId;
@@ -95,22 +94,7 @@ impl Registry {
         self.next = self.next.max(1);
         let id = MachineId(self.next);
         self.next += 1;
-        Record {
-            id,
-            uuid: None,
-            macs: Vec::new(),
-            declared: None,
-            given_name: None,
-            facts: Facts::default(),
-            phase: Phase::default(),
-            since: now,
-            first_seen: now,
-            last_seen: now,
-            address: None,
-            wishes: Wishes::default(),
-            learnt: Learnt::default(),
-            policy: None,
-        }
+        Record::new(id, now)
     }
 
     /// The machine with a UUID, in either byte order.
@@ -166,6 +150,15 @@ impl Registry {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.machines.is_empty()
+    }
+
+    /// The machine whose installation has a token with this hash.
+    pub fn installing(&self, token: &str) -> Option<MachineId> {
+        let is_it = |record: &&Record| match &record.phase {
+            super::Phase::Installing(installing) => installing.token.as_deref() == Some(token),
+            _ => false,
+        };
+        self.machines.values().find(is_it).map(|record| record.id)
     }
 
     /// How many machines are counted for a policy with a limit.
