@@ -22,6 +22,7 @@ use crate::image::catalogue::{Catalogue, Entry};
 use crate::image::lock::Lock;
 use crate::image::scan::scan;
 use crate::limits;
+use crate::mac::Mac;
 use crate::machine::{Facts, Identity, Known, Record};
 
 /// The script that iPXE asks for first, by its catalogue name.
@@ -49,6 +50,11 @@ pub struct Site {
 }
 
 impl Site {
+    /// Whether a declared machine has this MAC.
+    pub fn declares(&self, mac: Mac) -> bool {
+        self.known.by_mac(&self.config, mac).is_some()
+    }
+
     /// Reads the tree and makes what is made.
     ///
     /// # Errors
