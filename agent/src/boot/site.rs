@@ -154,7 +154,7 @@ impl Site {
                 self.start(&setting, wanted, machine, facts, token)
             }
             Decision::Local { method } => script::local(&setting, *method),
-            Decision::Hold => script::hold(&setting),
+            Decision::Hold { why } => script::hold(&setting, why),
             Decision::Deny => script::deny(&setting),
         }
     }
@@ -227,7 +227,7 @@ impl Site {
     ) -> String {
         // A configuration that holds declares whatever it names.
         let Some(wanted) = wanted else {
-            return script::hold(setting);
+            return script::hold(setting, "its profile is not declared any more");
         };
         let (cpu, platform) = (facts.cpu(), facts.platform());
         match wanted.start(&self.config, self.shelf(), machine, cpu, platform) {
