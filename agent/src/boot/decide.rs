@@ -121,7 +121,7 @@ pub fn decide(asking: &Asking) -> Decided {
             .clone()
             .and_then(|profile| Some((profile.clone(), terms(config, &profile)?))),
         held: record.wishes.held || unheard && meant.profile.is_none(),
-        is_boot: facts.attempt == 0 && !facts.menu && facts.item.is_none(),
+        is_boot: is_boot(facts),
         now: asking.now,
     };
     let step = phase::step(&record.phase, &Input::Asked(asked));
@@ -160,6 +160,11 @@ pub fn decide(asking: &Asking) -> Decided {
         decided.begins = terms.filter(|terms| terms.installed != Installed::Never);
     }
     decided
+}
+
+/// Whether a machine comes from a boot, and not from a script that asks again or from its menu.
+pub fn is_boot(facts: &Facts) -> bool {
+    facts.attempt == 0 && !facts.menu && facts.item.is_none()
 }
 
 /// What a phase gives a machine, and why if that is not what is meant for it.
@@ -219,7 +224,11 @@ fn once(asking: &Asking) -> Option<Name> {
     let learnt = &asking.record.learnt;
     let again = || {
         let is_again = asking.facts.attempt > 0 && learnt.is_booted_once(asking.now);
-        learnt.sent_once.as_ref().filter(|_| is_again).map(|(sent, _)| sent)
+        learnt
+            .sent_once
+            .as_ref()
+            .filter(|_| is_again)
+            .map(|(sent, _)| sent)
     };
     let wished = asking.record.wishes.once.as_ref();
     let wanted = wished.or_else(again)?;

@@ -329,7 +329,9 @@ impl Phase {
     pub fn gets(&self) -> Gets {
         match self {
             Phase::Discovered => Gets::Unknown,
-            Phase::Held => Gets::Wait("it is held until somebody approves or releases it".to_owned()),
+            Phase::Held => {
+                Gets::Wait("it is held until somebody approves or releases it".to_owned())
+            }
             Phase::Ready | Phase::Installing(_) => Gets::Install,
             Phase::Installed { .. } => Gets::Local,
             Phase::Failed { reason } => Gets::Wait(format!("its installation failed: {reason}")),
