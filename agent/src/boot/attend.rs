@@ -123,9 +123,7 @@ impl Keeper {
         if let (true, Decision::Install { .. } | Decision::Image { .. }) =
             (is_other, &decided.decision)
         {
-            decided.decision = Decision::Hold {
-                why: why.to_owned(),
-            };
+            decided.decision = Decision::Hold;
         }
         let start = site.start_of(&decided, facts);
         let unready = start.and_then(|start| start.err().map(|why| why.sentence));

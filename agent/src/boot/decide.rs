@@ -29,10 +29,7 @@ pub enum Decision {
     },
     /// A script that waits and asks again, without a menu: what the machine becomes is decided at
     /// the server.
-    Hold {
-        /// What it waits for, for its screen.
-        why: String,
-    },
+    Hold,
     /// Nothing; the firmware moves on to its next boot entry. Given to machines that are ignored.
     Deny,
 }
@@ -45,7 +42,7 @@ impl Decision {
             Decision::Install { profile } => format!("install {profile}"),
             Decision::Image { image } => format!("image {image}"),
             Decision::Local { .. } => "local".to_owned(),
-            Decision::Hold { .. } => "hold".to_owned(),
+            Decision::Hold => "hold".to_owned(),
             Decision::Deny => "deny".to_owned(),
         }
     }
@@ -202,7 +199,7 @@ fn by_phase(asking: &Asking, meant: &Meant, phase: &Phase) -> (Decision, Option<
         }
         Gets::Wait(why) => {
             let reason = format!("{why}; {}", meant.reason);
-            (Decision::Hold { why }, Some(reason))
+            (Decision::Hold, Some(reason))
         }
         Gets::Nothing => (Decision::Deny, Some("it is ignored".to_owned())),
     }
