@@ -123,7 +123,9 @@ impl Keeper {
         if let (true, Decision::Install { .. } | Decision::Image { .. }) =
             (is_other, &decided.decision)
         {
-            decided.decision = Decision::Hold;
+            decided.decision = Decision::Hold {
+                why: why.to_owned(),
+            };
         }
         let start = site.start_of(&decided, facts);
         let unready = start.and_then(|start| start.err().map(|why| why.sentence));

@@ -29,7 +29,10 @@ pub enum Decision {
     },
     /// A script that waits and asks again, without a menu: what the machine becomes is decided at
     /// the server.
-    Hold,
+    Hold {
+        /// What it waits for, for its screen.
+        why: String,
+    },
     /// Nothing; the firmware moves on to its next boot entry. Given to machines that are ignored.
     Deny,
 }
@@ -42,7 +45,7 @@ impl Decision {
             Decision::Install { profile } => format!("install {profile}"),
             Decision::Image { image } => format!("image {image}"),
             Decision::Local { .. } => "local".to_owned(),
-            Decision::Hold => "hold".to_owned(),
+            Decision::Hold { .. } => "hold".to_owned(),
             Decision::Deny => "deny".to_owned(),
         }
     }
@@ -199,7 +202,7 @@ fn by_phase(asking: &Asking, meant: &Meant, phase: &Phase) -> (Decision, Option<
         }
         Gets::Wait(why) => {
             let reason = format!("{why}; {}", meant.reason);
-            (Decision::Hold, Some(reason))
+            (Decision::Hold { why }, Some(reason))
         }
         Gets::Nothing => (Decision::Deny, Some("it is ignored".to_owned())),
     }
