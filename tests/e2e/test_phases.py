@@ -5,6 +5,8 @@ import json
 import re
 import signal
 import sqlite3
+import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -206,17 +208,36 @@ def test_reports_are_bounded(agent):
     assert report(url, "done") == 200
 
 
-def test_a_full_disk_stops_no_boot(agent):
+def test_a_database_that_takes_nothing_stops_no_boot(agent):
     one = prepared(agent(MACHINE.format(keys='installed = "next-boot"'))).start()
     assert "initrd http" in script(one)
-    writer = sqlite3.connect(f"{one.state}/hearth.db", timeout=10, isolation_level=None)
-    writer.execute("BEGIN IMMEDIATE")
+    other = sqlite3.connect(f"{one.state}/hearth.db", timeout=10, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
     try:
-        text = script(one, "&attempt=1")
+        text = script(one)
         assert "initrd http" in text
         assert "not on the disk" in text.splitlines()[1]
+        assert record(one)["phase"]["tries"] == 1
     finally:
-        writer.execute("ROLLBACK")
-        writer.close()
-    wait_for(lambda: "not on the disk" not in script(one, "&attempt=1").splitlines()[1],
-             "what waited was written")
+        other.execute("ROLLBACK")
+        other.close()
+    wait_for(lambda: record(one)["phase"]["tries"] == 2, "what waited is written")
+
+
+def test_who_waits_for_the_disk_stops_nobody_else(agent):
+    one = prepared(agent(MACHINE.format(keys='installed = "next-boot"'))).start()
+    other = sqlite3.connect(f"{one.state}/hearth.db", timeout=10, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = [threading.Thread(target=script, args=(one,)) for _ in range(8)]
+    try:
+        began = time.monotonic()
+        for thread in waiting:
+            thread.start()
+        wait_for(lambda: one.status()["http"]["requests"] >= 9, "all of them ask")
+        assert get(one, f"/files/{KERNEL}") and get(one, "/default.ipxe")
+        assert any(thread.is_alive() for thread in waiting) or time.monotonic() - began > 3
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+        for thread in waiting:
+            thread.join()
