@@ -12,10 +12,13 @@ use std::sync::Arc;
 
 use hearth::boot::preview;
 use hearth::boot::site::Site;
-use hearth::config::{self, Config, Environment};
+use hearth::boot::token::Token;
+use hearth::config::{self, Config, Environment, Name};
 use hearth::event::Via;
+use hearth::id::MachineId;
 use hearth::image::lock::{Lock, Locked, Owner, Pinned};
-use hearth::machine::Facts;
+use hearth::machine::phase::Installing;
+use hearth::machine::{Facts, Phase, Record};
 use hearth::recipe::{Keep, wanted_by};
 
 const CONFIG: &str = include_str!("golden/hearth.toml");
@@ -131,6 +134,42 @@ fn labels_exist(name: &str, script: &str) {
     }
 }
 
+/// What a machine gets in phases that its first boot does not lead to.
+fn phases() -> [(&'static str, &'static str, Phase); 6] {
+    let profile = Name::new("talos-omni").unwrap();
+    let installing = Installing {
+        profile: profile.clone(),
+        began: 0,
+        tries: 1,
+        chosen: false,
+        token: None,
+        address: [192, 168, 1, 171].into(),
+        last_file: None,
+        loaded: false,
+    };
+    let reason = "the installer says: no disk; `rm -rf` ${evil}".to_owned();
+    let installed = Phase::Installed { profile };
+    [
+        ("phase-held", UEFI, Phase::Held),
+        ("phase-installing", UEFI, Phase::Installing(installing)),
+        ("phase-installed-bios", BIOS, installed.clone()),
+        ("phase-installed-uefi", UEFI, installed),
+        ("phase-failed", BIOS, Phase::Failed { reason }),
+        ("phase-ignored", UEFI, Phase::Ignored),
+    ]
+}
+
+fn in_phase(site: &Site, facts: &Facts, phase: Phase) -> String {
+    let mut record = Record::new(MachineId(1), 0);
+    record.wishes.held = phase == Phase::Held;
+    let token = matches!(phase, Phase::Installing(_)).then(|| "0123456789abcdef".repeat(2));
+    let token = token.and_then(|token| Token::shown(&token));
+    record.phase = phase;
+    let decided = site.decide(&record, facts, &|_| true, 1_000);
+    let asked_at = [192, 168, 1, 1].into();
+    site.script(&decided, &record, facts, asked_at, token.as_ref())
+}
+
 #[test]
 fn every_machine_gets_the_script_that_was_read_and_approved() {
     let one = "addresses = [\"192.168.1.1\"]";
@@ -170,6 +209,11 @@ fn every_machine_gets_the_script_that_was_read_and_approved() {
     for (name, place, kind, rest) in cases {
         let facts = Facts::parse(&format!("{kind}&{rest}"));
         let script = preview(&place.site, &facts, Via::Http, None);
+        compare(name, &script, &mut wrong);
+    }
+    for (name, kind, phase) in phases() {
+        let facts = Facts::parse(&format!("{kind}&{oden}"));
+        let script = in_phase(&menu.site, &facts, phase);
         compare(name, &script, &mut wrong);
     }
     for (name, place) in [("default", &menu), ("default-not-fetched", &empty)] {

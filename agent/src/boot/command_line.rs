@@ -39,10 +39,14 @@ pub enum Start {
 }
 
 impl Start {
-    /// Tells the system that is started where it reports to.
+    /// Tells the system that is started where it reports to. What stands behind `---` Debian's
+    /// installer gives to the installed system, which has no use for it.
     pub fn report_to(&mut self, url: &str) {
-        if let Start::Kernel { arguments, .. } = self {
-            arguments.extend(Argument::new(&format!("{EVENT}={url}")));
+        if let Start::Kernel { arguments, .. } = self
+            && let Ok(event) = Argument::new(&format!("{EVENT}={url}"))
+        {
+            let end = arguments.iter().position(|one| one.as_str() == "---");
+            arguments.insert(end.unwrap_or(arguments.len()), event);
         }
     }
 
@@ -260,6 +264,30 @@ fn ip_argument(name: &Name, network: &StaticAddress) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn where_to_report_stands_before_what_the_installed_system_gets() {
+        let told = |words: &[&str]| {
+            let arguments = words.iter().map(|word| Argument::new(word).unwrap());
+            let mut start = Start::Kernel {
+                kernel: "linux".to_owned(),
+                initrds: Vec::new(),
+                arguments: arguments.collect(),
+            };
+            start.report_to("http://192.168.1.1:8069/event/ab");
+            let Start::Kernel { arguments, .. } = start else {
+                unreachable!()
+            };
+            let words = arguments.iter().map(|one| one.as_str().to_owned());
+            words.collect::<Vec<_>>().join(" ")
+        };
+        let event = "hearth.event=http://192.168.1.1:8069/event/ab";
+        assert_eq!(told(&["quiet"]), format!("quiet {event}"));
+        assert_eq!(
+            told(&["quiet", "---", "console=ttyS0"]),
+            format!("quiet {event} --- console=ttyS0")
+        );
+    }
+
     use super::*;
     use crate::config::Secret;
 

@@ -156,7 +156,10 @@ impl Keeper {
     /// The machine that a request for a file comes from, which says nothing of it: the neighbour
     /// table knows which card has the address. Behind a router it does not, and the machine that was
     /// heard of from that address last counts.
-    fn sender(&self, request: &Request) -> (Option<Mac>, Option<Record>) {
+    fn sender(&self, site: &Site, request: &Request) -> (Option<Mac>, Option<Record>) {
+        if self.census.look().is_empty() && !site.has_loaders {
+            return (None, None);
+        }
         let mac = self.neighbour_of(request);
         let record = match mac {
             Some(mac) => self.census.with_mac(mac),
@@ -270,7 +273,7 @@ impl Gate for Keeper {
         if name == DEFAULT && site.incomplete {
             site = self.perhaps_rescanned();
         }
-        let (mac, record) = self.sender(request);
+        let (mac, record) = self.sender(&site, request);
         let refusal = record.as_ref();
         let refusal = refusal.and_then(|record| self.refusal(&site, name, mac, record));
         if let Some(why) = refusal {

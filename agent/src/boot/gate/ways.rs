@@ -352,6 +352,60 @@ fn an_installation_ends_with_the_call_and_so_does_its_token() {
 }
 
 #[test]
+fn an_installation_that_takes_too_long_fails_and_its_token_dies() {
+    let place = Place::new();
+    place.asks("");
+    place.assign("by-call");
+    let token = token(&place.asks(""));
+    place.keeper.look_at_the_clock();
+    assert_eq!(place.word(), Word::Installing);
+    place.change(|record| {
+        if let Phase::Installing(installing) = &mut record.phase {
+            installing.began -= 3 * 3_600_000;
+        }
+    });
+    place.keeper.look_at_the_clock();
+    assert_eq!(place.word(), Word::Failed);
+    assert_eq!(place.reports(&token, Report::Done, ODEN), Told::Unknown);
+    assert!(place.asks("").contains("began 180 minutes ago"));
+}
+
+#[test]
+fn an_action_is_told_and_a_refusal_changes_nothing() {
+    let place = Place::new();
+    place.asks("");
+    place.act(Action::Hold);
+    let told = |event: &Event| matches!(event, Event::Action { who, what } if who == "a person" && what == "hold");
+    assert!(place.saw(told));
+    let held = |event: &Event| matches!(event, Event::Phase { to: Word::Held, .. });
+    assert!(place.saw(held));
+    let before = place.record();
+    let refused = place.keeper.act(before.id, &Action::Unignore, "a person");
+    assert!(matches!(refused, Err(crate::machine::Refusal::Conflict(_))));
+    assert_eq!(place.record(), before);
+    let nobody = place.keeper.act(MachineId(99), &Action::Hold, "a person");
+    assert!(matches!(nobody, Err(crate::machine::Refusal::NoMachine(_))));
+    place.act(Action::Forget);
+    assert!(place.keeper.census.get(before.id).is_none());
+}
+
+#[test]
+fn a_name_has_one_machine() {
+    let place = Place::new();
+    place.asks("");
+    let other = "mac=52:54:00:00:00:09&platform=efi&buildarch=x86_64";
+    place.keeper.script(other, &request(Via::Http, TOR));
+    let mac = "52:54:00:00:00:09".parse().unwrap();
+    let other = place.keeper.census.with_mac(mac).unwrap().id;
+    let named = Action::Name {
+        name: Some(name("db1")),
+    };
+    place.act(named.clone());
+    assert!(place.keeper.act(other, &named, "a person").is_err());
+    place.act(named);
+}
+
+#[test]
 fn an_installer_that_gives_up_leaves_its_reason() {
     let place = Place::new();
     place.asks("");
