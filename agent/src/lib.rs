@@ -24,8 +24,8 @@
 //!
 //! [`boot::site`] is all of it at one moment: [`config`], lock and catalogue. [`daemon`] opens the
 //! sockets, keeps the site and swaps it on reload; [`cli`] is what a person types. [`limits`] has
-//! every bound, [`sys`] the only `unsafe`; [`mac`], [`uuid`], [`digest`], [`stamp`] and [`log`] are
-//! words that all share.
+//! every bound, [`sys`] the only `unsafe`; [`mac`], [`uuid`], [`pci`], [`digest`], [`stamp`] and [`log`]
+//! are words that all share.
 //!
 //! # Layers
 //!
@@ -36,7 +36,7 @@
 //!      > tftp  http  fetch  observe                edges: sockets, files, clocks; never each other
 //!      > boot  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
-//!      > arch  digest  form  id  limits  log  mac  stamp  sys  uuid
+//!      > arch  digest  form  id  limits  log  mac  pci  stamp  sys  uuid
 //! ```
 
 pub mod arch;
@@ -57,6 +57,7 @@ pub mod log;
 pub mod mac;
 pub mod machine;
 pub mod observe;
+pub mod pci;
 pub mod recipe;
 pub mod stamp;
 pub mod store;

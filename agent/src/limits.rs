@@ -74,13 +74,24 @@ pub const MACHINES: usize = 200_000;
 /// machine reads over TFTP.
 pub const FALLBACK_MACHINES: usize = 200;
 
-/// Tags of one machine.
+/// Tags that a person may give one machine.
 pub const TAGS: usize = 32;
-/// Bytes of a machine's notes; each change of the machine writes them anew.
-pub const NOTES_BYTES: usize = 4 << 10;
 
 /// MACs of one machine that are taken up; Hearth's scripts send four.
 pub const MACHINE_MACS: usize = 8;
+/// A machine that was heard of again and of which nothing else changed is written to the disk at most
+/// this often: of a boot storm nothing is lost but when exactly each was there last.
+pub const LAST_SEEN_GRAIN: Duration = Duration::from_secs(300);
+/// A machine that was heard of within this time is there now, so that another one with its UUID, other
+/// cards and another address is another machine. Machines that are switched on together ask within
+/// it.
+pub const ALIVE: Duration = Duration::from_secs(120);
+/// Bytes of a reason that is kept with a machine.
+pub const REASON_BYTES: usize = 512;
+/// Bytes of the notes of a machine; those of two that are merged are cut there.
+pub const NOTES_BYTES: usize = 4_096;
+/// Tags of a machine; of two that are merged no more are kept.
+pub const MACHINE_TAGS: usize = 64;
 
 /// Bytes of a TFTP datagram that are read; a longer one is no request. RFC 2347 bounds them to 512.
 pub const TFTP_REQUEST_BYTES: usize = 1_024;
@@ -193,8 +204,6 @@ pub const DHCP_COPY_TIME: Duration = Duration::from_millis(500);
 pub const DHCP_COPIES: usize = 256;
 /// Interfaces that are listened on.
 pub const DHCP_INTERFACES: usize = 64;
-/// Addresses that DHCP servers gave out of which is known to whom; the oldest makes room.
-pub const DHCP_LEASES: usize = 4_096;
 /// An interface that went away is looked for again after this time.
 pub const DHCP_AGAIN: Duration = Duration::from_secs(5);
 /// Shortest time between two lines that say that DHCP messages were left out.

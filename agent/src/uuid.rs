@@ -28,36 +28,60 @@ impl Uuid {
         self == other || self.swapped() == other
     }
 
+    /// The one of both byte orders that stands for the machine, so that either is found as the same.
+    pub fn canonical(self) -> Uuid {
+        self.min(self.swapped())
+    }
+
     /// A UUID that many boards share and that therefore names no machine.
     pub fn is_worthless(self) -> bool {
-        const SHARED: [&str; 3] = [
-            "03000200-0400-0500-0006-000700080009",
-            "00020003-0004-0005-0006-000700080009",
-            "12345678-1234-5678-90ab-cddeefaabbcc",
-        ];
-        self.0.iter().all(|byte| *byte == self.0[0])
-            || SHARED.iter().any(|shared| shared.parse() == Ok(self))
+        let is_one_byte = self.0.iter().all(|byte| *byte == self.0[0]);
+        let is_shared = |shared: &u128| self.same_machine(Uuid(shared.to_be_bytes()));
+        is_one_byte || SHARED.iter().any(is_shared)
     }
 }
+
+/// What board makers left in, in one of its byte orders.
+const SHARED: [u128; 8] = [
+    0x0300_0200_0400_0500_0006_0007_0008_0009,
+    0x0302_0100_0504_0706_0809_0a0b_0c0d_0e0f,
+    0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f,
+    0x1234_5678_1234_5678_90ab_cdde_efaa_bbcc,
+    0x1234_5678_1234_1234_1234_1234_5678_9abc,
+    0x0011_2233_4455_6677_8899_aabb_ccdd_eeff,
+    0x0123_4567_8910_1112_1314_1516_1718_1920,
+    0x1000_0000_0000_8000_0040_0000_0000_0000,
+];
 
 impl std::str::FromStr for Uuid {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Uuid, String> {
         let wrong = || "not a UUID: 8-4-4-4-12 hexadecimal digits".to_owned();
-        let groups: Vec<&str> = text.split('-').collect();
-        let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
-        if lengths != [8, 4, 4, 4, 12] || !text.is_ascii() {
+        let [8, 4, 4, 4, 12] = lengths(text) else {
             return Err(wrong());
-        }
-        let digits = groups.concat();
+        };
+        let mut digits = text.chars().filter(|character| *character != '-');
+        let mut digit = || digits.next().and_then(|digit| digit.to_digit(16));
         let mut bytes = [0; 16];
-        for (place, byte) in bytes.iter_mut().enumerate() {
-            *byte =
-                u8::from_str_radix(&digits[2 * place..2 * place + 2], 16).map_err(|_| wrong())?;
+        for byte in &mut bytes {
+            let (high, low) = digit().zip(digit()).ok_or_else(wrong)?;
+            *byte = u8::try_from(high << 4 | low).map_err(|_| wrong())?;
         }
         Ok(Uuid(bytes))
     }
+}
+
+/// The lengths of the first five groups between hyphens; more than five are no UUID's.
+fn lengths(text: &str) -> [usize; 5] {
+    let mut lengths = [0; 5];
+    for (place, group) in text.split('-').enumerate() {
+        match lengths.get_mut(place) {
+            Some(length) => *length = group.len(),
+            None => return [0; 5],
+        }
+    }
+    lengths
 }
 
 impl fmt::Display for Uuid {
@@ -79,3 +103,58 @@ impl fmt::Debug for Uuid {
 }
 
 crate::form::as_text!(Uuid);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_uuid_is_refused() {
+        for bad in [
+            "",
+            "4c4c4544-0042-3510-8052-b4c04f4d313",
+            "4c4c4544-0042-3510-8052-b4c04f4d31322",
+            "4c4c4544-0042-3510-8052-b4c04f4d3132-",
+            "4c4c454400423510-8052-b4c04f4d3132",
+            "4c4c4544-0042-3510-8052-b4c04f4d313g",
+            "4c4c4544-0042-3510-8052-+4c04f4d3132",
+            "4c4c4544-0042-3510-8052-b4c04f4d31\u{e4}",
+        ] {
+            assert!(bad.parse::<Uuid>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_many_boards_share_is_worthless_in_both_byte_orders() {
+        for shared in [
+            "00000000-0000-0000-0000-000000000000",
+            "ffffffff-ffff-ffff-ffff-ffffffffffff",
+            "03000200-0400-0500-0006-000700080009",
+            "00020003-0004-0005-0006-000700080009",
+            "12345678-1234-5678-90ab-cddeefaabbcc",
+            "78563412-3412-7856-90ab-cddeefaabbcc",
+        ] {
+            assert!(shared.parse::<Uuid>().unwrap().is_worthless(), "{shared}");
+        }
+        let own: Uuid = "4c4c4544-0042-3510-8052-b4c04f4d3132".parse().unwrap();
+        assert!(!own.is_worthless());
+    }
+
+    proptest! {
+        #[test]
+        fn a_uuid_is_read_as_it_is_written_and_one_machine_in_both_orders(bytes: [u8; 16]) {
+            let uuid = Uuid(bytes);
+            prop_assert_eq!(uuid.to_string().parse(), Ok(uuid));
+            prop_assert_eq!(uuid.canonical(), uuid.swapped().canonical());
+            prop_assert!(uuid.same_machine(uuid.swapped()));
+            prop_assert_eq!(uuid.is_worthless(), uuid.swapped().is_worthless());
+        }
+
+        #[test]
+        fn any_text_can_be_tried(text: String) {
+            let _ = text.parse::<Uuid>();
+        }
+    }
+}

@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 6] = [
     &["boot", "dhcp", "event", "image", "machine", "recipe"],
     &["config", "store"],
     &[
-        "arch", "digest", "form", "id", "limits", "log", "mac", "stamp", "sys", "uuid",
+        "arch", "digest", "form", "id", "limits", "log", "mac", "pci", "stamp", "sys", "uuid",
     ],
 ];
 /// Sockets, files of the network, clocks.

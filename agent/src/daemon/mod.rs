@@ -336,7 +336,7 @@ impl Daemon {
             is_known: Box::new(move |mac| {
                 known.0.journal.has_met(mac) || known.1.site().declares(mac)
             }),
-            leased: Box::new(move |mac, address| told.journal.leased(mac, address)),
+            leased: Box::new(move |lease| told.journal.leased(lease)),
         };
         match Observer::start(captures, ears) {
             Ok(observer) => self.observer = Some(observer),

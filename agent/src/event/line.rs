@@ -12,6 +12,7 @@ pub fn level(event: &Event) -> log::Level {
             ..
         }
         | Event::Impostor { .. }
+        | Event::Shared { .. }
         | Event::Report {
             report: Report::Failed,
             ..
@@ -96,6 +97,16 @@ pub fn line(event: &Event) -> String {
             format!("is the same as what was machine {other}: {reason}")
         }
         Event::Moved { what, from } => format!("{what} went over to it from machine {from}"),
+        Event::Shared {
+            what,
+            other,
+            reason,
+        } => format!("has the same {what} as machine {other}, which is another one: {reason}"),
+        Event::Board { before, now } => {
+            format!(
+                "its cards are the same and its UUID is {now} where it was {before}: a new board"
+            )
+        }
         Event::Action { who, what } => format!("{who}: {what}"),
         Event::Power {
             driver,

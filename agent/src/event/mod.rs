@@ -114,6 +114,23 @@ pub enum Event {
         /// The machine it was of.
         from: MachineId,
     },
+    /// Two machines that are there at the same time have one UUID or serial number: it names neither
+    /// of them from now on, and they are told apart by their cards.
+    Shared {
+        /// What they share: a UUID, or a serial number with its manufacturer.
+        what: String,
+        /// The other machine, or one of them.
+        other: MachineId,
+        /// By what they are known to be two.
+        reason: String,
+    },
+    /// A machine has another mainboard: its cards are the same, and its UUID is another.
+    Board {
+        /// The UUID before.
+        before: Uuid,
+        /// The UUID now.
+        now: Uuid,
+    },
     /// A person or program did something by the API or the command line.
     Action {
         /// Who: a token's name, or a user of this host.

@@ -67,17 +67,31 @@ impl Census {
     ) -> (Met, Option<Record>) {
         let mut registry = self.look();
         let met = registry.meet(facts, declared, address, now);
+        self.keep(&registry, &met);
+        let record = met.id.and_then(|id| registry.get(id)).cloned();
+        (met, record)
+    }
+
+    /// See [`Registry::heard`]; what changed is on its way to the disk.
+    pub fn heard(&self, mac: Mac, address: Option<IpAddr>, take_up: bool, now: u64) -> Met {
+        let mut registry = self.look();
+        let met = registry.heard(mac, address, take_up, now);
+        self.keep(&registry, &met);
+        met
+    }
+
+    /// Hands on what came of a meeting. Called under the lock, so that the order on the disk is the
+    /// order here.
+    fn keep(&self, registry: &Registry, met: &Met) {
         let mut writes: Vec<Write> = Vec::new();
         if let Some(into) = met.id {
             writes.extend(met.merged.iter().map(|&from| Write::Merge { into, from }));
         }
         let changed = met.changed.iter().filter_map(|id| registry.get(*id));
         writes.extend(changed.map(|record| Write::Machine(Box::new(row(record)))));
-        let record = met.id.and_then(|id| registry.get(id)).cloned();
-        // Under the lock, so that the order on the disk is the order here.
-        drop(self.store.write(writes));
-        drop(registry);
-        (met, record)
+        if !writes.is_empty() {
+            drop(self.store.write(writes));
+        }
     }
 
     /// Changes a machine's record. The change is in force at once; who needs it on the disk waits for
@@ -157,10 +171,9 @@ impl Census {
 }
 
 fn row(record: &Record) -> MachineRow {
-    let name = record.declared.as_ref().or(record.given_name.as_ref());
     MachineRow {
         id: record.id,
-        name: name.map(Name::to_string),
+        name: record.name().map(Name::to_string),
         uuid: record.uuid,
         macs: record.macs.clone(),
         phase: record.phase.word().to_string(),
@@ -168,3 +181,6 @@ fn row(record: &Record) -> MachineRow {
         data: serde_json::to_string(record).unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,15 +2,22 @@
 //! into a script later is only what was parsed into a type of its own here; texts are bounded, and
 //! compared and logged but never put into a script.
 
+mod lldp;
+mod memory;
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use self::lldp::Id;
+use self::memory::Memory;
 use super::query;
+use super::record::cut;
 use crate::arch::{Cpu, Platform};
 use crate::config::{FactName, Name};
 use crate::limits;
 use crate::mac::Mac;
+use crate::pci::PciId;
 use crate::uuid::Uuid;
 
 /// What a machine says of itself.
@@ -43,6 +50,22 @@ pub struct Facts {
     pub chip: String,
     /// iPXE's version.
     pub version: String,
+    /// Version of its firmware, as SMBIOS has it.
+    pub firmware: String,
+    /// UEFI Secure Boot is in force; `None` for BIOS, and for iPXE that cannot tell.
+    pub secure_boot: Option<bool>,
+    /// Megabytes of memory.
+    pub memory_mb: Option<u32>,
+    /// Its processor's maker, as `cpuid` has it: `GenuineIntel`.
+    pub cpu_vendor: String,
+    /// Its processor's model.
+    pub cpu_model: String,
+    /// The host name that DHCP gave it.
+    pub hostname: String,
+    /// The switch that the boot card is plugged in to, by LLDP.
+    pub switch: String,
+    /// The switch's port.
+    pub port: String,
     /// The menu item that was chosen at the machine.
     #[serde(skip)]
     pub item: Option<Name>,
@@ -59,11 +82,28 @@ impl Facts {
     /// machine with odd facts still boots. Of a key that comes twice the first counts, so that what
     /// iPXE of 2019 decodes too early in a later value changes nothing before it.
     pub fn parse(query: &str) -> Facts {
-        let mut facts = Facts::default();
+        let (mut facts, mut tables) = (Facts::default(), Tables::default());
         for (key, value) in query::pairs(query) {
-            facts.take(key, &value);
+            if !tables.take(key, &value) {
+                facts.take(key, &value);
+            }
         }
+        facts.settle(tables);
         facts
+    }
+
+    /// Puts in what is only known once all was read.
+    fn settle(&mut self, tables: Tables) {
+        self.memory_mb = tables.memory.megabytes().or(self.memory_mb);
+        if let (true, Some(chassis)) = (self.switch.is_empty(), tables.chassis) {
+            self.switch = chassis.text();
+        }
+        match tables.port {
+            // A port that is a MAC says less than its description.
+            Some(Id::Mac(mac)) if self.port.is_empty() => self.port = mac.to_string(),
+            Some(Id::Name(name)) => self.port = name,
+            _ => {}
+        }
     }
 
     fn take(&mut self, key: &str, value: &[u8]) {
@@ -87,6 +127,11 @@ impl Facts {
             "ip" => set(&mut self.ip, text.parse().ok()),
             "item" | "profile" => set(&mut self.item, Name::new(&text).ok()),
             "menu" => self.menu |= text == "1",
+            "secureboot" => set(&mut self.secure_boot, is_one(&text)),
+            "memsize" => {
+                let megabytes = text.parse().ok().filter(|some: &u32| *some > 0);
+                set(&mut self.memory_mb, megabytes);
+            }
             "attempt" => self.attempt = text.parse().unwrap_or(self.attempt),
             _ => self.take_text(key, value, text),
         }
@@ -110,6 +155,12 @@ impl Facts {
             "busid" => &mut self.busid,
             "chip" => &mut self.chip,
             "version" => &mut self.version,
+            "firmware" => &mut self.firmware,
+            "cpuvendor" => &mut self.cpu_vendor,
+            "cpumodel" => &mut self.cpu_model,
+            "hostname" => &mut self.hostname,
+            "switch" => &mut self.switch,
+            "port" => &mut self.port,
             _ => return,
         };
         if place.is_empty() {
@@ -133,6 +184,78 @@ impl Facts {
             (Platform::Bios, None) => Cpu::I386,
             (Platform::Efi, None) => Cpu::Amd64,
             (_, Some(cpu)) => cpu,
+        }
+    }
+
+    /// The card it boots from, if it is on a PCI bus.
+    pub fn nic(&self) -> Option<PciId> {
+        PciId::from_busid(&self.busid)
+    }
+
+    /// With what older facts say and these do not. Facts of a handshake, which always says what iPXE
+    /// runs on, stand for themselves: what they leave out is not so any more.
+    pub fn over(mut self, older: Facts) -> Facts {
+        if self.platform.is_some() {
+            return self;
+        }
+        let mut whole = older;
+        let said = self.texts_mut();
+        for (place, said) in whole.texts_mut().into_iter().zip(said) {
+            if !said.is_empty() {
+                *place = std::mem::take(said);
+            }
+        }
+        if !self.macs.is_empty() {
+            whole.macs = self.macs;
+        }
+        Facts {
+            uuid: self.uuid.or(whole.uuid),
+            buildarch: self.buildarch.or(whole.buildarch),
+            cpu64: self.cpu64 || whole.cpu64,
+            ip: self.ip.or(whole.ip),
+            secure_boot: self.secure_boot.or(whole.secure_boot),
+            memory_mb: self.memory_mb.or(whole.memory_mb),
+            item: self.item,
+            menu: self.menu,
+            attempt: self.attempt,
+            ..whole
+        }
+    }
+
+    /// Cuts every text to [`limits::FACT_BYTES`], and takes no more room than that needs.
+    pub(super) fn bound(&mut self) {
+        for text in self.texts_mut() {
+            cut(text, limits::FACT_BYTES);
+        }
+        self.macs.truncate(limits::MACHINE_MACS);
+        self.macs.shrink_to_fit();
+    }
+
+    fn texts_mut(&mut self) -> [&mut String; 13] {
+        [
+            &mut self.manufacturer,
+            &mut self.product,
+            &mut self.serial,
+            &mut self.asset,
+            &mut self.busid,
+            &mut self.chip,
+            &mut self.version,
+            &mut self.firmware,
+            &mut self.cpu_vendor,
+            &mut self.cpu_model,
+            &mut self.hostname,
+            &mut self.switch,
+            &mut self.port,
+        ]
+    }
+
+    /// Without what is said of one request only, as a record keeps it.
+    pub fn lasting(&self) -> Facts {
+        Facts {
+            item: None,
+            menu: false,
+            attempt: 0,
+            ..self.clone()
         }
     }
 
@@ -168,9 +291,45 @@ impl Facts {
     /// the MAC it boots from, else its address.
     pub fn key(&self) -> String {
         match self.uuid {
-            Some(uuid) => uuid.min(uuid.swapped()).to_string(),
+            Some(uuid) => uuid.canonical().to_string(),
             None => self.label(),
         }
+    }
+}
+
+/// What comes as the bytes of a table, and means something only together.
+#[derive(Default)]
+struct Tables {
+    memory: Memory,
+    chassis: Option<Id>,
+    port: Option<Id>,
+}
+
+impl Tables {
+    /// Whether it was for here.
+    fn take(&mut self, key: &str, value: &[u8]) -> bool {
+        if !matches!(
+            key,
+            "ram0" | "ram1" | "ram2" | "ram3" | "chassis" | "portid"
+        ) {
+            return false;
+        }
+        let bytes = query::from_hex(value).unwrap_or_default();
+        match key {
+            "chassis" => set(&mut self.chassis, lldp::chassis(&bytes)),
+            "portid" => set(&mut self.port, lldp::port(&bytes)),
+            _ => self.memory.add(&bytes),
+        }
+        true
+    }
+}
+
+/// A byte as iPXE writes it, or a person.
+fn is_one(text: &str) -> Option<bool> {
+    match text {
+        "0" | "00" => Some(false),
+        "1" | "01" => Some(true),
+        _ => None,
     }
 }
 
@@ -182,95 +341,4 @@ fn set<T>(place: &mut Option<T>, value: Option<T>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn a_query_of_ipxe_is_read() {
-        let facts = Facts::parse(
-            "uuid=4c4c4544-0042-3510-8052-b4c04f4d3132&mac=5c-f3-fc-01-02-03&mac1=\
-             &mac2=5c-f3-fc-01-02-04&platform=efi&buildarch=x86_64&busid=01:14:e4:16:39\
-             &manufacturer-hex=49424d20436f72702e&product=x3550+M3&unknown=1&attempt=3",
-        );
-        let macs = ["5c:f3:fc:01:02:03", "5c:f3:fc:01:02:04"];
-        assert_eq!(facts.macs, macs.map(|mac| mac.parse().unwrap()));
-        assert_eq!(facts.manufacturer, "IBM Corp.");
-        assert_eq!(facts.product, "x3550 M3");
-        assert_eq!(facts.busid, "01:14:e4:16:39");
-        assert_eq!((facts.platform(), facts.cpu()), (Platform::Efi, Cpu::Amd64));
-        assert_eq!(facts.attempt, 3);
-        assert!(facts.uuid.is_some() && facts.item.is_none() && !facts.menu);
-    }
-
-    #[test]
-    fn processor_and_platform_are_known_from_whatever_is_said() {
-        let of = |query: &str| {
-            let facts = Facts::parse(query);
-            (facts.platform(), facts.cpu())
-        };
-        use Platform::{Bios, Efi};
-        assert_eq!(of(""), (Bios, Cpu::I386));
-        assert_eq!(of("platform=pcbios&buildarch=i386"), (Bios, Cpu::I386));
-        assert_eq!(
-            of("platform=pcbios&buildarch=i386&cpu64=1"),
-            (Bios, Cpu::Amd64)
-        );
-        assert_eq!(of("platform=efi&buildarch=i386&cpu64=1"), (Efi, Cpu::I386));
-        assert_eq!(of("platform=efi"), (Efi, Cpu::Amd64));
-        assert_eq!(of("buildarch=arm64"), (Efi, Cpu::Arm64));
-        assert_eq!(of("buildarch=vax&platform=toaster"), (Bios, Cpu::I386));
-    }
-
-    #[test]
-    fn a_worthless_uuid_is_none() {
-        for uuid in [
-            "00000000-0000-0000-0000-000000000000",
-            "03000200-0400-0500-0006-000700080009",
-            "nonsense",
-        ] {
-            assert_eq!(Facts::parse(&format!("uuid={uuid}")).uuid, None, "{uuid}");
-        }
-    }
-
-    #[test]
-    fn what_ipxe_decodes_too_early_changes_nothing_before_it() {
-        // A product named `x&mac=...&platform=efi`, sent as text by a script of another's.
-        let facts = Facts::parse(
-            "mac=52:54:00:00:00:01&platform=pcbios&manufacturer=A&product=x&platform=efi\
-             &manufacturer=B&product=y",
-        );
-        assert_eq!(facts.platform(), Platform::Bios);
-        assert_eq!((&*facts.manufacturer, &*facts.product), ("A", "x"));
-    }
-
-    #[test]
-    fn more_macs_than_a_machine_has_are_left_out() {
-        let query: Vec<_> = (0..20)
-            .map(|n| format!("mac=52:54:00:00:00:{n:02x}"))
-            .collect();
-        assert_eq!(
-            Facts::parse(&query.join("&")).macs.len(),
-            limits::MACHINE_MACS
-        );
-    }
-
-    #[test]
-    fn a_machine_is_counted_as_one_in_both_byte_orders_of_its_uuid() {
-        let key = |uuid: &str| Facts::parse(&format!("uuid={uuid}")).key();
-        assert_eq!(
-            key("4c4c4544-0042-3510-8052-b4c04f4d3132"),
-            key("44454c4c-4200-1035-8052-b4c04f4d3132")
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn any_query_can_be_read(query in "\\PC*") {
-            let facts = Facts::parse(&query);
-            prop_assert!(facts.serial.len() <= limits::FACT_BYTES);
-            facts.label();
-        }
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ use super::phase::Phase;
 use crate::config::{LocalBoot, Name};
 use crate::event::Event;
 use crate::id::MachineId;
+use crate::limits;
 use crate::mac::Mac;
 use crate::uuid::Uuid;
 
@@ -124,11 +125,67 @@ impl Record {
 
     /// What people call it: its declared name, the name given to it, its MAC, its UUID, its number.
     pub fn label(&self) -> String {
-        let named = self.declared.as_ref().or(self.given_name.as_ref());
-        named
+        self.name()
             .map(Name::to_string)
             .or_else(|| self.macs.first().map(Mac::to_string))
             .or_else(|| self.uuid.map(|uuid| uuid.to_string()))
             .unwrap_or_else(|| format!("machine {}", self.id))
     }
+
+    /// Its name: the declared one, else the one given to it.
+    pub fn name(&self) -> Option<&Name> {
+        self.declared.as_ref().or(self.given_name.as_ref())
+    }
+
+    /// Whether it says the same as another, but for when the machine was heard of last.
+    pub fn is_same(&self, other: &Record) -> bool {
+        let other = Record {
+            last_seen: self.last_seen,
+            ..other.clone()
+        };
+        *self == other
+    }
+
+    /// Cuts what could grow for ever: whatever a machine, a person or a program puts in, a record
+    /// stays within a few kilobytes.
+    pub fn bound(&mut self) {
+        let mut macs = Vec::with_capacity(self.macs.len().min(limits::MACHINE_MACS));
+        for mac in &self.macs {
+            if macs.len() < limits::MACHINE_MACS && !macs.contains(mac) {
+                macs.push(*mac);
+            }
+        }
+        self.macs = macs;
+        self.facts.bound();
+        cut(&mut self.wishes.notes, limits::NOTES_BYTES);
+        while self.wishes.tags.len() > limits::MACHINE_TAGS {
+            self.wishes.tags.pop_last();
+        }
+        let names = [
+            self.wishes.loader.as_mut(),
+            self.learnt.loader.as_mut().map(|(name, _)| name),
+            self.learnt.stalls.as_mut().map(|(name, _)| name),
+        ];
+        for name in names.into_iter().flatten() {
+            cut(name, limits::NAME_BYTES);
+        }
+        let failed = match &mut self.phase {
+            Phase::Failed { reason } => Some(reason),
+            _ => None,
+        };
+        let reasons = [
+            self.learnt.loader.as_mut().map(|(_, why)| why),
+            self.learnt.local_boot.as_mut().map(|(_, why)| why),
+            failed,
+        ];
+        for reason in reasons.into_iter().flatten() {
+            cut(reason, limits::REASON_BYTES);
+        }
+    }
+}
+
+/// Cuts a text between two characters, and gives back the room that it does not need.
+pub(super) fn cut(text: &mut String, bytes: usize) {
+    text.truncate(text.floor_char_boundary(bytes));
+    text.shrink_to_fit();
 }

@@ -5,6 +5,10 @@
 
 use std::net::IpAddr;
 
+use nix::ifaddrs::getifaddrs;
+use nix::net::if_::InterfaceFlags;
+use nix::sys::socket::SockaddrStorage;
+
 use crate::mac::Mac;
 
 /// The MAC that the kernel knows for an address of a directly attached network; `None` if it knows
@@ -13,6 +17,37 @@ pub fn mac_of(address: IpAddr) -> Option<Mac> {
     match address {
         IpAddr::V4(address) => table::mac_of(address),
         IpAddr::V6(_) => None,
+    }
+}
+
+/// Whether an address is on a network that an interface of this host is on, so that its owner answers
+/// for it itself: behind a router every address has the router's card. `false` where the interfaces
+/// cannot be read.
+pub fn is_on_link(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    let Ok(interfaces) = getifaddrs() else {
+        return false;
+    };
+    let networks = interfaces.filter(|interface| interface.flags.contains(InterfaceFlags::IFF_UP));
+    let mut networks = networks
+        .filter_map(|interface| Some((ip_of(&interface.address?)?, ip_of(&interface.netmask?)?)));
+    networks.any(|(own, mask)| is_in(address, own, mask))
+}
+
+fn ip_of(address: &SockaddrStorage) -> Option<IpAddr> {
+    let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
+}
+
+fn is_in(address: IpAddr, own: IpAddr, mask: IpAddr) -> bool {
+    match (address, own, mask) {
+        (IpAddr::V4(address), IpAddr::V4(own), IpAddr::V4(mask)) => {
+            address.to_bits() & mask.to_bits() == own.to_bits() & mask.to_bits()
+        }
+        (IpAddr::V6(address), IpAddr::V6(own), IpAddr::V6(mask)) => {
+            address.to_bits() & mask.to_bits() == own.to_bits() & mask.to_bits()
+        }
+        _ => false,
     }
 }
 
@@ -27,7 +62,8 @@ mod table {
     }
 
     /// The kernel's text: address, type, flags, hardware address, mask, device (proc(5)). An entry
-    /// without the flag 2 (`ATF_COM`) is not complete: nobody has answered.
+    /// without the flag 2 (`ATF_COM`) is not complete: nobody has answered. One with the flag 8
+    /// (`ATF_PUBL`) is what this host answers for somebody else.
     fn find(text: &str, address: Ipv4Addr) -> Option<Mac> {
         text.lines().skip(1).find_map(|line| {
             let mut columns = line.split_ascii_whitespace();
@@ -35,7 +71,7 @@ mod table {
             let flags = columns.nth(1)?.strip_prefix("0x")?;
             let flags = u32::from_str_radix(flags, 16).ok()?;
             let mac = columns.next()?.parse().ok()?;
-            (is_it && flags & 2 != 0).then_some(mac)
+            (is_it && flags & 10 == 2).then_some(mac)
         })
     }
 
@@ -48,6 +84,8 @@ IP address       HW type     Flags       HW address            Mask     Device
 192.168.1.71     0x1         0x2         5c:f3:fc:01:02:03     *        em0
 192.168.1.72     0x1         0x0         00:00:00:00:00:00     *        em0
 192.168.1.73     0x1         0x6         5c:f3:fc:01:02:04     *        em0
+192.168.1.74     0x1         0xc         5c:f3:fc:01:02:05     *        em0
+192.168.1.75     0x1         0xa         5c:f3:fc:01:02:05     *        em0
 ";
 
         fn of(address: &str) -> Option<String> {
@@ -64,6 +102,8 @@ IP address       HW type     Flags       HW address            Mask     Device
         fn what_nobody_answered_for_is_not() {
             assert_eq!(of("192.168.1.72"), None);
             assert_eq!(of("192.168.1.7"), None);
+            assert_eq!(of("192.168.1.74"), None, "this host answers for it");
+            assert_eq!(of("192.168.1.75"), None, "this host answers for it");
             assert_eq!(find("", "192.168.1.71".parse().unwrap()), None);
         }
     }
@@ -172,10 +212,17 @@ mod routing {
         };
     }
 
+    /// `RTM_VERSION`: another one has another layout.
+    const VERSION: u8 = 5;
+    /// `RTF_ANNOUNCE`: what this host answers for somebody else.
+    const PUBLISHED: u32 = 0x4000;
+    /// `AF_INET`.
+    const INET: u8 = 2;
     /// `AF_LINK`.
     const LINK: u8 = 18;
 
-    /// Each message has a header that begins with its length, a `sockaddr_in` and a `sockaddr_dl`.
+    /// Each message has a header, a `sockaddr_in` and a `sockaddr_dl` (`in_lltable_dump_entry` of
+    /// FreeBSD's `netinet/in.c`).
     pub fn find(mut bytes: &[u8], address: Ipv4Addr, layout: Layout) -> Option<Mac> {
         while let [low, high, ..] = *bytes {
             let length = usize::from(u16::from_ne_bytes([low, high]));
@@ -192,9 +239,14 @@ mod routing {
     }
 
     fn entry(message: &[u8], address: Ipv4Addr, layout: Layout) -> Option<Mac> {
+        // rt_msghdr: length (2 bytes), version, type, index (2), padding (2), flags (4), ...
+        let flags = u32::from_ne_bytes(message.get(8..12)?.try_into().ok()?);
+        if *message.get(2)? != VERSION || flags & PUBLISHED != 0 {
+            return None;
+        }
         let network = message.get(layout.header..)?;
         // sockaddr_in: length, family, port (2 bytes), address.
-        if network.get(4..8)? != address.octets() {
+        if *network.get(1)? != INET || network.get(4..8)? != address.octets() {
             return None;
         }
         let length = usize::from(*network.first()?).next_multiple_of(layout.align);
@@ -218,7 +270,8 @@ mod routing {
 
         fn message(address: [u8; 4], mac: &[u8]) -> Vec<u8> {
             let mut bytes = vec![0; Layout::NATIVE.header];
-            bytes.extend([16, 2, 0, 0]);
+            bytes[2] = VERSION;
+            bytes.extend([16, INET, 0, 0]);
             bytes.extend(address);
             bytes.extend([0; 8]);
             let length = u8::try_from(mac.len()).unwrap();
@@ -246,11 +299,55 @@ mod routing {
             assert_eq!(of(73), None);
         }
 
+        #[test]
+        fn what_this_host_answers_for_others_and_other_layouts_are_not_read() {
+            let mac = [0x5c, 0xf3, 0xfc, 1, 2, 3];
+            let of = |change: fn(&mut Vec<u8>)| {
+                let mut bytes = message([192, 168, 1, 71], &mac);
+                change(&mut bytes);
+                find(&bytes, Ipv4Addr::new(192, 168, 1, 71), Layout::NATIVE)
+            };
+            assert!(of(|_| {}).is_some());
+            assert_eq!(
+                of(|bytes| bytes[8..12].copy_from_slice(&PUBLISHED.to_ne_bytes())),
+                None
+            );
+            assert_eq!(of(|bytes| bytes[2] = VERSION + 1), None);
+        }
+
         proptest! {
             #[test]
             fn any_bytes_end(bytes: Vec<u8>) {
                 find(&bytes, Ipv4Addr::new(192, 168, 1, 71), Layout::NATIVE);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_on_a_link_if_its_network_is() {
+        let of = |address: &str, own: &str, mask: &str| {
+            is_in(
+                address.parse().unwrap(),
+                own.parse().unwrap(),
+                mask.parse().unwrap(),
+            )
+        };
+        assert!(of("192.168.1.71", "192.168.1.1", "255.255.255.0"));
+        assert!(!of("192.168.2.71", "192.168.1.1", "255.255.255.0"));
+        assert!(of("fd00::71", "fd00::1", "ffff:ffff:ffff:ffff::"));
+        assert!(!of("fd00:0:0:1::71", "fd00::1", "ffff:ffff:ffff:ffff::"));
+        assert!(!of("fd00::71", "192.168.1.1", "0.0.0.0"));
+    }
+
+    #[test]
+    fn this_host_is_on_its_own_link_and_the_documentation_network_is_not() {
+        assert!(is_on_link(IpAddr::from([127, 0, 0, 1])));
+        assert!(is_on_link("::ffff:127.0.0.1".parse().unwrap()));
+        assert!(!is_on_link(IpAddr::from([203, 0, 113, 7])));
     }
 }

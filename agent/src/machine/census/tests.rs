@@ -1,0 +1,181 @@
+use std::path::Path;
+
+use super::*;
+use crate::store::{AuditRow, Error, EventFilter, EventRow};
+
+/// Remembers what was to be written.
+#[derive(Default)]
+struct Disk(Mutex<Vec<Write>>);
+
+impl Store for Disk {
+    fn write(&self, changes: Vec<Write>) -> Pending {
+        self.0.lock().unwrap().extend(changes);
+        Pending::over(Ok(()))
+    }
+
+    fn events(&self, _: &EventFilter) -> Result<Vec<EventRow>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn audit(&self, _: Option<u64>, _: usize) -> Result<Vec<AuditRow>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn backup(&self, _: &Path) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn restore(&self, _: &Path) -> Result<Contents, Error> {
+        Ok(self.contents())
+    }
+
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Disk {
+    /// What is there after all the writes, as the census finds it at its next start.
+    fn contents(&self) -> Contents {
+        let mut machines = std::collections::BTreeMap::new();
+        for write in self.0.lock().unwrap().iter() {
+            match write {
+                Write::Machine(row) => {
+                    machines.insert(row.id, (**row).clone());
+                }
+                Write::Forget(id) | Write::Merge { from: id, .. } => {
+                    machines.remove(id);
+                }
+                _ => {}
+            }
+        }
+        Contents {
+            next_machine: 1,
+            machines: machines.into_values().collect(),
+            ..Contents::default()
+        }
+    }
+
+    fn writes(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+fn census() -> (Arc<Disk>, Census) {
+    let disk = Arc::new(Disk::default());
+    let census = Census::new(&Contents::default(), disk.clone()).0;
+    (disk, census)
+}
+
+fn facts(query: &str) -> Facts {
+    Facts::parse(query)
+}
+
+fn address(last: u8) -> Option<IpAddr> {
+    Some(IpAddr::from([192, 168, 1, last]))
+}
+
+const ODEN: &str = "mac=52:54:00:00:00:01&uuid=4c4c4544-0042-3510-8052-b4c04f4d3132&platform=efi";
+
+#[test]
+fn a_machine_that_asks_again_is_not_written_again() {
+    let (disk, census) = census();
+    for second in 0..10 {
+        census.meet(&facts(ODEN), None, address(1), second * 1000);
+    }
+    assert_eq!(disk.writes(), 1);
+    let mac = "52:54:00:00:00:01".parse().unwrap();
+    census.heard(mac, address(1), false, 11_000);
+    assert_eq!(disk.writes(), 1);
+    census.heard(mac, address(2), false, 12_000);
+    assert_eq!(disk.writes(), 2);
+}
+
+#[test]
+fn what_is_on_the_disk_is_what_is_known_after_merging_and_moving() {
+    let (disk, census) = census();
+    let meet = |query: &str, last| census.meet(&facts(query), None, address(last), 1_000_000);
+    meet("platform=efi&mac=52:54:00:00:00:02", 2);
+    meet(ODEN, 1);
+    let both = meet(&format!("{ODEN}&mac1=52:54:00:00:00:02"), 1).0;
+    assert_eq!(
+        (both.merged, both.id),
+        (vec![MachineId(2)], Some(MachineId(1)))
+    );
+    let other = "uuid=4c4c4544-0042-3510-8052-b4c04f4d3199&platform=efi&mac=52:54:00:00:00:02";
+    meet(&format!("{other}&mac1=52:54:00:00:00:03"), 3);
+    let (again, warnings) = Census::new(&disk.contents(), disk.clone());
+    assert!(warnings.is_empty());
+    let records = |census: &Census| census.look().iter().cloned().collect::<Vec<_>>();
+    assert_eq!(records(&again), records(&census));
+    assert_eq!(again.look().len(), 2);
+    again.look().is_consistent().unwrap();
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_told_and_left_alone() {
+    let (disk, census) = census();
+    census.meet(&facts(ODEN), None, address(1), 5);
+    let mut contents = disk.contents();
+    let mut broken = contents.machines[0].clone();
+    broken.id = MachineId(7);
+    broken.data = "{".to_owned();
+    contents.machines.push(broken);
+    let (census, warnings) = Census::new(&contents, disk);
+    assert_eq!(census.look().len(), 1);
+    assert!(warnings[0].starts_with("machine 7 cannot be read"));
+}
+
+#[test]
+fn two_requests_at_once_of_one_machine_make_one_record() {
+    let (disk, census) = census();
+    let census = &census;
+    std::thread::scope(|scope| {
+        for thread in 0..8_u8 {
+            scope.spawn(move || {
+                for round in 0..200_u64 {
+                    let card = round % 5;
+                    let query = match thread % 3 {
+                        0 => ODEN.to_owned(),
+                        1 => format!("{ODEN}&mac1=52:54:00:00:01:{card:02x}"),
+                        _ => format!("platform=efi&mac=52:54:00:00:01:{card:02x}"),
+                    };
+                    census.meet(&facts(&query), None, address(1), 1_000_000 + round);
+                    census.look().is_consistent().unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(census.look().len(), 1);
+    let (again, _) = Census::new(&disk.contents(), disk.clone());
+    assert_eq!(again.look().len(), 1);
+}
+
+#[test]
+fn machines_beyond_the_limit_are_not_taken_up() {
+    let card = |number: u64| {
+        let [.., a, b, c] = number.to_be_bytes();
+        Mac::new([2, 0, 0, a, b, c]).unwrap()
+    };
+    let facts = |number| Facts {
+        macs: vec![card(number)],
+        ..Facts::default()
+    };
+    let mut registry = Registry::default();
+    registry.meet(&facts(0), None, None, 0);
+    let first = registry.get(MachineId(1)).unwrap().clone();
+    let most = crate::limits::MACHINES as u64;
+    let records = (1..=most).map(|number| Record {
+        id: MachineId(number),
+        macs: vec![card(number)],
+        ..first.clone()
+    });
+    let mut registry = Registry::new(records, 1);
+    let new = registry.meet(&facts(most + 1), None, None, 0);
+    assert!(new.id.is_none() && new.changed.is_empty());
+    assert_eq!(registry.heard(card(most + 1), None, true, 0).id, None);
+    let known = registry.meet(&facts(7), None, None, 0);
+    assert_eq!(known.id, Some(MachineId(7)), "known ones are");
+    assert_eq!(registry.len() as u64, most);
+    registry.is_consistent().unwrap();
+}
