@@ -248,6 +248,22 @@ def test_an_interface_that_goes_down_and_up_is_heard_again(agent, network):
     settled(one, client)
 
 
+def test_nothing_is_ever_sent(agent, network):
+    firewall = network.host("firewall", f"{FIREWALL}/24")
+    client = network.host("client")
+    one = serving(agent, firewall).start()
+    card = pxe.Card(client, MAC(0xC))
+    card.send(pxe.DISCOVER, pxe.firmware())
+    settled(one, client)
+    senders = set()
+    with pytest.raises(TimeoutError):
+        while True:
+            frame = card.socket.recv(2048)
+            if frame[12:14] == b"\x08\x00":
+                senders.add(frame[6:12].hex(":"))
+    assert senders == {MAC(0xEE)}, "the other card's question, and no answer"
+
+
 def test_a_flood_is_bounded_and_told(agent, network):
     firewall = network.host("firewall", f"{FIREWALL}/24")
     client = network.host("client")
