@@ -34,6 +34,7 @@
 //! ```text
 //! main > cli > daemon
 //!      > tftp  http  fetch  observe                edges: sockets, files, clocks; never each other
+//!      > timeline                                   what happened, and why it failed
 //!      > boot  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
 //!      > arch  digest  form  id  limits  log  mac  pci  stamp  sys  uuid
@@ -63,4 +64,5 @@ pub mod stamp;
 pub mod store;
 pub mod sys;
 pub mod tftp;
+pub mod timeline;
 pub mod uuid;

@@ -34,6 +34,14 @@ pub const FACT_BYTES: usize = 128;
 pub const QUERY_BYTES: usize = 8_192;
 /// A machine that is back on the network so soon after it was sent to its disk did not boot from it.
 pub const LOCAL_BOOT_BACK: Duration = Duration::from_secs(120);
+/// After this silence what a firmware asks is another boot: it waits up to a minute for a server.
+pub const BOOT_SILENCE: Duration = Duration::from_secs(180);
+/// A step of a boot that did not come within this time does not come: firmware and iPXE repeat what
+/// they ask within it.
+pub const STEP_PATIENCE: Duration = Duration::from_secs(30);
+/// A system that did not ask for an address within this time does not: slow servers need minutes for
+/// their controllers.
+pub const SYSTEM_PATIENCE: Duration = Duration::from_secs(300);
 /// Transfers of a loader that break off in a row before another loader is tried.
 pub const LOADER_STALLS: u32 = 2;
 /// Bytes of one report of an installation.
@@ -68,6 +76,8 @@ pub const STORE_EVENTS: usize = 20_000;
 pub const STORE_PATIENCE: Duration = Duration::from_secs(3);
 /// First and longest pause after a change could not be written.
 pub const STORE_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// KiB of the database that each connection keeps in memory.
+pub const STORE_CACHE_KIB: i64 = 512;
 /// How long SQLite waits for another process that reads or copies the database.
 pub const STORE_BUSY: Duration = Duration::from_secs(2);
 /// Events that a listener may be behind before it loses the oldest.

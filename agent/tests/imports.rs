@@ -8,10 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From top to bottom. Within a layer modules may import each other, but for the edges.
-const LAYERS: [&[&str]; 6] = [
+const LAYERS: [&[&str]; 7] = [
     &["cli"],
     &["daemon"],
     EDGES,
+    &["timeline"],
     &["boot", "dhcp", "event", "image", "machine", "recipe"],
     &["config", "store"],
     &[

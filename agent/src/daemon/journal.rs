@@ -111,7 +111,9 @@ impl Journal {
 
     fn take(&self, machine: Option<MachineId>, event: Event) {
         let text = line::line(&event);
-        match machine.and_then(|id| self.census.look().get(id).map(|record| record.label())) {
+        // The line of a decision names its machine itself.
+        let names = machine.filter(|_| !matches!(event, Event::Script { .. }));
+        match names.and_then(|id| self.census.look().get(id).map(|record| record.label())) {
             Some(label) => log::log!(line::level(&event), "{label}: {text}"),
             None => log::log!(line::level(&event), "{text}"),
         }
