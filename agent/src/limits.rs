@@ -218,8 +218,6 @@ pub const DHCP_COPY_TIME: Duration = Duration::from_millis(500);
 pub const DHCP_COPIES: usize = 256;
 /// Interfaces that are listened on.
 pub const DHCP_INTERFACES: usize = 64;
-/// Addresses that DHCP servers gave out of which is known to whom; the oldest makes room.
-pub const DHCP_LEASES: usize = 4_096;
 /// An interface that went away is looked for again after this time.
 pub const DHCP_AGAIN: Duration = Duration::from_secs(5);
 /// Shortest time between two lines that say that DHCP messages were left out.

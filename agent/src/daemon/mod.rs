@@ -30,8 +30,7 @@ use crate::config::{self, Config, Environment, Loaded};
 use crate::event::Sink;
 use crate::image::lock::Lock;
 use crate::machine::Census;
-use crate::observe::{Ears, Observer};
-use crate::sys::capture::Capture;
+use crate::observe::Observer;
 use crate::{http, limits, store, tftp};
 
 pub use error::Error;
@@ -318,60 +317,6 @@ impl Daemon {
             list(self.http.addresses())
         );
         Ok(())
-    }
-
-    /// Hears DHCP where the configuration says now.
-    fn observe_where(&mut self, config: &Config) {
-        let wanted = observing::wanted(config);
-        let have = self.observer.as_ref().map(Observer::interfaces);
-        let have = have.unwrap_or_default();
-        let gone: Vec<_> = have
-            .iter()
-            .filter(|name| !wanted.contains(name))
-            .cloned()
-            .collect();
-        let new: Vec<_> = wanted
-            .iter()
-            .filter(|name| !have.contains(name))
-            .cloned()
-            .collect();
-        let captures = observing::open(&new, config, config.server.user.as_deref());
-        if let Some(observer) = &mut self.observer {
-            observer.change(&gone, captures);
-            self.tell_where();
-        } else {
-            self.observe(captures);
-        }
-    }
-
-    fn observe(&mut self, captures: Vec<Capture>) {
-        if captures.is_empty() {
-            return;
-        }
-        let known = (self.status.clone(), self.keeper.clone());
-        let told = self.status.clone();
-        let ears = Ears {
-            sink: self.status.clone(),
-            is_known: Box::new(move |mac| {
-                known.0.journal.has_met(mac) || known.1.site().declares(mac)
-            }),
-            leased: Box::new(move |mac, address| told.journal.leased(mac, address)),
-        };
-        match Observer::start(captures, ears) {
-            Ok(observer) => self.observer = Some(observer),
-            Err(error) => log::warn!("cannot listen to DHCP: starting the thread: {error}"),
-        }
-        self.tell_where();
-    }
-
-    fn tell_where(&self) {
-        let interfaces = self.observer.as_ref().map(Observer::interfaces);
-        let interfaces = interfaces.unwrap_or_default().to_vec();
-        match interfaces.is_empty() {
-            true => log::info!("DHCP is not listened to"),
-            false => log::info!("DHCP is heard on {}", interfaces.join(", ")),
-        }
-        *self.status.observed() = interfaces;
     }
 }
 
