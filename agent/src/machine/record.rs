@@ -102,15 +102,6 @@ impl Record {
         self.declared.as_ref().or(self.given_name.as_ref())
     }
 
-    /// Whether it says the same as another, but for when the machine was heard of last.
-    pub fn is_same(&self, other: &Record) -> bool {
-        let other = Record {
-            last_seen: self.last_seen,
-            ..other.clone()
-        };
-        *self == other
-    }
-
     /// Cuts what could grow for ever: whatever a machine, a person or a program puts in, a record
     /// stays within a few kilobytes.
     pub fn bound(&mut self) {
