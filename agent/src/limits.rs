@@ -34,6 +34,14 @@ pub const FACT_BYTES: usize = 128;
 pub const QUERY_BYTES: usize = 8_192;
 /// Machines that are counted for the limits of policies; whoever makes up MACs fills no memory.
 pub const ASSIGNMENTS: usize = 100_000;
+/// A machine that is back on the network so soon after it was sent to its disk did not boot from it.
+pub const LOCAL_BOOT_BACK: Duration = Duration::from_secs(120);
+/// Transfers of a loader that break off in a row before another loader is tried.
+pub const LOADER_STALLS: u32 = 2;
+/// Bytes of one report of an installation.
+pub const REPORT_BYTES: usize = 1_024;
+/// Between two looks for installations that take too long.
+pub const CLOCK: Duration = Duration::from_secs(60);
 /// Events of one machine that are kept: about a hundred boots.
 pub const EVENTS_OF_MACHINE: usize = 2_000;
 /// Events that are kept in all, about 300 bytes each.
@@ -65,6 +73,9 @@ pub const MACHINES: usize = 200_000;
 /// Declared machines whose arguments are written into `default.ipxe`: each is a line that every
 /// machine reads over TFTP.
 pub const FALLBACK_MACHINES: usize = 200;
+
+/// Tags that a person may give one machine.
+pub const TAGS: usize = 32;
 
 /// MACs of one machine that are taken up; Hearth's scripts send four.
 pub const MACHINE_MACS: usize = 8;
@@ -127,6 +138,8 @@ pub const STATUS_LOG_WAIT: Duration = Duration::from_millis(200);
 
 /// Bytes of an HTTP request's head.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;
+/// Threads that decide, and wait for the disk to have it; they end after ten idle seconds.
+pub const HTTP_DECIDERS: usize = 16;
 /// Header lines of an HTTP request.
 pub const HTTP_HEADERS: usize = 64;
 /// Bytes of an HTTP request's body on the boot side.

@@ -38,6 +38,28 @@ pub enum Start {
     },
 }
 
+impl Start {
+    /// Tells the system that is started where it reports to.
+    pub fn report_to(&mut self, url: &str) {
+        if let Start::Kernel { arguments, .. } = self {
+            arguments.extend(Argument::new(&format!("{EVENT}={url}")));
+        }
+    }
+
+    /// The file that is loaded last, by its catalogue name.
+    pub fn last_file(&self) -> Option<&str> {
+        match self {
+            Start::Kernel {
+                kernel, initrds, ..
+            } => Some(initrds.last().unwrap_or(kernel)),
+            Start::Chain { .. } => None,
+        }
+    }
+}
+
+/// The kernel argument that says where an installation reports: `$url/done`, `$url/failed`, `$url/log`.
+pub const EVENT: &str = "hearth.event";
+
 /// Why it cannot be started, for the machine's screen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unready {

@@ -1,10 +1,10 @@
 //! What one boot request gets. Touches nothing: no clock, no file, no socket.
 
 use crate::arch::Platform;
-use crate::boot::assign::Assignments;
 use crate::boot::policy;
-use crate::config::{Config, LocalBoot, Machine, MenuItem, Name, Unknown};
-use crate::machine::{Facts, Identity};
+use crate::config::{Config, Installed, LocalBoot, Machine, MenuItem, Name, Policy, Unknown};
+use crate::machine::phase::{self, Asked, Gets, Input, Step, Terms};
+use crate::machine::{Facts, Identity, Phase, Record};
 
 /// What a machine gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Decision {
 }
 
 /// A decision and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Decided {
     /// What the machine gets.
     pub decision: Decision,
@@ -57,74 +57,212 @@ pub struct Decided {
     pub reason: String,
     /// The policy whose limit this uses up, by its name.
     pub counted: Option<String>,
+    /// Where the machine is now, before it is sent anything.
+    pub step: Step,
+    /// It is sent an installation, which ends by these terms.
+    pub begins: Option<Terms>,
+    /// It is what a person wanted once.
+    pub once: bool,
+    /// A person at the machine chose it.
+    pub chosen: bool,
 }
 
-/// Decides. What is declared comes first: the machine's own profile, then the first policy that
-/// matches and has room, then `server.unknown`. What a person at the machine chose in the menu counts
+/// Who asks, and all that a decision looks at.
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
+    /// What is declared.
+    pub config: &'a Config,
+    /// The declared machine that it is.
+    pub identity: Option<Identity<'a>>,
+    /// What is known of it.
+    pub record: &'a Record,
+    /// What it says of itself now.
+    pub facts: &'a Facts,
+    /// Whether a policy has room for it.
+    pub has_room: &'a dyn Fn(&Policy) -> bool,
+    /// Milliseconds since 1970.
+    pub now: u64,
+}
+
+/// What is meant for a machine, whatever its phase.
+struct Meant {
+    profile: Option<Name>,
+    reason: String,
+    counted: Option<String>,
+    chosen: bool,
+}
+
+/// Decides. What is meant for the machine comes from, in this order: a person (by the API), its
+/// declaration, the first policy that matches and has room, `server.unknown`. Its phase then says
+/// whether it gets that, its disk, or waits. What a person at the machine chose in the menu counts
 /// where that gave the menu, or an installation (whose script offers the menu when it fails).
-pub fn decide(
-    config: &Config,
-    identity: Option<Identity>,
-    facts: &Facts,
-    assignments: &Assignments,
-) -> Decided {
-    let mut decided = declared(config, identity, facts, assignments);
+pub fn decide(asking: &Asking) -> Decided {
+    let Asking { config, record, .. } = asking;
+    let mut meant = meant(asking);
     if let Some(Identity {
         machine,
         also: Some(also),
-    }) = identity
+    }) = asking.identity
     {
-        decided.reason.push_str(&format!(
+        meant.reason.push_str(&format!(
             "; one of its MACs is declared for {}, but {} is declared for its UUID or for the card \
              it boots from",
             also.name, machine.name
         ));
     }
-    match chosen(config, facts, &decided.decision) {
-        Some((decision, reason)) => Decided {
-            decision,
-            reason: format!("{reason}; without that: {}", decided.reason),
-            counted: None,
+    let facts = asking.facts;
+    let unheard = !record.wishes.approved && config.server.unknown == Unknown::Hold;
+    let asked = Asked {
+        profile: meant
+            .profile
+            .clone()
+            .and_then(|profile| Some((profile.clone(), terms(config, &profile)?))),
+        held: record.wishes.held || unheard && meant.profile.is_none(),
+        is_boot: facts.attempt == 0 && !facts.menu && facts.item.is_none(),
+        now: asking.now,
+    };
+    let step = phase::step(&record.phase, &Input::Asked(asked));
+    let by_phase = by_phase(asking, &meant, &step.phase);
+    let (decision, why) = by_phase;
+    let mut decided = Decided {
+        decision,
+        reason: match why {
+            Some(why) => why,
+            None => meant.reason.clone(),
         },
-        None => decided,
+        counted: meant.counted.filter(|_| step.phase.gets() == Gets::Install),
+        begins: None,
+        once: false,
+        chosen: meant.chosen,
+        step,
+    };
+    if let Some(once) = once(asking) {
+        decided.reason = format!(
+            "a person wants {once} once; without that: {}",
+            decided.reason
+        );
+        decided.decision = Decision::Install { profile: once };
+        decided.counted = None;
+        decided.once = true;
+    } else if let Some((decision, reason)) = chosen(config, facts, &decided.decision) {
+        decided.reason = format!("{reason}; without that: {}", decided.reason);
+        decided.decision = decision;
+        decided.counted = None;
+        decided.chosen = true;
+    }
+    if let Decision::Install { profile } = &decided.decision
+        && !decided.once
+    {
+        let terms = terms(config, profile);
+        decided.begins = terms.filter(|terms| terms.installed != Installed::Never);
+    }
+    decided
+}
+
+/// What a phase gives a machine, and why if that is not what is meant for it.
+fn by_phase(asking: &Asking, meant: &Meant, phase: &Phase) -> (Decision, Option<String>) {
+    let Asking { config, facts, .. } = asking;
+    let local = || Decision::Local {
+        method: local_boot(
+            asking.identity.map(|found| found.machine),
+            asking.record,
+            facts.platform(),
+        ),
+    };
+    match phase.gets() {
+        Gets::Unknown => {
+            let decision = match &config.server.unknown {
+                Unknown::Local => local(),
+                _ => Decision::Menu,
+            };
+            (decision, None)
+        }
+        Gets::Install => match &meant.profile {
+            Some(profile) => {
+                let profile = profile.clone();
+                (Decision::Install { profile }, None)
+            }
+            // Only where a phase outlived what it was for; the next transition corrects it.
+            None => (Decision::Menu, None),
+        },
+        Gets::Local => {
+            let reason = match phase {
+                Phase::Installed { profile } => format!("it is installed, with profile {profile}"),
+                _ => "it is installed".to_owned(),
+            };
+            (local(), Some(reason))
+        }
+        Gets::Wait(why) => (Decision::Hold, Some(format!("{why}; {}", meant.reason))),
+        Gets::Nothing => (Decision::Deny, Some("it is ignored".to_owned())),
     }
 }
 
-fn declared(
-    config: &Config,
-    identity: Option<Identity>,
-    facts: &Facts,
-    assignments: &Assignments,
-) -> Decided {
-    let machine = identity.map(|identity| identity.machine);
-    let uncounted = |decision, reason| Decided {
-        decision,
+/// What a profile says of its installations.
+pub fn terms(config: &Config, profile: &Name) -> Option<Terms> {
+    let profile = config.profiles.get(profile)?;
+    Some(Terms {
+        installed: profile.installed,
+        tries: profile.tries,
+        timeout: u64::try_from(profile.timeout.as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+fn once(asking: &Asking) -> Option<Name> {
+    let wanted = asking.record.wishes.once.as_ref()?;
+    let can = asking.record.phase != Phase::Ignored && asking.config.profiles.contains_key(wanted);
+    can.then(|| wanted.clone())
+}
+
+fn meant(asking: &Asking) -> Meant {
+    let Asking {
+        config,
+        record,
+        facts,
+        ..
+    } = asking;
+    let machine = asking.identity.map(|identity| identity.machine);
+    let meant = |profile: &Name, reason| Meant {
+        profile: Some(profile.clone()),
         reason,
         counted: None,
+        chosen: false,
     };
+    let mut lost = String::new();
+    if let Some(profile) = &record.wishes.profile {
+        if config.profiles.contains_key(profile) {
+            return meant(profile, format!("a person gave it profile {profile}"));
+        }
+        lost = format!("; profile {profile}, which a person gave it, is not declared any more");
+    }
+    if let Phase::Installing(installing) = &record.phase
+        && installing.chosen
+        && config.profiles.contains_key(&installing.profile)
+    {
+        let reason = format!("{} was chosen in its menu", installing.profile);
+        return Meant {
+            chosen: true,
+            ..meant(&installing.profile, reason)
+        };
+    }
     if let Some(machine) = machine
         && let Some(profile) = &machine.profile
     {
         let reason = format!(
-            "machine {} is declared with profile {profile}",
+            "machine {} is declared with profile {profile}{lost}",
             machine.name
         );
-        let profile = profile.clone();
-        return uncounted(Decision::Install { profile }, reason);
+        return meant(profile, reason);
     }
-    let mut full = String::new();
+    let mut full = lost;
     for policy in &config.policies {
         if !policy::matches(policy, facts) {
             continue;
         }
         let name = policy.name.as_str();
-        if assignments.has_room(policy, &facts.key()) {
-            return Decided {
-                decision: Decision::Install {
-                    profile: policy.profile.clone(),
-                },
-                reason: format!("policy `{name}` matches{full}"),
+        if (asking.has_room)(policy) {
+            return Meant {
                 counted: policy.limit.map(|_| name.to_owned()),
+                ..meant(&policy.profile, format!("policy `{name}` matches{full}"))
             };
         }
         full.push_str(&format!("; the limit of policy `{name}` is used up"));
@@ -133,17 +271,15 @@ fn declared(
         Some(machine) => format!("machine {} is declared without a profile", machine.name),
         None => "the machine is not declared".to_owned(),
     };
-    let decision = match &config.server.unknown {
-        Unknown::Menu => Decision::Menu,
-        Unknown::Hold => Decision::Hold,
-        Unknown::Local => Decision::Local {
-            method: local_boot(machine, facts.platform()),
+    Meant {
+        profile: match &config.server.unknown {
+            Unknown::Profile(profile) => Some(profile.clone()),
+            _ => None,
         },
-        Unknown::Profile(profile) => Decision::Install {
-            profile: profile.clone(),
-        },
-    };
-    uncounted(decision, format!("{who} and no policy is for it{full}"))
+        reason: format!("{who} and no policy is for it{full}"),
+        counted: None,
+        chosen: false,
+    }
 }
 
 /// What was chosen at the machine, where a choice counts.
@@ -169,15 +305,26 @@ fn chosen(config: &Config, facts: &Facts, declared: &Decision) -> Option<(Decisi
     Some((decision, "chosen in the menu".to_owned()))
 }
 
-/// How a machine's disk is started: as declared, else what works for its platform (boot-facts 4.4).
-/// EDK2 stops in its boot manager when a loader ends with success, so UEFI needs an error status;
-/// many BIOSes stop when a boot ROM returns at all, so there iPXE starts the disk.
-pub fn local_boot(machine: Option<&Machine>, platform: Platform) -> LocalBoot {
-    let declared = machine.and_then(|machine| machine.local_boot);
-    declared.unwrap_or(match platform {
+/// How a machine's disk is started: as a person said, as declared, as was learnt, else what works for
+/// its platform (boot-facts 4.4). EDK2 stops in its boot manager when a loader ends with success, so
+/// UEFI needs an error status; many BIOSes stop when a boot ROM returns at all, so there iPXE starts
+/// the disk.
+pub fn local_boot(machine: Option<&Machine>, record: &Record, platform: Platform) -> LocalBoot {
+    let learnt = record.learnt.local_boot.as_ref().map(|(method, _)| *method);
+    record
+        .wishes
+        .local_boot
+        .or_else(|| machine.and_then(|machine| machine.local_boot))
+        .or(learnt)
+        .unwrap_or(usual_local_boot(platform))
+}
+
+/// What works on most machines of a platform.
+pub fn usual_local_boot(platform: Platform) -> LocalBoot {
+    match platform {
         Platform::Efi => LocalBoot::Exit,
         Platform::Bios => LocalBoot::Sanboot,
-    })
+    }
 }
 
 #[cfg(test)]

@@ -4,17 +4,16 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::boot::assign::Assignments;
 use crate::boot::loader;
 use crate::boot::site::{DEFAULT, Site};
-use crate::boot::{Answer, Gate, Request};
-use crate::config::{Config, Name};
-use crate::event::{Event, Sink};
-use crate::image::catalogue::Entry;
+use crate::boot::{Answer, Gate, Request, Told};
+use crate::config::Config;
+use crate::event::{Event, Report, Sink};
+use crate::image::catalogue::{Entry, Origin};
 use crate::image::lock::Lock;
 use crate::limits;
 use crate::mac::Mac;
-use crate::machine::{Census, Facts};
+use crate::machine::{Census, Phase, Record};
 use crate::sys::neighbour;
 
 /// Reads the lock from the disk, for a rescan; the error is a sentence.
@@ -26,9 +25,8 @@ pub type Neighbour = fn(IpAddr) -> Option<Mac>;
 /// The gatekeeper: keeps the site in force, and answers from it.
 pub struct Keeper {
     site: RwLock<Arc<Site>>,
-    census: Arc<Census>,
-    sink: Arc<dyn Sink>,
-    assignments: Mutex<Assignments>,
+    pub(super) census: Arc<Census>,
+    pub(super) sink: Arc<dyn Sink>,
     /// When the root was last read because of a request; held while it is read.
     scanned: Mutex<Option<Instant>>,
     /// The warnings that were logged, so that a rescan does not repeat them.
@@ -50,7 +48,6 @@ impl Keeper {
             warned: Mutex::new(site.warnings.clone()),
             site: RwLock::new(Arc::new(site)),
             sink,
-            assignments: Mutex::default(),
             scanned: Mutex::default(),
             read_lock,
             neighbour: neighbour::mac_of,
@@ -99,7 +96,7 @@ impl Keeper {
     }
 
     /// The same for something that is there but may have become more: nobody waits for it.
-    fn perhaps_rescanned(&self) -> Arc<Site> {
+    pub(super) fn perhaps_rescanned(&self) -> Arc<Site> {
         match self.scanned.try_lock() {
             Ok(scanned) => self.rescan(scanned),
             Err(TryLockError::Poisoned(scanned)) => self.rescan(scanned.into_inner()),
@@ -134,34 +131,73 @@ impl Keeper {
         self.publish();
     }
 
-    /// The loader that this client gets in place of the one it asks for, if it is a declared machine
-    /// that has one: TFTP says nothing of a machine, but the neighbour table says which MAC has the
-    /// address.
-    fn declared_loader<'a>(
+    /// The machine that a request by TFTP or for a file comes from, which says nothing of it: the
+    /// neighbour table knows which card has the address.
+    pub(super) fn neighbour_of(&self, request: &Request) -> Option<Mac> {
+        (self.neighbour)(request.peer.ip().to_canonical())
+    }
+
+    /// The loader that this client gets in place of the one it asks for: a person's wish, what is
+    /// declared, or what was learnt.
+    fn other_loader(
         &self,
-        site: &'a Site,
+        site: &Site,
         name: &str,
+        mac: Option<Mac>,
+        record: Option<&Record>,
         request: &Request,
-    ) -> Option<&'a str> {
-        if !loader::is_loader(name) || !site.has_loaders {
+    ) -> Option<String> {
+        if !loader::is_loader(name) {
             return None;
         }
-        let mac = (self.neighbour)(request.peer.ip().to_canonical())?;
-        let declared = site.loader_of(mac)?;
-        if !loader::can_stand_in(name, declared) {
+        let wish = record.and_then(|record| record.wishes.loader.clone());
+        let declared = || mac.and_then(|mac| site.loader_of(mac)).map(str::to_owned);
+        let learnt = || record.and_then(|record| record.learnt.loader.clone());
+        let (given, reason) = match (wish, declared()) {
+            (Some(wish), _) => (wish, "a person said so".to_owned()),
+            (None, Some(declared)) => (declared, "as declared".to_owned()),
+            (None, None) => learnt()?,
+        };
+        if given == name || !loader::can_stand_in(name, &given) {
             return None;
         }
-        if site.entry(declared, request.local).is_none() {
-            log::warn!("{mac} is declared to get {declared}, which is not there: it gets {name}");
+        let who = mac.map_or_else(String::new, |mac| mac.to_string());
+        if site.entry(&given, request.local).is_none() {
+            log::warn!("{who} is to get {given}, which is not there: it gets {name}");
             return None;
         }
-        log::info!("{mac} gets {declared} where it asks for {name}, as declared");
-        Some(declared)
+        let event = Event::Loader {
+            asked: name.to_owned(),
+            given: given.clone(),
+            reason: reason.clone(),
+        };
+        match record {
+            Some(record) => self.sink.event_of(record.id, event),
+            None => log::info!("{who} gets {given} where it asks for {name}: {reason}"),
+        }
+        Some(given)
+    }
+
+    /// Why a machine in its phase does not get a file, if it does not.
+    fn refusal(&self, site: &Site, name: &str, record: &Record) -> Option<String> {
+        if record.wishes.once.is_some() {
+            return None;
+        }
+        match &record.phase {
+            Phase::Ignored => Some(format!("{} is ignored", record.label())),
+            // Its script and loader are what starts its disk, so it gets those.
+            Phase::Installed { .. } if name != DEFAULT && !loader::is_loader(name) => site
+                .catalogue
+                .get(name)
+                .is_some_and(|entry| entry.origin == Origin::Lock)
+                .then(|| format!("{} is installed and boots its disk", record.label())),
+            _ => None,
+        }
     }
 }
 
 /// Milliseconds since 1970.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let since = since.map_or(0, |since| since.as_millis());
     u64::try_from(since).unwrap_or(u64::MAX)
@@ -178,8 +214,16 @@ impl Gate for Keeper {
         if name == DEFAULT && site.incomplete {
             site = self.perhaps_rescanned();
         }
-        let declared = self.declared_loader(&site, name, request);
-        let name = declared.unwrap_or(name);
+        let mac = self.neighbour_of(request);
+        let record = mac.and_then(|mac| self.census.with_mac(mac));
+        if let Some(why) = record
+            .as_ref()
+            .and_then(|record| self.refusal(&site, name, record))
+        {
+            return Answer::Denied(why);
+        }
+        let other = self.other_loader(&site, name, mac, record.as_ref(), request);
+        let name = other.as_deref().unwrap_or(name);
         let fresh = |site: &Site| {
             let entry = site.entry(name, request.local);
             entry.filter(|entry: &Arc<Entry>| entry.is_fresh())
@@ -191,40 +235,11 @@ impl Gate for Keeper {
     }
 
     fn script(&self, query: &str, request: &Request) -> String {
-        let mut facts = Facts::parse(query);
-        facts.ip = Some(request.peer.ip().to_canonical());
-        let mut site = self.site();
-        if site.incomplete {
-            site = self.perhaps_rescanned();
-        }
-        let decided = {
-            let mut assignments = held(&self.assignments);
-            let decided = site.decide(&facts, &assignments);
-            if let Some(policy) = &decided.counted {
-                assignments.count(policy, &facts.key());
-            }
-            decided
-        };
-        let reason = match site.unready(&decided, &facts) {
-            Some(why) => format!("{}; {}", decided.reason, why.sentence),
-            None => decided.reason.clone(),
-        };
-        let declared = site.identify(&facts).map(|identity| &identity.machine.name);
-        let (met, _) = self.census.meet(&facts, declared, facts.ip, now());
-        for (machine, event) in met.events {
-            self.sink.event_of(machine, event);
-        }
-        let event = Event::Script {
-            peer: request.peer,
-            machine: declared.map_or_else(|| facts.label(), Name::to_string),
-            decision: decided.decision.word(),
-            reason,
-        };
-        match met.id {
-            Some(machine) => self.sink.event_of(machine, event),
-            None => self.sink.event(event),
-        }
-        site.script(&decided, &facts, request.local)
+        self.attend(query, request)
+    }
+
+    fn report(&self, token: &str, report: Report, text: &str, request: &Request) -> Told {
+        self.told(token, report, text, request)
     }
 }
 

@@ -41,6 +41,26 @@ pub fn can_stand_in(asked: &str, declared: &str) -> bool {
     }
 }
 
+/// The loader to try when one does not get through to a machine: the smaller of the two for UEFI, which
+/// leaves the card to the firmware, or the larger, which does not; the same for BIOS.
+pub fn other(name: &str) -> Option<String> {
+    let (folder, file) = match name.rsplit_once('/') {
+        Some((folder, file)) => (Some(folder), file),
+        None => (None, name),
+    };
+    let other = match file {
+        "ipxe.efi" => "snponly.efi",
+        "snponly.efi" => "ipxe.efi",
+        "undionly.kpxe" => "ipxe.pxe",
+        "ipxe.pxe" => "undionly.kpxe",
+        _ => return None,
+    };
+    Some(match folder {
+        Some(folder) => format!("{folder}/{other}"),
+        None => other.to_owned(),
+    })
+}
+
 /// Whether a name is one under which a loader is asked for.
 pub fn is_loader(name: &str) -> bool {
     kind_of_loader(name).is_some()

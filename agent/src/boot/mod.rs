@@ -1,16 +1,20 @@
 //! What a machine gets. [`decide`] touches nothing; [`gate`] is asked by every route that can start
 //! something; [`site`] is the state it looks at; [`script`] and [`fallback`] write what iPXE reads.
 
-pub mod assign;
+mod act;
+mod attend;
 pub mod command_line;
 pub mod decide;
 pub mod fallback;
 pub mod gate;
+pub mod learn;
 pub mod loader;
 pub mod policy;
 pub mod script;
 pub mod site;
 pub mod text;
+pub mod token;
+mod told;
 mod written;
 
 #[cfg(test)]
@@ -19,7 +23,7 @@ pub mod testing;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use crate::event::Via;
+use crate::event::{Report, Via};
 use crate::image::catalogue::Entry;
 
 pub use site::preview;
@@ -31,6 +35,25 @@ pub trait Gate: Send + Sync {
 
     /// What a machine gets that asks `/script` with this query (still URL-encoded).
     fn script(&self, query: &str, request: &Request) -> String;
+
+    /// An installation reports by its token.
+    fn report(&self, token: &str, report: Report, text: &str, request: &Request) -> Told {
+        let _ = (token, report, text, request);
+        Told::Unknown
+    }
+}
+
+/// What became of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It counts, and is on the disk.
+    Taken,
+    /// No installation has this token, or it is over.
+    Unknown,
+    /// It does not count, for this reason.
+    Refused(String),
+    /// It counts, but is not on the disk yet, for this reason.
+    Later(String),
 }
 
 /// Who asks, over what.

@@ -8,20 +8,21 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::boot::assign::Assignments;
-use crate::boot::command_line::{Shelf, Unready, Wanted};
-use crate::boot::decide::{Decided, Decision, decide, local_boot};
+use crate::boot::command_line::{Shelf, Start, Unready, Wanted};
+use crate::boot::decide::{Asking, Decided, Decision, decide, local_boot};
 use crate::boot::fallback;
 use crate::boot::script::{self, Setting};
 use crate::boot::text::{Base, Text};
+use crate::boot::token::Token;
 use crate::boot::written;
-use crate::config::{Config, Machine, MenuItem, Recipe};
+use crate::config::{Config, Machine, MenuItem, Policy, Recipe};
 use crate::event::Via;
+use crate::id::MachineId;
 use crate::image::catalogue::{Catalogue, Entry};
 use crate::image::lock::Lock;
 use crate::image::scan::scan;
 use crate::limits;
-use crate::machine::{Facts, Identity, Known};
+use crate::machine::{Facts, Identity, Known, Record};
 
 /// The script that iPXE asks for first, by its catalogue name.
 pub const DEFAULT: &str = "default.ipxe";
@@ -105,13 +106,34 @@ impl Site {
         self.known.by_mac(&self.config, mac)?.loader.as_deref()
     }
 
-    /// What a machine gets.
-    pub fn decide(&self, facts: &Facts, assignments: &Assignments) -> Decided {
-        decide(&self.config, self.identify(facts), facts, assignments)
+    /// What a machine gets; `now` in milliseconds since 1970.
+    pub fn decide(
+        &self,
+        record: &Record,
+        facts: &Facts,
+        has_room: &dyn Fn(&Policy) -> bool,
+        now: u64,
+    ) -> Decided {
+        decide(&Asking {
+            config: &self.config,
+            identity: self.identify(facts),
+            record,
+            facts,
+            has_room,
+            now,
+        })
     }
 
-    /// The script for a decision, for a machine that asked at this address of ours.
-    pub fn script(&self, decided: &Decided, facts: &Facts, asked: IpAddr) -> String {
+    /// The script for a decision, for a machine that asked at this address of ours. `token` is that of
+    /// the installation which begins.
+    pub fn script(
+        &self,
+        decided: &Decided,
+        record: &Record,
+        facts: &Facts,
+        asked: IpAddr,
+        token: Option<&Token>,
+    ) -> String {
         let machine = self.identify(facts).map(|identity| identity.machine);
         let setting = Setting {
             base: Base::new(asked, self.config.server.http_port),
@@ -120,16 +142,16 @@ impl Site {
         };
         match &decided.decision {
             Decision::Menu => {
-                let local = local_boot(machine, facts.platform());
+                let local = local_boot(machine, record, facts.platform());
                 script::menu(&setting, &self.config.menu, &self.labels(), local)
             }
             Decision::Install { profile } => {
                 let wanted = Wanted::profile(&self.config, profile);
-                self.start(&setting, wanted, machine, facts)
+                self.start(&setting, wanted, machine, facts, token)
             }
             Decision::Image { image } => {
                 let wanted = Wanted::image(&self.config, image);
-                self.start(&setting, wanted, machine, facts)
+                self.start(&setting, wanted, machine, facts, token)
             }
             Decision::Local { method } => script::local(&setting, *method),
             Decision::Hold => script::hold(&setting),
@@ -137,17 +159,15 @@ impl Site {
         }
     }
 
-    /// Why what was decided cannot be started on this machine now, if it cannot.
-    pub fn unready(&self, decided: &Decided, facts: &Facts) -> Option<Unready> {
+    /// How what was decided is started on this machine, or why it cannot be now; `None`: nothing is.
+    pub fn start_of(&self, decided: &Decided, facts: &Facts) -> Option<Result<Start, Unready>> {
         let wanted = match &decided.decision {
             Decision::Install { profile } => Wanted::profile(&self.config, profile)?,
             Decision::Image { image } => Wanted::image(&self.config, image)?,
             _ => return None,
         };
         let (cpu, platform) = (facts.cpu(), facts.platform());
-        wanted
-            .start(&self.config, self.shelf(), None, cpu, platform)
-            .err()
+        Some(wanted.start(&self.config, self.shelf(), None, cpu, platform))
     }
 
     /// `default.ipxe` as it is written below the root, for any server that serves the folder.
@@ -203,6 +223,7 @@ impl Site {
         wanted: Option<Wanted>,
         machine: Option<&Machine>,
         facts: &Facts,
+        token: Option<&Token>,
     ) -> String {
         // A configuration that holds declares whatever it names.
         let Some(wanted) = wanted else {
@@ -210,7 +231,12 @@ impl Site {
         };
         let (cpu, platform) = (facts.cpu(), facts.platform());
         match wanted.start(&self.config, self.shelf(), machine, cpu, platform) {
-            Ok(start) => script::start(setting, &wanted.label(), &start),
+            Ok(mut start) => {
+                if let Some(token) = token {
+                    start.report_to(&token.url(setting.base));
+                }
+                script::start(setting, &wanted.label(), &start)
+            }
             Err(why) => script::unready(setting, &wanted.label(), &why),
         }
     }
@@ -285,8 +311,9 @@ pub fn preview(site: &Site, facts: &Facts, via: Via, asked: Option<IpAddr>) -> S
     match via {
         Via::Tftp => site.default_script(&site.bases(Some(asked))),
         Via::Http => {
-            let decided = site.decide(facts, &Assignments::default());
-            site.script(&decided, facts, asked)
+            let stranger = Record::new(MachineId(0), 0);
+            let decided = site.decide(&stranger, facts, &|policy| policy.limit != Some(0), 0);
+            site.script(&decided, &stranger, facts, asked, None)
         }
     }
 }

@@ -5,6 +5,7 @@
 //! nothing to escape here and nothing to forget. Nothing that a machine says of itself can become
 //! one.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::arch::{Cpu, Platform};
@@ -198,9 +199,15 @@ impl Base {
     }
 }
 
+impl fmt::Display for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}", self.0)
+    }
+}
+
 impl From<Base> for Text {
     fn from(base: Base) -> Text {
-        Text(format!("http://{}", base.0))
+        Text(base.to_string())
     }
 }
 

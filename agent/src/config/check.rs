@@ -266,6 +266,8 @@ fn kept_profiles(raw: Vec<raw::Profile>) -> BTreeMap<Name, Profile> {
             arguments: profile.arguments,
             omni: profile.omni.map(|omni| omni.value),
             installed: profile.installed,
+            tries: profile.tries,
+            timeout: profile.timeout,
         };
         Some((name, profile))
     });

@@ -89,5 +89,9 @@ pub const DEBIAN_MIRROR: &str = "https://deb.debian.org/debian";
 pub const NETBOOT_XYZ_URL: &str = "http://boot.netboot.xyz";
 /// `image.url` of memtest.
 pub const MEMTEST_URL: &str = "https://memtest.org/download/v8.00/mt86plus_8.00.binaries.zip";
+/// `profile.tries`.
+pub const TRIES: u32 = 3;
+/// `profile.timeout`: installers fetch gigabytes over slow lines.
+pub const INSTALL_TIMEOUT: Duration = Duration::from_secs(2 * 3600);
 /// `profile.installed`: nothing is remembered that nobody asked for.
 pub const INSTALLED: Installed = Installed::Never;

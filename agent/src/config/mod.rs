@@ -248,6 +248,10 @@ pub struct Profile {
     pub omni: Option<Omni>,
     /// What tells that the disk is bootable now.
     pub installed: Installed,
+    /// How often a machine is sent the installation before it counts as failed.
+    pub tries: u32,
+    /// How long an installation may take before it counts as failed.
+    pub timeout: Duration,
 }
 
 /// `profile.omni`.
@@ -365,6 +369,15 @@ pub enum LocalBoot {
     Exit,
     /// `sanboot --no-describe --drive 0x80`.
     Sanboot,
+}
+
+impl std::fmt::Display for LocalBoot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            LocalBoot::Exit => "exit",
+            LocalBoot::Sanboot => "sanboot",
+        })
+    }
 }
 
 #[cfg(test)]

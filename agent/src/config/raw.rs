@@ -72,6 +72,8 @@ pub(super) struct Profile {
     pub arguments: Vec<Argument>,
     pub omni: Option<Placed<Omni>>,
     pub installed: Installed,
+    pub tries: u32,
+    pub timeout: Duration,
 }
 
 /// `[[policy]]`.

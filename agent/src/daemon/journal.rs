@@ -3,12 +3,13 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use tokio::sync::broadcast;
 
+use crate::boot::gate::Keeper;
 use crate::event::{Event, Outcome, Sink, Stamped, Via, line};
 use crate::id::MachineId;
 use crate::limits;
@@ -21,6 +22,8 @@ pub struct Journal {
     census: Arc<Census>,
     next: AtomicU64,
     listeners: broadcast::Sender<Arc<Stamped>>,
+    /// Learns from transfers.
+    keeper: OnceLock<Arc<Keeper>>,
 }
 
 /// What is kept of all events.
@@ -57,7 +60,13 @@ impl Journal {
             census,
             next: AtomicU64::new(next.max(1)),
             listeners: broadcast::channel(limits::EVENT_BACKLOG).0,
+            keeper: OnceLock::new(),
         }
+    }
+
+    /// From now on the keeper is told of transfers to machines that are known.
+    pub fn on_transfer(&self, keeper: Arc<Keeper>) {
+        let _ = self.keeper.set(keeper);
     }
 
     /// What is kept; events wait meanwhile, so look briefly.
@@ -111,7 +120,13 @@ impl Journal {
         if kept.last.len() > limits::STATUS_EVENTS {
             kept.last.pop_front();
         }
-        let _ = self.listeners.send(stamped);
+        drop(kept);
+        let _ = self.listeners.send(stamped.clone());
+        if let (Some(machine), Event::Transfer { .. }) = (machine, &stamped.event)
+            && let Some(keeper) = self.keeper.get()
+        {
+            keeper.transferred(machine, &stamped.event);
+        }
     }
 }
 

@@ -137,6 +137,7 @@ fn start(
         let (keeper, status) = (keeper.clone(), status.clone());
         Arc::new(move || status.value(&keeper.site()))
     };
+    status.journal.on_transfer(keeper.clone());
     let tftp = tftp::Server::serve(
         sockets.tftp,
         config.tftp.clone(),

@@ -116,9 +116,10 @@ fn admit(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>, stop: &watch
 async fn serve(stream: TcpStream, client: Client, seat: Seat, mut stop: watch::Receiver<bool>) {
     let wire = Wire::new(stream, client.link.clone(), client.shared.clone());
     let peer = client.peer;
+    let client = Arc::new(client);
     let service = service_fn(move |request| {
-        let answer = client.answer(&request);
-        std::future::ready(Ok::<_, Infallible>(answer))
+        let client = client.clone();
+        async move { Ok::<_, Infallible>(client.answer(request).await) }
     });
     let connection = http1::Builder::new()
         // The wire keeps all time-outs; it must get places and not copies of them.

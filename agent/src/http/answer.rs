@@ -43,14 +43,14 @@ pub fn text(status: StatusCode, text: &str) -> Response<Vec<u8>> {
 }
 
 /// 405.
-pub fn method_not_allowed() -> Response<Vec<u8>> {
+pub fn method_not_allowed(allowed: &'static str) -> Response<Vec<u8>> {
     let mut answer = text(
         StatusCode::METHOD_NOT_ALLOWED,
-        "only GET and HEAD are answered here",
+        &format!("only {allowed} are answered here"),
     );
     answer
         .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        .insert(ALLOW, HeaderValue::from_static(allowed));
     answer
 }
 
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn every_text_answer_has_bytes_and_their_number() {
         for answer in [
-            method_not_allowed(),
+            method_not_allowed("GET"),
             too_large(),
             unsatisfiable(9),
             busy(Duration::ZERO),

@@ -185,6 +185,7 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads.clamp(2, limits::HTTP_THREADS))
             .thread_name("http")
+            .max_blocking_threads(limits::HTTP_DECIDERS)
             .enable_all()
             .build()
             .map_err(StartError::Runtime)?;

@@ -1,5 +1,6 @@
 //! What a request's path means.
 
+use crate::event::Report;
 use crate::image::catalogue;
 
 /// Where a request goes.
@@ -9,6 +10,8 @@ pub enum Route {
     File(String),
     /// `/script`: what a machine is to do.
     Script,
+    /// `/event/TOKEN/...`: an installation reports.
+    Event(String, Report),
     /// Nothing; the path as it may be shown in a log line and an event.
     Nothing(String),
 }
@@ -28,9 +31,23 @@ pub fn route(path: &str) -> Route {
         "script" => Route::Script,
         other => match other.strip_prefix("files/") {
             Some(name) => Route::File(name.to_owned()),
-            None => nothing(),
+            None => other
+                .strip_prefix("event/")
+                .and_then(event)
+                .unwrap_or_else(nothing),
         },
     }
+}
+
+fn event(rest: &str) -> Option<Route> {
+    let (token, what) = rest.split_once('/')?;
+    let report = match what {
+        "done" => Report::Done,
+        "failed" => Report::Failed,
+        "log" => Report::Log,
+        _ => return None,
+    };
+    Some(Route::Event(token.to_owned(), report))
 }
 
 /// Undoes percent-encoding (RFC 3986 section 2.1); a `%` without two digits stands for itself.

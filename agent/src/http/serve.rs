@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use http::header::{CONTENT_LENGTH, RANGE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
 
 use super::answer;
 use super::body::{Body, Link, Segment, Source};
@@ -16,8 +17,8 @@ use super::range::{Selection, select};
 use super::route::{Route, route};
 use super::shared::Shared;
 use super::transfer::Transfer;
-use crate::boot::{self, Answer};
-use crate::event::{Outcome, Via};
+use crate::boot::{self, Answer, Told};
+use crate::event::{Outcome, Report, Via};
 use crate::image::catalogue::Entry;
 use crate::limits;
 
@@ -34,8 +35,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// Answers one request. Its body is never read: nothing here has a use for one.
-    pub fn answer<B>(&self, request: &Request<B>) -> Response<Body> {
+    /// Answers one request. A body is read only where it is a report.
+    pub async fn answer<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         self.link.request();
         self.shared.stats.requests.fetch_add(1, Ordering::Relaxed);
         let head = request.method() == Method::HEAD;
@@ -45,18 +50,72 @@ impl Client {
         } else if let Route::Nothing(path) = route {
             let transfer = self.begin(path);
             not_found(transfer)
+        } else if let Route::Event(token, report) = route {
+            match *request.method() {
+                Method::GET | Method::POST => self.event(token, report, request).await,
+                _ => answer::method_not_allowed("GET, POST"),
+            }
         } else if !head && request.method() != Method::GET {
-            answer::method_not_allowed()
+            answer::method_not_allowed("GET, HEAD")
         } else {
             match route {
                 Route::File(name) => return self.file(&name, head, request.headers()),
-                _ => {
-                    let query = request.uri().query().unwrap_or_default();
-                    answer::script(self.shared.gate.script(query, &self.asks()))
-                }
+                _ => self.script(request.uri().query().unwrap_or_default()).await,
             }
         };
         self.finish(answer, head)
+    }
+
+    /// What a machine is to do. The gate may wait for the disk, which holds up nobody else here.
+    async fn script(&self, query: &str) -> Response<Vec<u8>> {
+        let (gate, asks, query) = (self.shared.gate.clone(), self.asks(), query.to_owned());
+        match tokio::task::spawn_blocking(move || gate.script(&query, &asks)).await {
+            Ok(script) => answer::script(script),
+            Err(error) => {
+                log::error!("deciding what a machine gets: {error}");
+                answer::busy(self.shared.limits().retry_after)
+            }
+        }
+    }
+
+    /// An installation reports. What it says is in the body, or after the `?` where a program can
+    /// only ask (`wget -O- URL?text`).
+    async fn event<B>(
+        &self,
+        token: String,
+        report: Report,
+        request: Request<B>,
+    ) -> Response<Vec<u8>>
+    where
+        B: http_body::Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let mut text = request.uri().query().unwrap_or_default().to_owned();
+        if request.method() == Method::POST {
+            let body = Limited::new(request.into_body(), limits::HTTP_BODY_BYTES);
+            match body.collect().await {
+                Ok(body) => text = String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+                Err(_) => return answer::too_large(),
+            }
+        }
+        let (gate, asks) = (self.shared.gate.clone(), self.asks());
+        let told = tokio::task::spawn_blocking(move || gate.report(&token, report, &text, &asks));
+        match told.await {
+            Ok(Told::Taken) => answer::text(StatusCode::OK, "taken"),
+            Ok(Told::Unknown) => answer::text(
+                StatusCode::NOT_FOUND,
+                "no installation under way has this token",
+            ),
+            Ok(Told::Refused(why)) => answer::text(StatusCode::FORBIDDEN, &why),
+            Ok(Told::Later(why)) => {
+                log::warn!("a report of an installation is not on the disk yet: {why}");
+                answer::busy(self.shared.limits().retry_after)
+            }
+            Err(error) => {
+                log::error!("taking a report of an installation: {error}");
+                answer::busy(self.shared.limits().retry_after)
+            }
+        }
     }
 
     fn asks(&self) -> boot::Request {

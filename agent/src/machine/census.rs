@@ -110,6 +110,25 @@ impl Census {
         Some((result, pending))
     }
 
+    /// Looks at a machine and at all others, and changes it, without anybody coming in between.
+    /// `None`: there is no such machine. The second: it did change, and is on its way to the disk.
+    pub fn transact<T>(
+        &self,
+        id: MachineId,
+        change: impl FnOnce(&Registry, &mut Record) -> T,
+    ) -> Option<(T, Option<Pending>)> {
+        let mut registry = self.look();
+        let before = registry.get(id)?;
+        let mut after = before.clone();
+        let result = change(&registry, &mut after);
+        if registry.get(id) == Some(&after) {
+            return Some((result, None));
+        }
+        let write = Write::Machine(Box::new(row(&after)));
+        registry.change(id, |record| *record = after);
+        Some((result, Some(self.store.write(vec![write]))))
+    }
+
     /// Removes a machine; the next time it asks it is a new one.
     pub fn forget(&self, id: MachineId) -> Option<(Record, Pending)> {
         let mut registry = self.look();

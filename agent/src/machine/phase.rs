@@ -57,6 +57,9 @@ pub struct Installing {
     pub token: Option<String>,
     /// The address the token is bound to.
     pub address: IpAddr,
+    /// It was chosen in the machine's menu, so nothing else has to mean it for the machine.
+    #[serde(default)]
+    pub chosen: bool,
     /// The last file that its script loads, by its catalogue name.
     pub last_file: Option<String>,
     /// That file was sent whole since the last script, so the machine's next network boot is one

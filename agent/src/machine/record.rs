@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Facts;
 use super::phase::Phase;
 use crate::config::{LocalBoot, Name};
+use crate::event::Event;
 use crate::id::MachineId;
 use crate::limits;
 use crate::mac::Mac;
@@ -83,11 +84,45 @@ pub struct Learnt {
     pub local_boot: Option<(LocalBoot, String)>,
     /// When it was last sent to its disk.
     pub sent_local: Option<u64>,
+    /// The card that it had booted from then: a firmware that tries its next card is not back.
+    pub sent_local_card: Option<Mac>,
+    /// The profile that it was sent for one boot only, and when: asking again gets the same.
+    pub sent_once: Option<(Name, u64)>,
     /// Loader transfers in a row that stalled, by the name of the loader.
     pub stalls: Option<(String, u32)>,
 }
 
 impl Record {
+    /// One of which nothing is known.
+    pub fn new(id: MachineId, now: u64) -> Record {
+        Record {
+            id,
+            uuid: None,
+            macs: Vec::new(),
+            declared: None,
+            given_name: None,
+            facts: Facts::default(),
+            phase: Phase::default(),
+            since: now,
+            first_seen: now,
+            last_seen: now,
+            address: None,
+            wishes: Wishes::default(),
+            learnt: Learnt::default(),
+            policy: None,
+        }
+    }
+
+    /// Goes into a phase; the event is there if it is another one.
+    pub fn enter(&mut self, phase: Phase, reason: String, now: u64) -> Option<Event> {
+        let (from, to) = (self.phase.word(), phase.word());
+        self.phase = phase;
+        (from != to).then(|| {
+            self.since = now;
+            Event::Phase { from, to, reason }
+        })
+    }
+
     /// What people call it: its declared name, the name given to it, its MAC, its UUID, its number.
     pub fn label(&self) -> String {
         self.name()

@@ -43,15 +43,42 @@ fn config(server: &str) -> Config {
     testing::config_in(folder.path(), server, DECLARED)
 }
 
-fn decide_with(config: &Config, query: &str, assignments: &Assignments) -> Decided {
+fn decide_with(
+    config: &Config,
+    query: &str,
+    record: &Record,
+    has_room: &dyn Fn(&Policy) -> bool,
+) -> Decided {
     let facts = Facts::parse(query);
     let known = Known::of(config);
-    decide(config, known.identify(config, &facts), &facts, assignments)
+    decide(&Asking {
+        config,
+        identity: known.identify(config, &facts),
+        record,
+        facts: &facts,
+        has_room,
+        now: NOW,
+    })
+}
+
+const NOW: u64 = 1_000_000;
+
+fn stranger() -> Record {
+    Record::new(crate::id::MachineId(1), NOW)
+}
+
+fn of_stranger(config: &Config, query: &str) -> Decided {
+    decide_with(config, query, &stranger(), &|_| true)
+}
+
+fn of_record(server: &str, query: &str, record: &Record) -> (String, String) {
+    let decided = decide_with(&config(server), query, record, &|_| true);
+    (decided.decision.word(), decided.reason)
 }
 
 /// The decision in words, and why.
 fn of(server: &str, query: &str) -> (String, String) {
-    let decided = decide_with(&config(server), query, &Assignments::default());
+    let decided = of_stranger(&config(server), query);
     (decided.decision.word(), decided.reason)
 }
 
@@ -80,25 +107,16 @@ fn the_first_policy_that_matches_counts() {
 #[test]
 fn a_policy_whose_limit_is_used_up_is_passed_over_with_a_word() {
     let config = config("");
-    let mut assignments = Assignments::default();
-    let mut ask = |machine: u8| {
-        let query = format!("manufacturer=IBM&mac=52:54:00:00:00:{machine:02x}");
-        let decided = decide_with(&config, &query, &assignments);
-        if let Some(policy) = &decided.counted {
-            assignments.count(policy, &Facts::parse(&query).key());
-        }
-        (decided.decision.word(), decided.reason)
-    };
-    for machine in [1, 2, 1, 2] {
-        assert_eq!(ask(machine).0, "install first");
-    }
-    let (word, reason) = ask(3);
-    assert_eq!(word, "install second");
+    let full = |policy: &Policy| policy.limit.is_none();
+    let decided = decide_with(&config, "manufacturer=IBM", &stranger(), &full);
+    assert_eq!(decided.decision.word(), "install second");
     assert_eq!(
-        reason,
+        decided.reason,
         "policy `all others` matches; the limit of policy `two servers` is used up"
     );
-    assert_eq!(ask(1).0, "install first", "who was counted keeps its place");
+    assert_eq!(decided.counted, None);
+    let decided = of_stranger(&config, "manufacturer=IBM");
+    assert_eq!(decided.counted.as_deref(), Some("two servers"));
 }
 
 #[test]
@@ -123,7 +141,7 @@ fn a_machine_for_which_nothing_is_declared_gets_what_unknown_says() {
 fn the_disk_is_started_as_declared_or_as_the_platform_needs_it() {
     let method = |query: &str| {
         let config = config("unknown = \"local\"");
-        match decide_with(&config, query, &Assignments::default()).decision {
+        match of_stranger(&config, query).decision {
             Decision::Local { method } => method,
             other => panic!("{other:?}"),
         }
@@ -165,21 +183,113 @@ fn a_machine_that_is_held_or_goes_to_its_disk_has_no_choice() {
 #[test]
 fn a_chosen_item_does_not_use_up_a_limit() {
     let config = config("");
-    let decided = decide_with(
-        &config,
-        "manufacturer=IBM&item=second",
-        &Assignments::default(),
-    );
+    let decided = of_stranger(&config, "manufacturer=IBM&item=second");
     assert_eq!(decided.counted, None);
 }
 
 #[test]
-fn a_machine_that_is_two_is_the_one_of_its_uuid_and_the_reason_says_so() {
-    let query = "uuid=4c4c4544-0042-3510-8052-b4c04f4d3132&mac=5c:f3:fc:01:02:03";
-    let (word, reason) = of("", query);
-    assert_eq!(word, "menu");
+fn each_phase_gets_what_it_is_for() {
+    let installed = Phase::Installed {
+        profile: Name::new("first").unwrap(),
+    };
+    let failed = Phase::Failed {
+        reason: "the disk is gone".to_owned(),
+    };
+    let query = "manufacturer=IBM&platform=efi";
+    for (phase, word, said) in [
+        (
+            Phase::Discovered,
+            "install first",
+            "policy `two servers` matches",
+        ),
+        (
+            Phase::Ready,
+            "install first",
+            "policy `two servers` matches",
+        ),
+        (installed, "local", "it is installed, with profile first"),
+        (failed, "hold", "its installation failed: the disk is gone"),
+        (Phase::Ignored, "deny", "it is ignored"),
+    ] {
+        let record = Record {
+            phase,
+            ..stranger()
+        };
+        let (decision, reason) = of_record("", query, &record);
+        assert_eq!(decision, word);
+        assert!(reason.starts_with(said), "{reason}");
+    }
+}
+
+#[test]
+fn a_person_counts_more_than_what_is_declared() {
+    let mut record = stranger();
+    record.wishes.profile = Some(Name::new("second").unwrap());
+    let oden = "mac=5c:f3:fc:01:02:03";
+    let (word, reason) = of_record("", oden, &record);
+    assert_eq!(
+        (&*word, &*reason),
+        ("install second", "a person gave it profile second")
+    );
+    record.wishes.profile = Some(Name::new("gone").unwrap());
+    let (word, reason) = of_record("", oden, &record);
+    assert_eq!(word, "install hidden");
     assert!(
-        reason.contains("one of its MACs is declared for oden, but tor is declared"),
+        reason.contains("gone, which a person gave it, is not declared"),
         "{reason}"
     );
+    record.wishes.held = true;
+    record.phase = Phase::Held;
+    assert_eq!(of_record("", oden, &record).0, "hold");
+}
+
+#[test]
+fn what_a_person_wants_once_comes_before_the_phase_and_changes_none() {
+    let mut record = stranger();
+    record.phase = Phase::Installed {
+        profile: Name::new("first").unwrap(),
+    };
+    record.wishes.once = Some(Name::new("hidden").unwrap());
+    let decided = decide_with(&config(""), "", &record, &|_| true);
+    assert_eq!(decided.decision.word(), "install hidden");
+    assert!(decided.once && decided.begins.is_none());
+    assert_eq!(decided.step.phase, record.phase);
+    record.phase = Phase::Ignored;
+    assert_eq!(of_record("", "", &record).0, "deny");
+}
+
+#[test]
+fn a_held_machine_goes_on_once_it_is_approved_or_has_a_profile() {
+    let server = "unknown = \"hold\"";
+    let mut record = stranger();
+    let decided = decide_with(&config(server), "", &record, &|_| true);
+    assert_eq!(decided.step.phase, Phase::Held);
+    record.phase = Phase::Held;
+    assert_eq!(
+        of_record(server, "manufacturer=IBM", &record).0,
+        "install first"
+    );
+    record.wishes.approved = true;
+    assert_eq!(of_record(server, "", &record).0, "menu");
+}
+
+#[test]
+fn what_was_learnt_of_a_disk_counts_where_nobody_said_anything() {
+    let mut record = stranger();
+    record.phase = Phase::Installed {
+        profile: Name::new("first").unwrap(),
+    };
+    record.learnt.local_boot = Some((LocalBoot::Sanboot, "back".to_owned()));
+    let method =
+        |record: &Record, query: &str| match decide_with(&config(""), query, record, &|_| true)
+            .decision
+        {
+            Decision::Local { method } => method,
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(method(&record, "platform=efi"), LocalBoot::Sanboot);
+    let tor = "platform=efi&uuid=4c4c4544-0042-3510-8052-b4c04f4d3132";
+    assert_eq!(method(&record, tor), LocalBoot::Exit, "declared");
+    record.wishes.local_boot = Some(LocalBoot::Exit);
+    assert_eq!(method(&record, "platform=efi"), LocalBoot::Exit);
 }

@@ -175,6 +175,16 @@ pub(in super::super) const PROFILE: Keys = Keys {
             r#""never""#,
             "machines would be offered the installation again",
         ),
+        key(
+            "tries",
+            "3",
+            "an installation that fails would be tried another number of times",
+        ),
+        key(
+            "timeout",
+            r#""2h""#,
+            "an installation would count as failed after another time",
+        ),
     ],
 };
 

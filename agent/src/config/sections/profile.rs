@@ -1,5 +1,7 @@
 //! `[[profile]]`, with Omni's keys and the secret among them.
 
+use std::time::Duration;
+
 use toml::de::DeValue;
 
 use super::super::reader::Value;
@@ -9,6 +11,9 @@ use super::super::source::Placed;
 use super::super::table::Table;
 use super::super::{Installed, Label, Omni, defaults, raw, schema};
 use super::{arguments, name};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
 
 pub(super) fn read(table: Table, report: &mut Report) -> raw::Profile {
     let profile_name = table
@@ -41,6 +46,14 @@ pub(super) fn read(table: Table, report: &mut Report) -> raw::Profile {
         arguments: arguments(table.get("arguments"), report),
         omni,
         installed: installed.map_or(defaults::INSTALLED, |installed| installed.value),
+        tries: table
+            .get("tries")
+            .and_then(|value| value.integer(1..=100, report))
+            .unwrap_or(defaults::TRIES),
+        timeout: table
+            .get("timeout")
+            .and_then(|value| value.duration(MINUTE, 48 * HOUR, report))
+            .map_or(defaults::INSTALL_TIMEOUT, |timeout| timeout.value),
     }
 }
 

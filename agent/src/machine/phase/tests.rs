@@ -16,6 +16,7 @@ fn installing(tries: u32, loaded: bool) -> Phase {
         began: 1_000,
         tries,
         token: None,
+        chosen: false,
         address: [10, 0, 0, 1].into(),
         last_file: Some("initrd".to_owned()),
         loaded,

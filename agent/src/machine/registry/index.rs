@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use crate::id::MachineId;
 use crate::mac::Mac;
+use crate::machine::phase::Phase;
 use crate::machine::record::Record;
 use crate::machine::serial;
 use crate::uuid::Uuid;
@@ -63,6 +64,8 @@ pub struct Index {
     pub names: HashMap<Box<str>, Holders>,
     /// How many are counted for a policy.
     pub policies: HashMap<Box<str>, usize>,
+    /// By the hash of the token of the installation that is under way.
+    pub tokens: HashMap<Box<str>, MachineId>,
 }
 
 impl Index {
@@ -84,6 +87,9 @@ impl Index {
         }
         if let Some(policy) = &record.policy {
             *self.policies.entry(policy.as_str().into()).or_default() += 1;
+        }
+        if let Some(token) = token(record) {
+            self.tokens.insert(token.into(), id);
         }
     }
 
@@ -113,6 +119,9 @@ impl Index {
                 self.policies.remove(policy);
             }
         }
+        if let Some(token) = token(record) {
+            self.tokens.remove(token);
+        }
     }
 
     /// Whether a record is found in the same ways as another.
@@ -121,9 +130,18 @@ impl Index {
             && one.macs == other.macs
             && one.address == other.address
             && one.policy == other.policy
+            && token(one) == token(other)
             && one.name() == other.name()
             && one.facts.serial == other.facts.serial
             && one.facts.manufacturer == other.facts.manufacturer
+    }
+}
+
+/// The hash of the token of the installation that is under way.
+fn token(record: &Record) -> Option<&str> {
+    match &record.phase {
+        Phase::Installing(installing) => installing.token.as_deref(),
+        _ => None,
     }
 }
 

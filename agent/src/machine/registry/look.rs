@@ -97,6 +97,11 @@ impl Registry {
         self.machines.is_empty()
     }
 
+    /// The machine whose installation has a token with this hash.
+    pub fn installing(&self, token: &str) -> Option<MachineId> {
+        self.index.tokens.get(token).copied()
+    }
+
     /// How many machines are counted for a policy with a limit.
     pub fn counted(&self, policy: &str) -> usize {
         self.index.policies.get(policy).copied().unwrap_or(0)

@@ -94,6 +94,8 @@ fn learnt(late: Learnt, early: Learnt) -> Learnt {
         loader: late.loader.or(early.loader),
         local_boot: late.local_boot.or(early.local_boot),
         sent_local: late.sent_local.max(early.sent_local),
+        sent_local_card: late.sent_local_card.or(early.sent_local_card),
+        sent_once: late.sent_once.or(early.sent_once),
         stalls: late.stalls.or(early.stalls),
     }
 }

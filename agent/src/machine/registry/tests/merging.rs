@@ -85,6 +85,7 @@ fn the_phase_is_the_further_one_and_what_guards_a_disk_is_never_lost() {
             profile: profile(),
             began: at(0),
             tries: 1,
+            chosen: false,
             token: None,
             address: address(1).unwrap(),
             last_file: None,

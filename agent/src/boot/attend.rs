@@ -1,0 +1,186 @@
+//! A machine asks what to do: who it is, what it gets, and what that makes of its phase.
+
+use std::net::IpAddr;
+
+use crate::boot::Request;
+use crate::boot::decide::{Decided, Decision};
+use crate::boot::gate::{Keeper, now};
+use crate::boot::learn;
+use crate::boot::site::Site;
+use crate::boot::token::Token;
+use crate::config::{Installed, Name, Policy};
+use crate::event::Event;
+use crate::id::MachineId;
+use crate::machine::phase::{self, Input, Installing};
+use crate::machine::registry::Registry;
+use crate::machine::{Facts, Record};
+use crate::store::Pending;
+
+/// A decision about a machine, with what goes with it.
+struct Attended {
+    decided: Decided,
+    record: Record,
+    token: Option<Token>,
+    /// Why what was decided cannot be started now.
+    unready: Option<String>,
+    events: Vec<Event>,
+}
+
+impl Keeper {
+    /// Answers `/script`. What the answer rests on is on the disk before it leaves; if the disk does
+    /// not take it, the machine boots all the same and the reason says so.
+    pub(super) fn attend(&self, query: &str, request: &Request) -> String {
+        let mut facts = Facts::parse(query);
+        facts.ip = Some(request.peer.ip().to_canonical());
+        let mut site = self.site();
+        if site.incomplete {
+            site = self.perhaps_rescanned();
+        }
+        let now = now();
+        let declared = site
+            .identify(&facts)
+            .map(|identity| identity.machine.name.clone());
+        let (met, _) = self.census.meet(&facts, declared.as_ref(), facts.ip, now);
+        for (machine, event) in met.events {
+            self.sink.event_of(machine, event);
+        }
+        let attended = met.id.and_then(|id| {
+            let attend = |registry: &Registry, record: &mut Record| {
+                attend(&site, registry, record, &facts, request.local, now)
+            };
+            self.census.transact(id, attend)
+        });
+        let Some((mut attended, pending)) = attended else {
+            return self.attend_stranger(&site, &facts, declared.as_ref(), request, now);
+        };
+        if let Some(error) = pending.map(Pending::wait).and_then(Result::err) {
+            attended.decided.reason.push_str(&format!("; {error}"));
+        }
+        let id = attended.record.id;
+        for event in attended.events.drain(..) {
+            self.sink.event_of(id, event);
+        }
+        self.sink
+            .event_of(id, asked(&attended, declared.as_ref(), &facts, request));
+        site.script(
+            &attended.decided,
+            &attended.record,
+            &facts,
+            request.local,
+            attended.token.as_ref(),
+        )
+    }
+
+    /// More machines than are taken up: this one is decided about and not remembered.
+    fn attend_stranger(
+        &self,
+        site: &Site,
+        facts: &Facts,
+        declared: Option<&Name>,
+        request: &Request,
+        now: u64,
+    ) -> String {
+        let record = Record::new(MachineId(0), now);
+        let no_limits = |policy: &Policy| policy.limit.is_none();
+        let mut decided = site.decide(&record, facts, &no_limits, now);
+        decided
+            .reason
+            .push_str("; it is not remembered, since there are too many machines already");
+        let attended = Attended {
+            decided,
+            record,
+            token: None,
+            unready: None,
+            events: Vec::new(),
+        };
+        self.sink.event(asked(&attended, declared, facts, request));
+        site.script(
+            &attended.decided,
+            &attended.record,
+            facts,
+            request.local,
+            None,
+        )
+    }
+}
+
+fn asked(attended: &Attended, declared: Option<&Name>, facts: &Facts, request: &Request) -> Event {
+    let decided = &attended.decided;
+    Event::Script {
+        peer: request.peer,
+        machine: declared.map_or_else(|| facts.label(), Name::to_string),
+        decision: decided.decision.word(),
+        reason: match &attended.unready {
+            Some(why) => format!("{}; {why}", decided.reason),
+            None => decided.reason.clone(),
+        },
+    }
+}
+
+/// Decides, with every other machine kept out: the limits of policies count.
+fn attend(
+    site: &Site,
+    registry: &Registry,
+    record: &mut Record,
+    facts: &Facts,
+    asked_at: IpAddr,
+    now: u64,
+) -> Attended {
+    let mut events = Vec::new();
+    let is_boot = facts.attempt == 0 && !facts.menu && facts.item.is_none();
+    let declared = site
+        .identify(facts)
+        .and_then(|identity| identity.machine.local_boot);
+    if is_boot {
+        events.extend(learn::came_back(record, declared, facts.platform(), now));
+    }
+    let mine = record.policy.clone();
+    let has_room = |policy: &Policy| {
+        let name = policy.name.as_str();
+        let is_mine = mine.as_deref() == Some(name);
+        let used = || registry.counted(name) as u64;
+        is_mine || policy.limit.is_none_or(|limit| used() < u64::from(limit))
+    };
+    let decided = site.decide(record, facts, &has_room, now);
+    events.extend(record.enter(decided.step.phase.clone(), decided.step.reason.clone(), now));
+    let start = site.start_of(&decided, facts);
+    let unready = start.as_ref().and_then(|start| start.as_ref().err());
+    let unready = unready.map(|why| why.sentence.clone());
+    if decided.counted.is_some() {
+        record.policy.clone_from(&decided.counted);
+    }
+    if matches!(decided.decision, Decision::Local { .. }) {
+        record.learnt.sent_local = Some(now);
+    }
+    let mut token = None;
+    if let Some(Ok(start)) = &start {
+        if decided.once {
+            record.wishes.once = None;
+        }
+        if let (Some(terms), Decision::Install { profile }) = (decided.begins, &decided.decision) {
+            // Without random bytes nothing could call back: the installation then ends by its time.
+            token = (terms.installed == Installed::Callback)
+                .then(|| Token::new().ok())
+                .flatten();
+            let sent = Installing {
+                profile: profile.clone(),
+                began: now,
+                tries: 1,
+                token: token.as_ref().map(Token::hash),
+                address: facts.ip.unwrap_or(asked_at),
+                chosen: decided.chosen,
+                last_file: start.last_file().map(str::to_owned),
+                loaded: false,
+            };
+            let step = phase::step(&record.phase, &Input::Sent(sent));
+            events.extend(record.enter(step.phase, step.reason, now));
+        }
+    }
+    Attended {
+        decided,
+        record: record.clone(),
+        token,
+        unready,
+        events,
+    }
+}
