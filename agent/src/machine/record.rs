@@ -149,7 +149,7 @@ impl Record {
         self.macs = macs;
         self.facts.bound();
         cut(&mut self.wishes.notes, limits::NOTES_BYTES);
-        while self.wishes.tags.len() > limits::MACHINE_TAGS {
+        while self.wishes.tags.len() > limits::TAGS {
             self.wishes.tags.pop_last();
         }
         let names = [

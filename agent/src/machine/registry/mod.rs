@@ -15,8 +15,7 @@ use std::net::IpAddr;
 
 use self::index::Index;
 use self::resolve::{Asking, Found};
-use super::phase::Phase;
-use super::record::{Learnt, Record, Wishes};
+use super::record::Record;
 use super::{Facts, serial};
 use crate::config::Name;
 use crate::event::Event;
@@ -172,6 +171,26 @@ impl Registry {
         met.changed.push(id);
     }
 
+    /// The machine that [`Registry::meet`] would find, as it is before; `None` if it is new.
+    pub fn find(
+        &self,
+        facts: &Facts,
+        declared: Option<&Name>,
+        address: Option<IpAddr>,
+        now: u64,
+    ) -> Option<&Record> {
+        let asking = Asking {
+            facts,
+            declared,
+            address,
+            now,
+            serial: serial::key(facts),
+        };
+        resolve::find(self, &asking)
+            .base
+            .and_then(|id| self.get(id))
+    }
+
     /// A card was heard of by DHCP, which says too little to tell machines apart: brings its machine
     /// up to date. With `take_up` a card of no known machine begins one, which is merged with whatever
     /// iPXE says of it later.
@@ -273,22 +292,7 @@ impl Registry {
         self.next = self.next.max(1);
         let id = MachineId(self.next);
         self.next += 1;
-        Record {
-            id,
-            uuid: None,
-            macs: Vec::new(),
-            declared: None,
-            given_name: None,
-            facts: Facts::default(),
-            phase: Phase::default(),
-            since: now,
-            first_seen: now,
-            last_seen: now,
-            address: None,
-            wishes: Wishes::default(),
-            learnt: Learnt::default(),
-            policy: None,
-        }
+        Record::new(id, now)
     }
 
     /// Changes a record; how to find it follows.
