@@ -5,7 +5,8 @@
 //! the wire.
 //!
 //! 1. **DHCP.** Hearth serves none. [`dhcp`] writes the fields that send a machine here, by its
-//!    architecture ([`arch`]): a loader, and `default.ipxe` once it is iPXE.
+//!    architecture ([`arch`]): a loader, and `default.ipxe` once it is iPXE. [`observe`] hears what
+//!    servers and machines tell each other.
 //! 2. **The loader** goes by [`tftp`] ([`tftp::packet`], [`tftp::transfer`]), or by [`http`] for
 //!    UEFI HTTP boot. Both ask one gate, [`boot::gate`], what a name means for this client; the
 //!    names are those of [`image::catalogue`], and a name that is not in it does not exist. A
@@ -32,7 +33,7 @@
 //!
 //! ```text
 //! main > cli > daemon
-//!      > tftp  http  fetch                         edges: sockets, files, clocks; never each other
+//!      > tftp  http  fetch  observe                edges: sockets, files, clocks; never each other
 //!      > boot  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
 //!      > arch  digest  form  id  limits  log  mac  pci  stamp  sys  uuid
@@ -55,6 +56,7 @@ pub mod limits;
 pub mod log;
 pub mod mac;
 pub mod machine;
+pub mod observe;
 pub mod pci;
 pub mod recipe;
 pub mod stamp;

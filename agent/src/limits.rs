@@ -171,6 +171,44 @@ pub const CONTROL_CONNECTIONS: usize = 32;
 /// A request on the control socket must arrive within this time.
 pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Bytes of a frame with a DHCP message that are read; those of a whole Ethernet frame with two VLAN
+/// tags. A longer one is cut, and then counts as none.
+pub const DHCP_FRAME_BYTES: usize = 1_522;
+/// Bytes of frames that wait in the kernel to be read.
+pub const DHCP_QUEUE_BYTES: usize = 256 << 10;
+/// Architectures of one client that are taken up; firmware names one.
+pub const DHCP_ARCHITECTURES: usize = 8;
+/// Frames with DHCP messages that are looked at within [`DHCP_PERIOD`]: 10,000 a second, a storm of
+/// some thousand machines. What more there are the kernel drops.
+pub const DHCP_FRAMES: u32 = 1_000;
+/// The time that [`DHCP_FRAMES`] counts for.
+pub const DHCP_PERIOD: Duration = Duration::from_millis(100);
+/// DHCP events of one machine: at once, and then each second. A boot has about 15, with two servers
+/// that answer, all within some ten seconds.
+pub const DHCP_EVENTS_OF_ONE: (u32, u32) = (48, 1);
+/// DHCP events of all known machines together: at once, and then each second.
+pub const DHCP_EVENTS_OF_KNOWN: (u32, u32) = (10_000, 500);
+/// DHCP events of all other machines together. Of their own number, so that whoever makes up MACs
+/// hides no known machine.
+pub const DHCP_EVENTS_OF_OTHERS: (u32, u32) = (2_000, 100);
+/// Machines whose DHCP is followed at a time; the one that was silent longest makes room.
+pub const DHCP_CLIENTS: usize = 4_096;
+/// A machine that booted from the network no longer ago than this is listened to whatever it says: a
+/// kernel of 200 MB has come and started by then, and asks for an address of its own.
+pub const DHCP_BOOT_TIME: Duration = Duration::from_secs(600);
+/// The same message on another interface within this time is a copy of it: a bridge and its member.
+pub const DHCP_COPY_TIME: Duration = Duration::from_millis(500);
+/// Messages that a copy is looked for among.
+pub const DHCP_COPIES: usize = 256;
+/// Interfaces that are listened on.
+pub const DHCP_INTERFACES: usize = 64;
+/// Addresses that DHCP servers gave out of which is known to whom; the oldest makes room.
+pub const DHCP_LEASES: usize = 4_096;
+/// An interface that went away is looked for again after this time.
+pub const DHCP_AGAIN: Duration = Duration::from_secs(5);
+/// Shortest time between two lines that say that DHCP messages were left out.
+pub const DHCP_TELL: Duration = Duration::from_secs(60);
+
 /// Bytes read at once from a file or a connection while fetching and verifying.
 pub const FETCH_BUFFER_BYTES: usize = 64 << 10;
 /// Redirects followed for one file. A factory's way to its storage has two.

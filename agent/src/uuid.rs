@@ -7,6 +7,11 @@ use std::fmt;
 pub struct Uuid([u8; 16]);
 
 impl Uuid {
+    /// The UUID of these bytes, in the order in which it is written.
+    pub fn new(bytes: [u8; 16]) -> Uuid {
+        Uuid(bytes)
+    }
+
     /// The UUID whose first three fields have the other byte order. The same machine shows one in
     /// iPXE and the other in Linux or its BMC when one of them forgets that SMBIOS 2.6 stores them
     /// little-endian (SMBIOS 7.2.1).

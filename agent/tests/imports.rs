@@ -19,7 +19,7 @@ const LAYERS: [&[&str]; 6] = [
     ],
 ];
 /// Sockets, files of the network, clocks.
-const EDGES: &[&str] = &["fetch", "http", "tftp"];
+const EDGES: &[&str] = &["fetch", "http", "observe", "tftp"];
 
 /// What only some modules may write: the word, who may, and why.
 const WORDS: [(&str, &[&str], &str); 6] = [

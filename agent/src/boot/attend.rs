@@ -71,7 +71,8 @@ impl Keeper {
         )
     }
 
-    /// More machines than are taken up: this one is decided about and not remembered.
+    /// A machine that says nothing by which it could be known again, or one more than are taken up: it
+    /// is decided about and not remembered.
     fn attend_stranger(
         &self,
         site: &Site,
@@ -83,24 +84,23 @@ impl Keeper {
         let record = Record::new(MachineId(0), now);
         let no_limits = |policy: &Policy| policy.limit.is_none();
         let mut decided = site.decide(&record, facts, &no_limits, now);
-        decided
-            .reason
-            .push_str("; it is not remembered, since there are too many machines already");
+        if facts.uuid.is_some() || !facts.macs.is_empty() {
+            let full = "; it is not remembered, since there are too many machines already";
+            decided.reason.push_str(full);
+        }
+        let unready = site.start_of(&decided, facts).and_then(Result::err);
         let attended = Attended {
             decided,
             record,
             token: None,
-            unready: None,
+            unready: unready.map(|why| why.sentence),
             events: Vec::new(),
         };
         self.sink.event(asked(&attended, declared, facts, request));
-        site.script(
-            &attended.decided,
-            &attended.record,
-            facts,
-            request.local,
-            None,
-        )
+        let Attended {
+            decided, record, ..
+        } = &attended;
+        site.script(decided, record, facts, request.local, None)
     }
 }
 

@@ -188,9 +188,10 @@ pub fn unready(setting: &Setting, what: &Text, why: &Unready) -> String {
     )
 }
 
-/// Waits, and asks again.
-pub fn hold(setting: &Setting) -> String {
-    let values = setting.retry_values(FIRST_WAIT);
+/// Says what it waits for, waits, and asks again.
+pub fn hold(setting: &Setting, why: Text) -> String {
+    let mut values = setting.retry_values(FIRST_WAIT).to_vec();
+    values.push(("WHY", why));
     setting.script(include_str!("../../scripts/hold.ipxe"), &values)
 }
 

@@ -22,6 +22,7 @@ use crate::image::catalogue::{Catalogue, Entry};
 use crate::image::lock::Lock;
 use crate::image::scan::scan;
 use crate::limits;
+use crate::mac::Mac;
 use crate::machine::{Facts, Identity, Known, Record};
 
 /// The script that iPXE asks for first, by its catalogue name.
@@ -49,6 +50,11 @@ pub struct Site {
 }
 
 impl Site {
+    /// Whether a declared machine has this MAC.
+    pub fn declares(&self, mac: Mac) -> bool {
+        self.known.by_mac(&self.config, mac).is_some()
+    }
+
     /// Reads the tree and makes what is made.
     ///
     /// # Errors
@@ -154,7 +160,7 @@ impl Site {
                 self.start(&setting, wanted, machine, facts, token)
             }
             Decision::Local { method } => script::local(&setting, *method),
-            Decision::Hold => script::hold(&setting),
+            Decision::Hold => script::hold(&setting, Text::said(&decided.reason)),
             Decision::Deny => script::deny(&setting),
         }
     }
@@ -227,7 +233,7 @@ impl Site {
     ) -> String {
         // A configuration that holds declares whatever it names.
         let Some(wanted) = wanted else {
-            return script::hold(setting);
+            return script::hold(setting, Text::from("what it is to get is not declared"));
         };
         let (cpu, platform) = (facts.cpu(), facts.platform());
         match wanted.start(&self.config, self.shelf(), machine, cpu, platform) {

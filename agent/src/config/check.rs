@@ -127,6 +127,7 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
         server,
         tftp: raw.tftp,
         http: raw.http,
+        observe: raw.observe,
         fetch: raw.fetch,
         log: raw.log,
         menu: menu?,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Fetch, Http, Installed, Log, LogTarget, Tftp, Unknown};
+use super::{Fetch, Http, Installed, Log, LogTarget, Observe, Tftp, Unknown};
 use crate::arch::Cpu;
 
 /// TCP port of the boot side.
@@ -41,6 +41,14 @@ pub fn http() -> Http {
         header_timeout: Duration::from_secs(10),
         idle_timeout: Duration::from_secs(30),
         stall_timeout: Duration::from_secs(60),
+    }
+}
+
+/// `[observe]`: where machines boot from is known.
+pub fn observe() -> Observe {
+    Observe {
+        enabled: true,
+        interfaces: Vec::new(),
     }
 }
 

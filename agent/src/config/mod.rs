@@ -52,6 +52,8 @@ pub struct Config {
     pub tftp: Tftp,
     /// Bounds of the HTTP server's boot side.
     pub http: Http,
+    /// Whether and where DHCP is listened to.
+    pub observe: Observe,
     /// How files are fetched.
     pub fetch: Fetch,
     /// Where lines go.
@@ -89,6 +91,8 @@ pub struct Server {
     pub unknown: Unknown,
     /// Files in `root` that are not Hearth's are served too.
     pub own_files: bool,
+    /// The user that the agent becomes once its sockets are open; `None`: it stays who it is.
+    pub user: Option<String>,
 }
 
 /// `server.unknown`.
@@ -134,6 +138,15 @@ pub struct Http {
     pub idle_timeout: Duration,
     /// A client that takes no byte for this long is gone.
     pub stall_timeout: Duration,
+}
+
+/// `[observe]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observe {
+    /// Whether DHCP is listened to.
+    pub enabled: bool,
+    /// On these interfaces; empty: on those that have one of `server.addresses`.
+    pub interfaces: Vec<String>,
 }
 
 /// `[fetch]`.

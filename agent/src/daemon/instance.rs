@@ -3,13 +3,15 @@
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use super::SOCKET;
 use super::error::Error;
+use crate::sys::privilege::Account;
 
 /// The file that says which process has the run folder. Its lock counts and not its text, so what a
 /// killed agent left is in nobody's way.
@@ -32,8 +34,14 @@ impl Instance {
             .write(true)
             .create(true)
             .truncate(false)
+            // The folder may be another user's, and root writes into what stands here.
+            .custom_flags(OFlag::O_NOFOLLOW.bits())
             .open(&path)
             .map_err(|error| unusable("writing hearth.pid in", run, &error))?;
+        if file.metadata().is_ok_and(|meta| meta.nlink() > 1) {
+            let error = "hearth.pid has another name too, so it is not Hearth's";
+            return Err(unusable("writing hearth.pid in", run, &error));
+        }
         let mut process = String::new();
         let _ = (&mut file).take(20).read_to_string(&mut process);
         let mut lock = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -48,6 +56,13 @@ impl Instance {
         // The folder is ours, so a socket that is there is what a killed agent left.
         let _ = fs::remove_file(run.join(SOCKET));
         Ok(Instance(lock))
+    }
+
+    /// Makes hearth.pid this user's, so that a hearth that is started as this user can take it.
+    pub fn give(&self, user: &Account) {
+        let (uid, gid) = user.numbers();
+        // What it is for works without.
+        let _ = fchown(&*self.0, Some(uid), Some(gid));
     }
 }
 
@@ -89,6 +104,24 @@ mod tests {
         assert!(error.to_string().contains(&process), "{error}");
         drop(first);
         Instance::take(&run).unwrap();
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_pid_file_is_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let (other, run) = (folder.path().join("other"), folder.path().join("run"));
+        fs::create_dir(&run).unwrap();
+        fs::write(&other, "precious").unwrap();
+        let file = run.join(FILE);
+        for is_hard in [false, true] {
+            match is_hard {
+                false => std::os::unix::fs::symlink(&other, &file).unwrap(),
+                true => fs::hard_link(&other, &file).unwrap(),
+            }
+            assert_eq!(Instance::take(&run).unwrap_err().exit_code(), 73);
+            assert_eq!(fs::read(&other).unwrap(), b"precious");
+            fs::remove_file(&file).unwrap();
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! rest, and whoever listens.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,13 +14,16 @@ use crate::boot::gate::Keeper;
 use crate::event::{Event, Outcome, Sink, Stamped, Via, line};
 use crate::id::MachineId;
 use crate::limits;
+use crate::mac::Mac;
 use crate::machine::Census;
+use crate::observe::Leases;
 use crate::store::{EventRow, Write};
 
 /// What happened since the start.
 pub struct Journal {
     kept: Mutex<Kept>,
     census: Arc<Census>,
+    leases: Leases,
     next: AtomicU64,
     listeners: broadcast::Sender<Arc<Stamped>>,
     /// Learns from transfers.
@@ -58,6 +62,7 @@ impl Journal {
         Journal {
             kept: Mutex::default(),
             census,
+            leases: Leases::default(),
             next: AtomicU64::new(next.max(1)),
             listeners: broadcast::channel(limits::EVENT_BACKLOG).0,
             keeper: OnceLock::new(),
@@ -85,11 +90,26 @@ impl Journal {
         let registry = self.census.look();
         match event {
             Event::Transfer { peer, .. } | Event::Script { peer, .. } => {
-                registry.at_address(peer.ip().to_canonical())
+                let address = peer.ip().to_canonical();
+                // What a DHCP server gave out is newer than what a machine asked from before.
+                match self.leases.mac_at(address) {
+                    Some(mac) => registry.by_mac(mac),
+                    None => registry.at_address(address),
+                }
             }
             Event::Dhcp(dhcp) => registry.by_mac(dhcp.mac),
             _ => None,
         }
+    }
+
+    /// Whether a machine with this card was met.
+    pub fn has_met(&self, mac: Mac) -> bool {
+        self.census.look().by_mac(mac).is_some()
+    }
+
+    /// A DHCP server gave this address to this card.
+    pub fn leased(&self, mac: Mac, address: IpAddr) {
+        self.leases.put(mac, address);
     }
 
     fn take(&self, machine: Option<MachineId>, event: Event) {
@@ -195,6 +215,7 @@ fn with_text(mut value: Value, text: String) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::Facts;
 
     fn transfer(outcome: Outcome) -> Event {
         Event::Transfer {
@@ -229,6 +250,26 @@ mod tests {
         assert_eq!(last["outcome"], "failed");
         assert_eq!(last["reason"], "cut");
         assert_eq!(last["via"], "http");
+    }
+
+    #[test]
+    fn a_transfer_is_of_the_machine_that_was_given_the_address_last() {
+        let census = Census::empty();
+        let machines = ["02:00:00:00:00:01", "02:00:00:00:00:02"].map(|mac| {
+            let facts = Facts::parse(&format!("mac={mac}"));
+            let (met, _) = census.meet(&facts, None, "192.168.1.171".parse().ok(), 1);
+            (mac.parse::<Mac>().unwrap(), met.id)
+        });
+        let journal = Journal::new(census, 1);
+        let whose = || journal.machine_of(&transfer(Outcome::Done));
+        assert_eq!(whose(), machines[1].1, "it asked from there last");
+        for (mac, id) in machines {
+            journal.leased(mac, "192.168.1.171".parse().unwrap());
+            assert_eq!(whose(), id);
+        }
+        let stranger = "02:00:00:00:00:03".parse().unwrap();
+        journal.leased(stranger, "192.168.1.171".parse().unwrap());
+        assert_eq!(whose(), None, "the address is nobody else's any more");
     }
 
     #[test]

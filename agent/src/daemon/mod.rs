@@ -1,18 +1,21 @@
 //! `hearth serve`: opens everything, then serves until a signal.
 //!
 //! The order of [`serve`] is the order in which things can go wrong: signals, configuration, log,
-//! the run folder ([`instance`]), lock and catalogue, sockets, servers. All sockets are bound before
-//! anything is served, so that a port that is taken ([`holder`]) ends the start and nothing is half
-//! there. What happens then goes into the [`journal`], and from there into the [`status`].
+//! the run folder ([`instance`]), sockets, then, with root given up where that is wanted ([`user`]), lock
+//! and catalogue, servers. All sockets are bound before anything is served, so that a port that is taken
+//! ([`holder`]) ends the start and nothing is half there. What DHCP says is heard too where it can be
+//! ([`observing`]). What happens then goes into the [`journal`], and from there into the [`status`].
 
 mod error;
 mod holder;
 mod instance;
 mod journal;
+mod observing;
 mod ready;
 mod signals;
 mod sockets;
 mod status;
+mod user;
 
 use std::fs;
 use std::net::IpAddr;
@@ -27,6 +30,8 @@ use crate::config::{self, Config, Environment, Loaded};
 use crate::event::Sink;
 use crate::image::lock::Lock;
 use crate::machine::Census;
+use crate::observe::{Ears, Observer};
+use crate::sys::capture::Capture;
 use crate::{http, limits, store, tftp};
 
 pub use error::Error;
@@ -62,6 +67,8 @@ struct Daemon {
     status: Arc<Status>,
     tftp: tftp::Server,
     http: http::Server,
+    /// DHCP is heard, on an interface at least.
+    observer: Option<Observer>,
     /// A part ended by itself.
     ended: Arc<AtomicBool>,
 }
@@ -88,19 +95,30 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
     let loaded = load(path).map_err(Error::Config)?;
     let config = Arc::new(loaded.config);
     log_to(&config.log);
-    crate::log::queue().map_err(|error| Error::System(format!("starting the log: {error}")))?;
     more_descriptors();
+    let user = user::wanted(&config)?;
+    user::folder(&config.server.run, "server.run", user.as_ref())?;
     let instance = Instance::take(&config.server.run)?;
-    fs::create_dir_all(&config.server.root).map_err(|error| {
-        let root = config.server.root.display();
-        Error::Files(format!(
-            "making the folder {root}: {error}; correct server.root"
-        ))
-    })?;
+    user::folder(&config.server.root, "server.root", user.as_ref())?;
+    let sockets = sockets::bind(&config)?;
+    let observed = observing::wanted(&config);
+    let captures = observing::open(&observed, &config, None);
+    if let (true, Some(why)) = (observed.is_empty(), observing::why_none(&config)) {
+        log::warn!("{why}");
+    }
+    if let Some(user) = &user {
+        user::folder(&config.server.state, "server.state", Some(user))?;
+        instance.give(user);
+        user::become_it(user, &config)?;
+        for warning in user::unreadable(user, &loaded.files) {
+            log::warn!("{warning}");
+        }
+    }
+    // From here on there are threads, and files that are the user's.
+    let sockets = sockets.with_control(&config)?;
+    crate::log::queue().map_err(|error| Error::System(format!("starting the log: {error}")))?;
     let lock = read_lock(&config).map_err(Error::Lock)?;
     let site = build(config.clone(), lock).map_err(Error::Files)?;
-    let sockets = sockets::bind(&config)?;
-
     tell(&site);
     let (store, contents) = store::Sqlite::open(&config.server.state)
         .map_err(|error| Error::Files(error.to_string()))?;
@@ -109,7 +127,8 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
     let census = Arc::new(census);
     let journal = Journal::new(census.clone(), contents.next_seq);
     let status = Arc::new(Status::new(loaded.files, journal));
-    let daemon = start(path, site, census, sockets, status)?;
+    let mut daemon = start(path, site, census, sockets, status)?;
+    daemon.observe(captures);
     log::info!(
         "hearth {} serves TFTP on {} and HTTP on {}, {} ms after its start",
         env!("CARGO_PKG_VERSION"),
@@ -167,6 +186,7 @@ fn start(
         status,
         tftp,
         http,
+        observer: None,
         ended,
     })
 }
@@ -193,6 +213,7 @@ impl Daemon {
     /// Lets what is under way come to its end; another signal to stop does not wait for it.
     fn stop(self, signals: Signals) {
         let socket = self.keeper.site().config.server.run.join(SOCKET);
+        drop(self.observer);
         let (tftp, http) = (self.tftp, self.http);
         let (done, over) = mpsc::channel();
         let hurry = done.clone();
@@ -233,14 +254,19 @@ impl Daemon {
         let loaded = load(&self.path)?;
         let old = self.keeper.site().config.clone();
         let config = Arc::new(loaded.config);
-        if old.server.run != config.server.run || old.tftp.single_port != config.tftp.single_port {
+        if old.server.run != config.server.run
+            || old.server.user != config.server.user
+            || old.tftp.single_port != config.tftp.single_port
+        {
             return Err(
-                "server.run and tftp.single_port are taken at the start only: restart hearth"
+                "server.run, server.user and tftp.single_port are taken at the start only: restart \
+                 hearth"
                     .to_owned(),
             );
         }
         let site = build(config.clone(), read_lock(&config)?)?;
         self.rebind(&old, &config)?;
+        self.observe_where(&config);
         log_to(&config.log);
         self.tftp.set_limits(config.tftp.clone());
         self.http.set_limits(config.http.clone());
@@ -255,7 +281,12 @@ impl Daemon {
         if (of_tftp(old), of_http(old)) == (of_tftp(new), of_http(new)) {
             return Ok(());
         }
-        let text = |error: Error| error.to_string();
+        let text = |error: Error| match (&error, &new.server.user) {
+            (Error::Permission(text), Some(user)) => {
+                format!("{text}; this hearth became user {user} at its start: restart it")
+            }
+            _ => error.to_string(),
+        };
         let tftp = self.tftp.prepare(&of_tftp(new));
         let tftp = tftp.map_err(|error| text(sockets::tftp_error(error)))?;
         let http = self.http.prepare(&of_http(new));
@@ -268,6 +299,60 @@ impl Daemon {
             list(self.http.addresses())
         );
         Ok(())
+    }
+
+    /// Hears DHCP where the configuration says now.
+    fn observe_where(&mut self, config: &Config) {
+        let wanted = observing::wanted(config);
+        let have = self.observer.as_ref().map(Observer::interfaces);
+        let have = have.unwrap_or_default();
+        let gone: Vec<_> = have
+            .iter()
+            .filter(|name| !wanted.contains(name))
+            .cloned()
+            .collect();
+        let new: Vec<_> = wanted
+            .iter()
+            .filter(|name| !have.contains(name))
+            .cloned()
+            .collect();
+        let captures = observing::open(&new, config, config.server.user.as_deref());
+        if let Some(observer) = &mut self.observer {
+            observer.change(&gone, captures);
+            self.tell_where();
+        } else {
+            self.observe(captures);
+        }
+    }
+
+    fn observe(&mut self, captures: Vec<Capture>) {
+        if captures.is_empty() {
+            return;
+        }
+        let known = (self.status.clone(), self.keeper.clone());
+        let told = self.status.clone();
+        let ears = Ears {
+            sink: self.status.clone(),
+            is_known: Box::new(move |mac| {
+                known.0.journal.has_met(mac) || known.1.site().declares(mac)
+            }),
+            leased: Box::new(move |mac, address| told.journal.leased(mac, address)),
+        };
+        match Observer::start(captures, ears) {
+            Ok(observer) => self.observer = Some(observer),
+            Err(error) => log::warn!("cannot listen to DHCP: starting the thread: {error}"),
+        }
+        self.tell_where();
+    }
+
+    fn tell_where(&self) {
+        let interfaces = self.observer.as_ref().map(Observer::interfaces);
+        let interfaces = interfaces.unwrap_or_default().to_vec();
+        match interfaces.is_empty() {
+            true => log::info!("DHCP is not listened to"),
+            false => log::info!("DHCP is heard on {}", interfaces.join(", ")),
+        }
+        *self.status.observed() = interfaces;
     }
 }
 

@@ -18,16 +18,29 @@ pub struct Sockets {
     pub http: http::Listeners,
 }
 
-/// Binds all or none. Doing so is all that may need root.
+/// Binds all or none, but for the control socket. Doing so is all that may need root.
 ///
 /// # Errors
 /// [`Error::Listen`], with who has a port that is taken; [`Error::Permission`].
 pub fn bind(config: &Config) -> Result<Sockets, Error> {
-    let control = config.server.run.join(SOCKET);
     Ok(Sockets {
         tftp: tftp::Server::bind(&of_tftp(config)).map_err(tftp_error)?,
-        http: http::Listeners::bind(&of_http(config), Some(&control)).map_err(http_error)?,
+        http: http::Listeners::bind(&of_http(config), None).map_err(http_error)?,
     })
+}
+
+impl Sockets {
+    /// Opens the control socket, as the user that serves it.
+    ///
+    /// # Errors
+    /// [`Error::Files`].
+    pub fn with_control(self, config: &Config) -> Result<Sockets, Error> {
+        let control = config.server.run.join(SOCKET);
+        Ok(Sockets {
+            http: self.http.with_control(&control).map_err(http_error)?,
+            ..self
+        })
+    }
 }
 
 /// Where TFTP listens.

@@ -24,6 +24,8 @@ pub struct Status {
     pub tftp: OnceLock<Meter<tftp::Stats>>,
     /// The HTTP server's, once it runs.
     pub http: OnceLock<Meter<http::Stats>>,
+    /// The interfaces on which DHCP is heard.
+    observed: Mutex<Vec<String>>,
     started: (u64, Instant),
     configuration: Mutex<Configuration>,
 }
@@ -56,6 +58,7 @@ impl Status {
             journal,
             tftp: OnceLock::new(),
             http: OnceLock::new(),
+            observed: Mutex::default(),
             started: (now(), Instant::now()),
             configuration: Mutex::new(Configuration {
                 files,
@@ -80,6 +83,11 @@ impl Status {
         }
     }
 
+    /// The interfaces on which DHCP is heard.
+    pub fn observed(&self) -> MutexGuard<'_, Vec<String>> {
+        self.observed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn configuration(&self) -> MutexGuard<'_, Configuration> {
         self.configuration
             .lock()
@@ -94,6 +102,7 @@ impl Status {
         let tftp = self.tftp.get().map(|stats| stats());
         let http = self.http.get().map(|stats| stats());
         crate::log::flush(limits::STATUS_LOG_WAIT);
+        let observed = self.observed().clone();
         let kept = self.journal.kept();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -131,6 +140,7 @@ impl Status {
                 "requests": http.map(|http| http.requests),
                 "turned_away": http.map(|http| http.turned_away),
             })),
+            "observe": { "interfaces": observed },
             "scripts": kept.scripts,
             "events": kept.last,
         })

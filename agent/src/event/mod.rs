@@ -182,9 +182,16 @@ pub struct Dhcp {
     /// `file`, else option 67 (bounded, escaped).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Options 66 or 67 are there as options, beside the fields: some firmware takes those.
+    /// Options 66 or 67 are there beside the fields and say something else: some firmware takes those.
     #[serde(default)]
     pub has_options_66_67: bool,
+}
+
+impl Dhcp {
+    /// An offer of a boot file without an address: another server gives that ("proxy DHCP", PXE 2.1).
+    pub fn is_proxy_offer(&self) -> bool {
+        self.message == DhcpMessage::Offer && self.address.is_none()
+    }
 }
 
 /// Option 53 (RFC 2132 section 9.6).

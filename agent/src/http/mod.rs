@@ -69,6 +69,21 @@ impl Listeners {
         })
     }
 
+    /// Opens the control socket too. It takes no privilege, so whoever serves it may own it.
+    ///
+    /// # Errors
+    /// [`StartError::Control`].
+    pub fn with_control(mut self, path: &Path) -> Result<Self, StartError> {
+        let path = path.to_owned();
+        match control::bind(&path) {
+            Ok(listener) => {
+                self.control = Some((path, listener));
+                Ok(self)
+            }
+            Err(source) => Err(StartError::Control { path, source }),
+        }
+    }
+
     /// The addresses that the boot side listens on, with the port that the system chose for 0.
     ///
     /// # Errors

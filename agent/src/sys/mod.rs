@@ -1,7 +1,9 @@
 //! The system calls that neither std nor the crates in use give safely: the one place with `unsafe`.
 
 pub mod bind;
+pub mod capture;
 pub mod neighbour;
 pub mod poll;
+pub mod privilege;
 pub mod sendfile;
 pub mod udp;

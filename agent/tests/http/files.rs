@@ -194,8 +194,8 @@ fn refusals_say_why_and_keep_the_connection() {
             403,
             "this machine is installed",
         ),
-        ("POST /script HTTP/1.1", 405, "GET and HEAD"),
-        ("DELETE /files/x HTTP/1.1", 405, "GET and HEAD"),
+        ("POST /script HTTP/1.1", 405, "GET, HEAD"),
+        ("DELETE /files/x HTTP/1.1", 405, "GET, HEAD"),
         ("OPTIONS * HTTP/1.1", 404, ""),
     ] {
         client.send(&format!("{request}\r\nHost: h\r\n\r\n"));

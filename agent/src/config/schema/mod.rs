@@ -98,6 +98,11 @@ pub(super) const SERVER: Keys = Keys {
             "true",
             "it would be open whether a person's own files are served",
         ),
+        key(
+            "user",
+            r#""hearth""#,
+            "the server would keep all the power it was started with",
+        ),
     ],
 };
 
@@ -166,6 +171,23 @@ pub(super) const HTTP: Keys = Keys {
             "stall_timeout",
             r#""60s""#,
             "clients that stopped reading would hold connections",
+        ),
+    ],
+};
+
+pub(super) const OBSERVE: Keys = Keys {
+    table: "observe",
+    repeated: false,
+    keys: &[
+        key(
+            "enabled",
+            "true",
+            "it would be open whether DHCP is listened to",
+        ),
+        key(
+            "interfaces",
+            r#"["igb1"]"#,
+            "timelines would begin with the loader, without what DHCP said",
         ),
     ],
 };
@@ -259,8 +281,9 @@ pub(super) const LOADERS: Keys = Keys {
 };
 
 /// The tables of a file.
-pub(super) const TABLES: [&Keys; 11] = [
-    &SERVER, &TFTP, &HTTP, &FETCH, &LOG, &MENU, &LOADERS, &IMAGE, &PROFILE, &POLICY, &MACHINE,
+pub(super) const TABLES: [&Keys; 12] = [
+    &SERVER, &TFTP, &HTTP, &OBSERVE, &FETCH, &LOG, &MENU, &LOADERS, &IMAGE, &PROFILE, &POLICY,
+    &MACHINE,
 ];
 
 /// The tables inside these.

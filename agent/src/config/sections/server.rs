@@ -45,6 +45,8 @@ pub(super) fn read(table: Table, report: &mut Report) -> raw::Server {
     let unknown = unknown.and_then(|value| self::unknown(value, report));
     let own_files = table.get("own_files");
     let own_files = own_files.and_then(|value| value.boolean(report));
+    let user = table.get("user");
+    let user = user.and_then(|value| value.word(self::user, report));
     raw::Server {
         addresses,
         unknown: unknown.unwrap_or(raw::Unknown::Known(defaults::UNKNOWN)),
@@ -57,6 +59,7 @@ pub(super) fn read(table: Table, report: &mut Report) -> raw::Server {
             run,
             unknown: defaults::UNKNOWN,
             own_files: own_files.unwrap_or(defaults::OWN_FILES),
+            user: user.map(|user| user.value),
         },
     }
 }
@@ -71,6 +74,18 @@ fn addresses(value: Value, report: &mut Report) -> Vec<Placed<std::net::IpAddr>>
     let parse = values::listen_address;
     let parsed = items.iter().filter_map(|item| item.word(parse, report));
     parsed.collect()
+}
+
+/// Whether there is such a user is known where the server runs.
+fn user(text: &str) -> Result<String, &'static str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if text == "root" {
+        return Err("must be another user than root, who has all the power that there is");
+    }
+    match (1..=32).contains(&text.len()) && !text.starts_with('-') && text.chars().all(is_name) {
+        true => Ok(text.to_owned()),
+        false => Err("must be the name of a user of this host, such as `hearth`"),
+    }
 }
 
 fn unknown(value: Value, report: &mut Report) -> Option<raw::Unknown> {

@@ -1,4 +1,4 @@
-//! `[tftp]`, `[http]`, `[fetch]` and `[log]`: bounds that stand alone.
+//! `[tftp]`, `[http]`, `[observe]`, `[fetch]` and `[log]`: bounds that stand alone.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use super::super::reader::Value;
 use super::super::report::Report;
 use super::super::table::Table;
-use super::super::{Fetch, Http, Log, LogTarget, Tftp, Url, defaults};
+use super::super::{Fetch, Http, Log, LogTarget, Observe, Tftp, Url, defaults};
 use crate::limits;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -119,6 +119,32 @@ pub(super) fn http(table: Table, report: &mut Report) -> Http {
         );
     }
     http
+}
+
+pub(super) fn observe(table: Table, report: &mut Report) -> Observe {
+    let mut observe = defaults::observe();
+    let mut over = Over {
+        table: &table,
+        report,
+    };
+    over.value("enabled", &mut observe.enabled, |value, report| {
+        value.boolean(report)
+    });
+    over.value("interfaces", &mut observe.interfaces, |value, report| {
+        let items = value.few_items(limits::DHCP_INTERFACES, report)?;
+        let names = items.iter().filter_map(|item| item.word(interface, report));
+        Some(names.map(|name| name.value).collect())
+    });
+    observe
+}
+
+/// Both systems have 16 bytes for an interface's name with its NUL (`IFNAMSIZ`).
+fn interface(text: &str) -> Result<String, &'static str> {
+    let is_name = |c: char| c.is_ascii_graphic() && c != '/';
+    match (1..16).contains(&text.len()) && text.chars().all(is_name) {
+        true => Ok(text.to_owned()),
+        false => Err("must be the name of a network interface, such as `igb1` or `eth0`"),
+    }
 }
 
 pub(super) fn fetch(table: Table, report: &mut Report) -> Fetch {

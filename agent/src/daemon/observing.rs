@@ -1,0 +1,207 @@
+//! Where DHCP is listened to, and what a person is told where that is not possible.
+
+use std::io::ErrorKind;
+use std::net::IpAddr;
+
+use nix::net::if_::InterfaceFlags;
+
+use crate::config::Config;
+use crate::observe::{self, Deaf};
+use crate::sys::capture::Capture;
+
+/// An interface of this host that has an address.
+#[derive(Clone, Debug)]
+struct Interface {
+    name: String,
+    address: IpAddr,
+    /// Several hosts are on it, and this one is not alone: neither loopback nor a tunnel.
+    is_shared: bool,
+}
+
+/// The interfaces that the configuration means now.
+pub fn wanted(config: &Config) -> Vec<String> {
+    let observe = &config.observe;
+    match (observe.enabled, observe.interfaces.as_slice()) {
+        (false, _) => Vec::new(),
+        (true, []) => with_addresses(&config.server.addresses, &interfaces()),
+        (true, named) => {
+            let mut names = named.to_vec();
+            names.dedup();
+            names
+        }
+    }
+}
+
+/// Why there is no interface to listen on, where a person would expect one.
+pub fn why_none(config: &Config) -> Option<&'static str> {
+    let may_boot = |address: &IpAddr| !address.is_loopback();
+    let expected = config.observe.enabled
+        && config.observe.interfaces.is_empty()
+        && config.server.addresses.iter().any(may_boot);
+    expected.then_some(
+        "DHCP is not listened to: no interface has one of server.addresses yet; name the interface in \
+         observe.interfaces",
+    )
+}
+
+/// The interfaces with one of the addresses; a wildcard is every address.
+fn with_addresses(addresses: &[IpAddr], interfaces: &[Interface]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for interface in interfaces.iter().filter(|interface| interface.is_shared) {
+        let has_one = addresses
+            .iter()
+            .any(|address| address.is_unspecified() || *address == interface.address);
+        if has_one && !names.contains(&interface.name) {
+            names.push(interface.name.clone());
+        }
+    }
+    names
+}
+
+fn interfaces() -> Vec<Interface> {
+    let Ok(all) = nix::ifaddrs::getifaddrs() else {
+        return Vec::new();
+    };
+    all.filter_map(|one| {
+        let address = one.address?;
+        let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
+        let v6 = || address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip()));
+        Some(Interface {
+            name: one.interface_name,
+            address: v4.or_else(v6)?,
+            is_shared: one.flags.contains(InterfaceFlags::IFF_BROADCAST),
+        })
+    })
+    .collect()
+}
+
+/// Opens interfaces and says which cannot be, each reason once. `became` is the user that this process
+/// has become.
+pub fn open(interfaces: &[String], config: &Config, became: Option<&str>) -> Vec<Capture> {
+    let (captures, deaf) = observe::open(interfaces);
+    let is_chosen = config.observe.interfaces.is_empty();
+    for line in complaints(&deaf, is_chosen, became) {
+        log::warn!("{line}");
+    }
+    captures
+}
+
+/// What a person should know of interfaces that were named, or chosen by this program.
+fn complaints(deaf: &[Deaf], is_chosen: bool, became: Option<&str>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let is_refused = |one: &&Deaf| one.error.kind() == ErrorKind::PermissionDenied;
+    let refused: Vec<_> = deaf.iter().filter(is_refused).collect();
+    if let Some(first) = refused.first() {
+        let names: Vec<_> = refused.iter().map(|one| one.interface.as_str()).collect();
+        let remedy = match became {
+            Some(user) => format!("hearth became user {user} at its start: restart it"),
+            None => "start as root".to_owned(),
+        };
+        lines.push(format!(
+            "cannot listen to DHCP on {}: {}; {remedy}, or set observe.enabled = false; machines boot \
+             all the same, their timelines begin with the loader",
+            names.join(", "),
+            first.error
+        ));
+    }
+    for Deaf { interface, error } in deaf.iter().filter(|one| !is_refused(one)) {
+        let why = match error.kind() {
+            // What this program chose it may leave out: nothing boots over it.
+            ErrorKind::Unsupported if is_chosen => continue,
+            ErrorKind::Unsupported => "it has no Ethernet frames".to_owned(),
+            ErrorKind::NotFound => "there is no such interface".to_owned(),
+            _ => error.to_string(),
+        };
+        lines.push(format!(
+            "cannot listen to DHCP on {interface}: {why}; correct observe.interfaces"
+        ));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn interface(name: &str, address: &str, is_shared: bool) -> Interface {
+        Interface {
+            name: name.to_owned(),
+            address: address.parse().unwrap(),
+            is_shared,
+        }
+    }
+
+    fn chosen(addresses: &[&str]) -> Vec<String> {
+        let interfaces = [
+            interface("lo0", "127.0.0.1", false),
+            interface("igb0", "203.0.113.7", true),
+            interface("igb1", "192.168.1.1", true),
+            interface("igb1", "fd00::1", true),
+            interface("tun0", "10.8.0.1", false),
+        ];
+        let addresses: Vec<_> = addresses.iter().map(|one| one.parse().unwrap()).collect();
+        with_addresses(&addresses, &interfaces)
+    }
+
+    #[test]
+    fn interfaces_with_the_servers_addresses_are_chosen_and_loopback_is_not() {
+        assert_eq!(chosen(&["192.168.1.1", "127.0.0.1", "fd00::1"]), ["igb1"]);
+        assert_eq!(chosen(&["0.0.0.0"]), ["igb0", "igb1"]);
+        assert_eq!(chosen(&["192.168.2.1"]), [""; 0]);
+    }
+
+    fn said(kinds: &[ErrorKind], is_chosen: bool, became: Option<&str>) -> Vec<String> {
+        let deaf = kinds.iter().enumerate().map(|(number, kind)| Deaf {
+            interface: format!("igb{number}"),
+            error: io::Error::from(*kind),
+        });
+        complaints(&deaf.collect::<Vec<_>>(), is_chosen, became)
+    }
+
+    #[test]
+    fn that_nothing_is_to_be_heard_is_told_only_where_a_machine_could_boot() {
+        let why = |text: &str| {
+            let mut config = crate::boot::testing::config(text);
+            config.server.addresses = vec!["192.168.1.1".parse().unwrap()];
+            let expected = why_none(&config);
+            config.server.addresses = vec!["127.0.0.1".parse().unwrap()];
+            assert_eq!(why_none(&config), None);
+            expected
+        };
+        assert!(why("").is_some());
+        assert_eq!(why("[observe]\nenabled = false"), None);
+        assert_eq!(why("[observe]\ninterfaces = [\"igb1\"]"), None);
+    }
+
+    #[test]
+    fn who_may_not_listen_is_told_once_with_the_remedy() {
+        let refused = ErrorKind::PermissionDenied;
+        assert_eq!(
+            said(&[refused, refused], true, None),
+            [
+                "cannot listen to DHCP on igb0, igb1: permission denied; start as root, or set \
+                 observe.enabled = false; machines boot all the same, their timelines begin with the \
+                 loader"
+            ]
+        );
+        let after = said(&[refused], true, Some("hearth"));
+        assert!(after[0].contains("; hearth became user hearth at its start: restart it, or "));
+    }
+
+    #[test]
+    fn only_what_a_person_named_is_complained_of() {
+        let kinds = [ErrorKind::Unsupported];
+        assert_eq!(said(&kinds, true, None), [""; 0]);
+        assert_eq!(
+            said(&[ErrorKind::Unsupported, ErrorKind::NotFound], false, None),
+            [
+                "cannot listen to DHCP on igb0: it has no Ethernet frames; correct \
+                 observe.interfaces",
+                "cannot listen to DHCP on igb1: there is no such interface; correct \
+                 observe.interfaces"
+            ]
+        );
+    }
+}
