@@ -1,5 +1,6 @@
 //! Whether a request comes from the card that it claims: the neighbour table knows which card has an
-//! address. Secrets go only where this is [`Trust::Confirmed`].
+//! address. No secret goes to an [`Trust::Impostor`]; where nothing here can tell, an installation's
+//! token and the address that it is bound to are what guards a secret.
 //!
 //! It keeps out whoever only says that it is another machine. Who also sends from the other's MAC
 //! while that machine is off cannot be told from it by anything that firmware does.
