@@ -32,14 +32,18 @@ pub const COMMAND_LINE_BYTES: usize = 4_096;
 pub const FACT_BYTES: usize = 128;
 /// Bytes of a `/script` query that are read; iPXE's longest, with all facts encoded, has about 2,000.
 pub const QUERY_BYTES: usize = 8_192;
-/// Machines that are counted for the limits of policies; whoever makes up MACs fills no memory.
-pub const ASSIGNMENTS: usize = 100_000;
 /// A machine that is back on the network so soon after it was sent to its disk did not boot from it.
 pub const LOCAL_BOOT_BACK: Duration = Duration::from_secs(120);
 /// Transfers of a loader that break off in a row before another loader is tried.
 pub const LOADER_STALLS: u32 = 2;
 /// Bytes of one report of an installation.
 pub const REPORT_BYTES: usize = 1_024;
+/// A firmware repeats a question that is refused within this time; later it comes from another boot.
+pub const LOCAL_BOOT_REPEAT: Duration = Duration::from_secs(10);
+/// A one-time boot loads its files, and asks again if that fails, within this time.
+pub const ONCE_LASTS: Duration = Duration::from_secs(600);
+/// Log lines of one installation that are taken in all, and in one second.
+pub const REPORT_LINES: (u32, u32) = (2_000, 50);
 /// Between two looks for installations that take too long.
 pub const CLOCK: Duration = Duration::from_secs(60);
 /// Events of one machine that are kept: about a hundred boots.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::boot::Request;
-use crate::boot::decide::{Decided, Decision};
+use crate::boot::decide::{self, Decided, Decision};
 use crate::boot::gate::{Keeper, now};
 use crate::boot::learn;
 use crate::boot::site::Site;
@@ -13,6 +13,7 @@ use crate::event::Event;
 use crate::id::MachineId;
 use crate::machine::phase::{self, Input, Installing};
 use crate::machine::registry::Registry;
+use crate::machine::trust::Trust;
 use crate::machine::{Facts, Record};
 use crate::store::Pending;
 
@@ -44,6 +45,20 @@ impl Keeper {
         for (machine, event) in met.events {
             self.sink.event_of(machine, event);
         }
+        if let Trust::Impostor { claimed, found } = self.trust(&facts, &met.known, request) {
+            let peer = request.peer.ip().to_canonical();
+            let event = Event::Impostor {
+                claimed,
+                found: Some(found),
+                peer,
+            };
+            match met.id {
+                Some(id) => self.sink.event_of(id, event),
+                None => self.sink.event(event),
+            }
+            let why = "the address that it asks from is another machine's";
+            return self.attend_stranger(&site, &facts, None, request, now, why);
+        }
         let attended = met.id.and_then(|id| {
             let attend = |registry: &Registry, record: &mut Record| {
                 attend(&site, registry, record, &facts, request.local, now)
@@ -51,10 +66,17 @@ impl Keeper {
             self.census.transact(id, attend)
         });
         let Some((mut attended, pending)) = attended else {
-            return self.attend_stranger(&site, &facts, declared.as_ref(), request, now);
+            let why = match facts.macs.is_empty() && facts.uuid.is_none() {
+                true => "",
+                false => "there are too many machines already",
+            };
+            return self.attend_stranger(&site, &facts, declared.as_ref(), request, now, why);
         };
-        if let Some(error) = pending.map(Pending::wait).and_then(Result::err) {
-            attended.decided.reason.push_str(&format!("; {error}"));
+        if let Some(why) = pending.and_then(|pending| self.unkept(pending)) {
+            attended
+                .decided
+                .reason
+                .push_str(&format!("; this is not on the disk: {why}"));
         }
         let id = attended.record.id;
         for event in attended.events.drain(..) {
@@ -71,8 +93,15 @@ impl Keeper {
         )
     }
 
-    /// A machine that says nothing by which it could be known again, or one more than are taken up: it
-    /// is decided about and not remembered.
+    /// Waits until a change is on the disk. While the database is in trouble nobody waits: the
+    /// machine boots from what is in memory.
+    fn unkept(&self, pending: Pending) -> Option<String> {
+        let trouble = self.census.store().trouble();
+        trouble.or_else(|| pending.wait().err().map(|error| error.to_string()))
+    }
+
+    /// A machine that is not remembered: it is not known by anything, there are too many, or it is
+    /// not the one it says. Of what is meant for a certain machine it gets nothing then.
     fn attend_stranger(
         &self,
         site: &Site,
@@ -80,27 +109,41 @@ impl Keeper {
         declared: Option<&Name>,
         request: &Request,
         now: u64,
+        why: &str,
     ) -> String {
         let record = Record::new(MachineId(0), now);
         let no_limits = |policy: &Policy| policy.limit.is_none();
         let mut decided = site.decide(&record, facts, &no_limits, now);
-        if facts.uuid.is_some() || !facts.macs.is_empty() {
-            let full = "; it is not remembered, since there are too many machines already";
-            decided.reason.push_str(full);
+        if !why.is_empty() {
+            decided
+                .reason
+                .push_str(&format!("; it is not remembered: {why}"));
         }
-        let unready = site.start_of(&decided, facts).and_then(Result::err);
+        let is_other = declared.is_none() && !why.is_empty();
+        if let (true, Decision::Install { .. } | Decision::Image { .. }) =
+            (is_other, &decided.decision)
+        {
+            decided.decision = Decision::Hold {
+                why: why.to_owned(),
+            };
+        }
+        let start = site.start_of(&decided, facts);
+        let unready = start.and_then(|start| start.err().map(|why| why.sentence));
         let attended = Attended {
             decided,
             record,
             token: None,
-            unready: unready.map(|why| why.sentence),
+            unready,
             events: Vec::new(),
         };
         self.sink.event(asked(&attended, declared, facts, request));
-        let Attended {
-            decided, record, ..
-        } = &attended;
-        site.script(decided, record, facts, request.local, None)
+        site.script(
+            &attended.decided,
+            &attended.record,
+            facts,
+            request.local,
+            None,
+        )
     }
 }
 
@@ -127,12 +170,19 @@ fn attend(
     now: u64,
 ) -> Attended {
     let mut events = Vec::new();
-    let is_boot = facts.attempt == 0 && !facts.menu && facts.item.is_none();
+    let is_boot = decide::is_boot(facts);
+    let card = facts.macs.first().copied();
     let declared = site
         .identify(facts)
         .and_then(|identity| identity.machine.local_boot);
     if is_boot {
-        events.extend(learn::came_back(record, declared, facts.platform(), now));
+        events.extend(learn::came_back(
+            record,
+            declared,
+            card,
+            facts.platform(),
+            now,
+        ));
     }
     let mine = record.policy.clone();
     let has_room = |policy: &Policy| {
@@ -151,11 +201,14 @@ fn attend(
     }
     if matches!(decided.decision, Decision::Local { .. }) {
         record.learnt.sent_local = Some(now);
+        record.learnt.sent_local_card = card;
     }
     let mut token = None;
     if let Some(Ok(start)) = &start {
         if decided.once {
-            record.wishes.once = None;
+            if let Some(profile) = record.wishes.once.take() {
+                record.learnt.sent_once = Some((profile, now));
+            }
         }
         if let (Some(terms), Decision::Install { profile }) = (decided.begins, &decided.decision) {
             // Without random bytes nothing could call back: the installation then ends by its time.
@@ -165,7 +218,7 @@ fn attend(
             let sent = Installing {
                 profile: profile.clone(),
                 began: now,
-                tries: 1,
+                tries: u32::from(is_boot),
                 token: token.as_ref().map(Token::hash),
                 address: facts.ip.unwrap_or(asked_at),
                 chosen: decided.chosen,

@@ -29,7 +29,10 @@ pub enum Decision {
     },
     /// A script that waits and asks again, without a menu: what the machine becomes is decided at
     /// the server.
-    Hold,
+    Hold {
+        /// What it waits for, for its screen.
+        why: String,
+    },
     /// Nothing; the firmware moves on to its next boot entry. Given to machines that are ignored.
     Deny,
 }
@@ -42,7 +45,7 @@ impl Decision {
             Decision::Install { profile } => format!("install {profile}"),
             Decision::Image { image } => format!("image {image}"),
             Decision::Local { .. } => "local".to_owned(),
-            Decision::Hold => "hold".to_owned(),
+            Decision::Hold { .. } => "hold".to_owned(),
             Decision::Deny => "deny".to_owned(),
         }
     }
@@ -118,7 +121,7 @@ pub fn decide(asking: &Asking) -> Decided {
             .clone()
             .and_then(|profile| Some((profile.clone(), terms(config, &profile)?))),
         held: record.wishes.held || unheard && meant.profile.is_none(),
-        is_boot: facts.attempt == 0 && !facts.menu && facts.item.is_none(),
+        is_boot: is_boot(facts),
         now: asking.now,
     };
     let step = phase::step(&record.phase, &Input::Asked(asked));
@@ -159,6 +162,11 @@ pub fn decide(asking: &Asking) -> Decided {
     decided
 }
 
+/// Whether a machine comes from a boot, and not from a script that asks again or from its menu.
+pub fn is_boot(facts: &Facts) -> bool {
+    facts.attempt == 0 && !facts.menu && facts.item.is_none()
+}
+
 /// What a phase gives a machine, and why if that is not what is meant for it.
 fn by_phase(asking: &Asking, meant: &Meant, phase: &Phase) -> (Decision, Option<String>) {
     let Asking { config, facts, .. } = asking;
@@ -192,7 +200,10 @@ fn by_phase(asking: &Asking, meant: &Meant, phase: &Phase) -> (Decision, Option<
             };
             (local(), Some(reason))
         }
-        Gets::Wait(why) => (Decision::Hold, Some(format!("{why}; {}", meant.reason))),
+        Gets::Wait(why) => {
+            let reason = format!("{why}; {}", meant.reason);
+            (Decision::Hold { why }, Some(reason))
+        }
         Gets::Nothing => (Decision::Deny, Some("it is ignored".to_owned())),
     }
 }
@@ -207,8 +218,20 @@ pub fn terms(config: &Config, profile: &Name) -> Option<Terms> {
     })
 }
 
+/// The profile of the one boot that a person wants. A machine whose script fails and that asks again
+/// gets it again.
 fn once(asking: &Asking) -> Option<Name> {
-    let wanted = asking.record.wishes.once.as_ref()?;
+    let learnt = &asking.record.learnt;
+    let again = || {
+        let is_again = asking.facts.attempt > 0 && learnt.is_booted_once(asking.now);
+        learnt
+            .sent_once
+            .as_ref()
+            .filter(|_| is_again)
+            .map(|(sent, _)| sent)
+    };
+    let wished = asking.record.wishes.once.as_ref();
+    let wanted = wished.or_else(again)?;
     let can = asking.record.phase != Phase::Ignored && asking.config.profiles.contains_key(wanted);
     can.then(|| wanted.clone())
 }

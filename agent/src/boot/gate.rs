@@ -1,19 +1,25 @@
 //! The gate over a site that can be swapped: TFTP and HTTP ask it for everything.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use crate::boot::learn::{self, ForLoader};
 use crate::boot::loader;
 use crate::boot::site::{DEFAULT, Site};
+use crate::boot::told::Talk;
 use crate::boot::{Answer, Gate, Request, Told};
 use crate::config::Config;
 use crate::event::{Event, Report, Sink};
+use crate::id::MachineId;
 use crate::image::catalogue::{Entry, Origin};
 use crate::image::lock::Lock;
 use crate::limits;
 use crate::mac::Mac;
-use crate::machine::{Census, Phase, Record};
+use crate::machine::registry::Registry;
+use crate::machine::trust::{self, Trust};
+use crate::machine::{Census, Facts, Phase, Record};
 use crate::sys::neighbour;
 
 /// Reads the lock from the disk, for a rescan; the error is a sentence.
@@ -33,6 +39,9 @@ pub struct Keeper {
     warned: Mutex<Vec<String>>,
     read_lock: ReadLock,
     neighbour: Neighbour,
+    is_on_link: fn(IpAddr) -> bool,
+    /// How much each installation has said.
+    pub(super) talk: Mutex<HashMap<MachineId, Talk>>,
 }
 
 impl Keeper {
@@ -51,12 +60,18 @@ impl Keeper {
             scanned: Mutex::default(),
             read_lock,
             neighbour: neighbour::mac_of,
+            is_on_link: neighbour::is_on_link,
+            talk: Mutex::default(),
         }
     }
 
-    /// The same with another table of neighbours.
+    /// The same with another table of neighbours, and every address on a network of ours.
     pub fn with_neighbours(self, neighbour: Neighbour) -> Keeper {
-        Keeper { neighbour, ..self }
+        Keeper {
+            neighbour,
+            is_on_link: |_| true,
+            ..self
+        }
     }
 
     /// The site in force.
@@ -131,8 +146,26 @@ impl Keeper {
         self.publish();
     }
 
-    /// The machine that a request by TFTP or for a file comes from, which says nothing of it: the
-    /// neighbour table knows which card has the address.
+    /// Whether a request comes from the machine that it claims; `known` are the cards that were known
+    /// of it before.
+    pub(super) fn trust(&self, facts: &Facts, known: &[Mac], request: &Request) -> Trust {
+        let is_on_link = (self.is_on_link)(request.peer.ip().to_canonical());
+        trust::check(facts, known, self.neighbour_of(request), is_on_link)
+    }
+
+    /// The machine that a request for a file comes from, which says nothing of it: the neighbour
+    /// table knows which card has the address. Behind a router it does not, and the machine that was
+    /// heard of from that address last counts.
+    fn sender(&self, request: &Request) -> (Option<Mac>, Option<Record>) {
+        let mac = self.neighbour_of(request);
+        let record = match mac {
+            Some(mac) => self.census.with_mac(mac),
+            None => self.census.at_address(request.peer.ip().to_canonical()),
+        };
+        (mac, record)
+    }
+
+    /// The card that has the address of a request, as far as it is known.
     pub(super) fn neighbour_of(&self, request: &Request) -> Option<Mac> {
         (self.neighbour)(request.peer.ip().to_canonical())
     }
@@ -179,18 +212,41 @@ impl Keeper {
     }
 
     /// Why a machine in its phase does not get a file, if it does not.
-    fn refusal(&self, site: &Site, name: &str, record: &Record) -> Option<String> {
-        if record.wishes.once.is_some() {
-            return None;
-        }
+    fn refusal(
+        &self,
+        site: &Site,
+        name: &str,
+        mac: Option<Mac>,
+        record: &Record,
+    ) -> Option<String> {
+        let installed = || format!("{} is installed and boots its disk", record.label());
+        let now = now();
+        let is_once = record.wishes.once.is_some();
+        let is_loading = is_once || record.learnt.is_booted_once(now);
         match &record.phase {
             Phase::Ignored => Some(format!("{} is ignored", record.label())),
-            // Its script and loader are what starts its disk, so it gets those.
-            Phase::Installed { .. } if name != DEFAULT && !loader::is_loader(name) => site
-                .catalogue
-                .get(name)
-                .is_some_and(|entry| entry.origin == Origin::Lock)
-                .then(|| format!("{} is installed and boots its disk", record.label())),
+            Phase::Installed { .. } if is_once => None,
+            Phase::Installed { .. } if loader::is_loader(name) => {
+                let declared = record.declared.as_ref();
+                let declared = declared.and_then(|name| site.config.machines.get(name)?.local_boot);
+                let asks = |_: &Registry, record: &mut Record| {
+                    learn::loader_of_installed(record, declared, mac, now)
+                };
+                match self.census.transact(record.id, asks)? {
+                    (ForLoader::Denied, _) => Some(installed()),
+                    (ForLoader::Given(event), _) => {
+                        if let Some(event) = event {
+                            self.sink.event_of(record.id, event);
+                        }
+                        None
+                    }
+                }
+            }
+            // What leads to its disk if it is asked for all the same is `/script`.
+            Phase::Installed { .. } if name != DEFAULT && !is_loading => {
+                let entry = site.catalogue.get(name)?;
+                (entry.origin == Origin::Lock).then(installed)
+            }
             _ => None,
         }
     }
@@ -204,7 +260,7 @@ pub(super) fn now() -> u64 {
 }
 
 /// What a lock guards is whole at every moment, so a thread that panicked left nothing half done.
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -214,12 +270,10 @@ impl Gate for Keeper {
         if name == DEFAULT && site.incomplete {
             site = self.perhaps_rescanned();
         }
-        let mac = self.neighbour_of(request);
-        let record = mac.and_then(|mac| self.census.with_mac(mac));
-        if let Some(why) = record
-            .as_ref()
-            .and_then(|record| self.refusal(&site, name, record))
-        {
+        let (mac, record) = self.sender(request);
+        let refusal = record.as_ref();
+        let refusal = refusal.and_then(|record| self.refusal(&site, name, mac, record));
+        if let Some(why) = refusal {
             return Answer::Denied(why);
         }
         let other = self.other_loader(&site, name, mac, record.as_ref(), request);
@@ -241,7 +295,13 @@ impl Gate for Keeper {
     fn report(&self, token: &str, report: Report, text: &str, request: &Request) -> Told {
         self.told(token, report, text, request)
     }
+
+    fn answer(&self, token: &str, name: &str, request: &Request) -> Answer {
+        self.answer_to(token, name, request)
+    }
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod ways;

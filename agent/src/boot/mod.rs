@@ -41,6 +41,12 @@ pub trait Gate: Send + Sync {
         let _ = (token, report, text, request);
         Told::Unknown
     }
+
+    /// What an installation gets for the name of an answer file (`/answer/TOKEN/NAME`).
+    fn answer(&self, token: &str, name: &str, request: &Request) -> Answer {
+        let _ = (token, name, request);
+        Answer::NotFound
+    }
 }
 
 /// What became of a report.
@@ -52,6 +58,8 @@ pub enum Told {
     Unknown,
     /// It does not count, for this reason.
     Refused(String),
+    /// It does not count: there were too many before it.
+    TooMuch,
     /// It counts, but is not on the disk yet, for this reason.
     Later(String),
 }

@@ -188,10 +188,10 @@ pub fn unready(setting: &Setting, what: &Text, why: &Unready) -> String {
     )
 }
 
-/// Says what it waits for, waits, and asks again.
-pub fn hold(setting: &Setting, why: Text) -> String {
+/// Says why the machine waits, waits, and asks again.
+pub fn hold(setting: &Setting, why: &str) -> String {
     let mut values = setting.retry_values(FIRST_WAIT).to_vec();
-    values.push(("WHY", why));
+    values.push(("WHY", Text::said(why)));
     setting.script(include_str!("../../scripts/hold.ipxe"), &values)
 }
 

@@ -160,7 +160,7 @@ impl Site {
                 self.start(&setting, wanted, machine, facts, token)
             }
             Decision::Local { method } => script::local(&setting, *method),
-            Decision::Hold => script::hold(&setting, Text::said(&decided.reason)),
+            Decision::Hold { why } => script::hold(&setting, why),
             Decision::Deny => script::deny(&setting),
         }
     }
@@ -233,7 +233,7 @@ impl Site {
     ) -> String {
         // A configuration that holds declares whatever it names.
         let Some(wanted) = wanted else {
-            return script::hold(setting, Text::from("what it is to get is not declared"));
+            return script::hold(setting, "its profile is not declared any more");
         };
         let (cpu, platform) = (facts.cpu(), facts.platform());
         match wanted.start(&self.config, self.shelf(), machine, cpu, platform) {

@@ -1,8 +1,8 @@
 //! What an installation reports, and what happened to the files that machines were sent.
 
-use crate::boot::gate::{Keeper, now};
+use crate::boot::gate::{Keeper, held, now};
 use crate::boot::token::Token;
-use crate::boot::{Request, Told, learn};
+use crate::boot::{Answer, Request, Told, learn};
 use crate::event::{Event, Outcome, Report, Via};
 use crate::id::MachineId;
 use crate::limits;
@@ -10,39 +10,24 @@ use crate::mac::Mac;
 use crate::machine::phase::{self, Input};
 use crate::machine::{Phase, Record};
 
+/// How many lines an installation has sent.
+#[derive(Debug, Default)]
+pub struct Talk {
+    all: u32,
+    /// Those of the second that is counted, in seconds since 1970.
+    second: u64,
+    now: u32,
+}
+
 impl Keeper {
-    /// An installation reports. It is known by its token and its address; the neighbour table must
-    /// not say that the address is another machine's.
+    /// An installation reports.
     pub(super) fn told(&self, token: &str, report: Report, text: &str, request: &Request) -> Told {
-        let Some(hash) = Token::shown(token).map(|token| token.hash()) else {
-            return Told::Unknown;
+        let record = match self.installation(token, request) {
+            Ok(record) => record,
+            Err(told) => return told,
         };
-        let peer = request.peer.ip().to_canonical();
-        let found = self
-            .census
-            .look()
-            .installing(&hash)
-            .and_then(|id| self.of(id));
-        let Some(record) = found else {
-            return Told::Unknown;
-        };
-        let neighbour = self.neighbour_of(request);
-        let is_its =
-            neighbour.is_none_or(|mac| record.macs.is_empty() || record.macs.contains(&mac));
-        let Phase::Installing(installing) = &record.phase else {
-            return Told::Unknown;
-        };
-        if !is_its {
-            self.sink
-                .event_of(record.id, impostor(&record, neighbour, peer));
-            return Told::Refused("this address is another machine's".to_owned());
-        }
-        // The installed system may have another address than the installer's loader had: that is no
-        // other machine if the neighbour table knows its card.
-        if installing.address != peer && neighbour.is_none() {
-            return Told::Refused(
-                "this is not the address that the installation began with".to_owned(),
-            );
+        if report == Report::Log && !self.may_say_more(record.id) {
+            return Told::TooMuch;
         }
         let text = line(text);
         let input = match report {
@@ -52,15 +37,71 @@ impl Keeper {
         };
         self.sink
             .event_of(record.id, Event::Report { report, text });
+        if input.is_some() {
+            held(&self.talk).remove(&record.id);
+        }
         match input.map(|input| self.moved(record.id, &input)) {
             Some(Err(error)) => Told::Later(error),
             _ => Told::Taken,
         }
     }
 
-    fn of(&self, id: MachineId) -> Option<Record> {
-        // The caller's look at the registry is over by now.
-        self.census.get(id)
+    /// The machine whose installation shows a token. It must come from the address that the
+    /// installation began at, or from a card of that machine: the installer may have another
+    /// address than the loader had.
+    fn installation(&self, token: &str, request: &Request) -> Result<Record, Told> {
+        let token = Token::shown(token).ok_or(Told::Unknown)?;
+        let found = self.census.look().installing(&token.hash());
+        let record = found.and_then(|id| self.census.get(id));
+        let record = record.ok_or(Told::Unknown)?;
+        let Phase::Installing(installing) = &record.phase else {
+            return Err(Told::Unknown);
+        };
+        let peer = request.peer.ip().to_canonical();
+        match self.neighbour_of(request) {
+            Some(mac) if record.macs.contains(&mac) => Ok(record),
+            Some(mac) if !record.macs.is_empty() => {
+                let event = impostor(&record, Some(mac), peer);
+                self.sink.event_of(record.id, event);
+                Err(Told::Refused(
+                    "this address is another machine's".to_owned(),
+                ))
+            }
+            _ if installing.address == peer => Ok(record),
+            _ => Err(Told::Refused(
+                "this is not the address that the installation began with".to_owned(),
+            )),
+        }
+    }
+
+    /// An answer file for an installation. No recipe has any yet.
+    pub(super) fn answer_to(&self, token: &str, name: &str, request: &Request) -> Answer {
+        match self.installation(token, request) {
+            Ok(record) => {
+                log::info!(
+                    "{} asks for the answer {name}, and has none",
+                    record.label()
+                );
+                Answer::NotFound
+            }
+            Err(Told::Refused(why)) => Answer::Denied(why),
+            Err(_) => Answer::NotFound,
+        }
+    }
+
+    /// Counts a line of an installation's log, so that one that fails in a loop fills neither the log
+    /// nor the disk.
+    fn may_say_more(&self, id: MachineId) -> bool {
+        let (in_all, in_a_second) = limits::REPORT_LINES;
+        let second = now() / 1_000;
+        let mut talk = held(&self.talk);
+        let talk = talk.entry(id).or_default();
+        if talk.second != second {
+            (talk.second, talk.now) = (second, 0);
+        }
+        talk.now += 1;
+        talk.all = talk.all.saturating_add(1);
+        talk.all <= in_all && talk.now <= in_a_second
     }
 
     /// Moves a machine on, waits until that is on the disk, and tells it.
@@ -88,6 +129,7 @@ impl Keeper {
             via,
             name,
             bytes,
+            size,
             outcome,
             ..
         } = event
@@ -98,6 +140,7 @@ impl Keeper {
         let learnt = self.census.transact(machine, |_, record| {
             if let Phase::Installing(installing) = &record.phase
                 && is_whole
+                && size.is_none_or(|size| *bytes >= size || *outcome == Outcome::Sent)
                 && installing.last_file.as_deref() == Some(name)
             {
                 let step = phase::step(&record.phase, &Input::Loaded);
@@ -132,6 +175,7 @@ impl Keeper {
             });
             records.collect()
         };
+        held(&self.talk).retain(|talking, _| installing.iter().any(|(id, _)| id == talking));
         for (id, profile) in installing {
             let terms = crate::boot::decide::terms(&site.config, &profile);
             if let Err(error) = self.moved(id, &Input::Time(now(), terms)) {

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
@@ -27,7 +27,7 @@ pub struct Journal {
     next: AtomicU64,
     listeners: broadcast::Sender<Arc<Stamped>>,
     /// Learns from transfers.
-    keeper: OnceLock<Arc<Keeper>>,
+    keeper: OnceLock<Weak<Keeper>>,
 }
 
 /// What is kept of all events.
@@ -70,8 +70,8 @@ impl Journal {
     }
 
     /// From now on the keeper is told of transfers to machines that are known.
-    pub fn on_transfer(&self, keeper: Arc<Keeper>) {
-        let _ = self.keeper.set(keeper);
+    pub fn on_transfer(&self, keeper: &Arc<Keeper>) {
+        let _ = self.keeper.set(Arc::downgrade(keeper));
     }
 
     /// What is kept; events wait meanwhile, so look briefly.
@@ -143,7 +143,7 @@ impl Journal {
         drop(kept);
         let _ = self.listeners.send(stamped.clone());
         if let (Some(machine), Event::Transfer { .. }) = (machine, &stamped.event)
-            && let Some(keeper) = self.keeper.get()
+            && let Some(keeper) = self.keeper.get().and_then(Weak::upgrade)
         {
             keeper.transferred(machine, &stamped.event);
         }

@@ -71,6 +71,8 @@ struct Daemon {
     observer: Option<Observer>,
     /// A part ended by itself.
     ended: Arc<AtomicBool>,
+    /// Ends the clock when it is dropped.
+    _clock: mpsc::Sender<()>,
 }
 
 /// Serves until SIGTERM or SIGINT; SIGHUP reloads. `began` is when the process started.
@@ -156,7 +158,7 @@ fn start(
         let (keeper, status) = (keeper.clone(), status.clone());
         Arc::new(move || status.value(&keeper.site()))
     };
-    status.journal.on_transfer(keeper.clone());
+    status.journal.on_transfer(&keeper);
     let tftp = tftp::Server::serve(
         sockets.tftp,
         config.tftp.clone(),
@@ -174,6 +176,7 @@ fn start(
     let http = http.map_err(|error| system(error.to_string()))?;
     let _ = status.tftp.set(Box::new(tftp.meter()));
     let _ = status.http.set(Box::new(http.meter()));
+    let clock = clock(keeper.clone())?;
     let ended = Arc::new(AtomicBool::new(false));
     let tell = ended.clone();
     tftp.on_end(move || {
@@ -188,7 +191,23 @@ fn start(
         http,
         observer: None,
         ended,
+        _clock: clock,
     })
+}
+
+/// Has the keeper look at the clock now and then, until what is returned is dropped.
+fn clock(keeper: Arc<Keeper>) -> Result<mpsc::Sender<()>, Error> {
+    let (end, ended) = mpsc::channel::<()>();
+    let look = move || {
+        while ended.recv_timeout(limits::CLOCK) == Err(mpsc::RecvTimeoutError::Timeout) {
+            keeper.look_at_the_clock();
+        }
+    };
+    let thread = std::thread::Builder::new().name("clock".to_owned());
+    match thread.spawn(look) {
+        Ok(_) => Ok(end),
+        Err(error) => Err(Error::System(format!("starting the clock: {error}"))),
+    }
 }
 
 impl Daemon {

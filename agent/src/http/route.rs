@@ -12,6 +12,8 @@ pub enum Route {
     Script,
     /// `/event/TOKEN/...`: an installation reports.
     Event(String, Report),
+    /// `/answer/TOKEN/NAME`: an installation asks for an answer file.
+    Answer(String, String),
     /// Nothing; the path as it may be shown in a log line and an event.
     Nothing(String),
 }
@@ -31,12 +33,21 @@ pub fn route(path: &str) -> Route {
         "script" => Route::Script,
         other => match other.strip_prefix("files/") {
             Some(name) => Route::File(name.to_owned()),
-            None => other
-                .strip_prefix("event/")
-                .and_then(event)
-                .unwrap_or_else(nothing),
+            None => match other.split_once('/') {
+                Some(("event", rest)) => event(rest).unwrap_or_else(|| secret("event")),
+                Some(("answer", rest)) => match rest.split_once('/') {
+                    Some((token, name)) => Route::Answer(token.to_owned(), name.to_owned()),
+                    None => secret("answer"),
+                },
+                _ => nothing(),
+            },
         },
     }
+}
+
+/// A path that may hold a token, and is shown without it.
+fn secret(word: &str) -> Route {
+    Route::Nothing(format!("/{word}/..."))
 }
 
 fn event(rest: &str) -> Option<Route> {
@@ -100,6 +111,31 @@ mod tests {
             file("talos/v1/kernel-amd64")
         );
         assert_eq!(route("/files/files/x"), file("files/x"));
+    }
+
+    #[test]
+    fn a_token_is_in_its_route_and_never_in_what_is_shown() {
+        let event = |path: &str| route(path);
+        assert_eq!(
+            event("/event/ab/done"),
+            Route::Event("ab".into(), Report::Done)
+        );
+        assert_eq!(
+            event("//event/ab/failed/"),
+            Route::Event("ab".into(), Report::Failed)
+        );
+        assert_eq!(
+            event("/event/ab/log"),
+            Route::Event("ab".into(), Report::Log)
+        );
+        let answer = Route::Answer("ab".into(), "d-i/preseed.cfg".into());
+        assert_eq!(event("/answer/ab/d-i/preseed.cfg"), answer);
+        for path in ["/event/5ecret", "/event/5ecret/dance", "/answer/5ecret"] {
+            let Route::Nothing(shown) = route(path) else {
+                panic!("{path}")
+            };
+            assert!(!shown.contains("5ecret"), "{shown}");
+        }
     }
 
     #[test]

@@ -60,6 +60,7 @@ impl Client {
         } else {
             match route {
                 Route::File(name) => return self.file(&name, head, request.headers()),
+                Route::Answer(token, name) => self.answer_file(&token, &name),
                 _ => self.script(request.uri().query().unwrap_or_default()).await,
             }
         };
@@ -74,6 +75,25 @@ impl Client {
             Err(error) => {
                 log::error!("deciding what a machine gets: {error}");
                 answer::busy(self.shared.limits().retry_after)
+            }
+        }
+    }
+
+    /// An answer file of an installation; the token is in no event.
+    fn answer_file(&self, token: &str, name: &str) -> Response<Vec<u8>> {
+        let transfer = self.begin(format!("answer/{name}"));
+        match self.shared.gate.answer(token, name, &self.asks()) {
+            Answer::Denied(why) => {
+                let answer = answer::text(StatusCode::FORBIDDEN, &why);
+                transfer.end(Outcome::Refused(why));
+                answer
+            }
+            Answer::NotFound | Answer::File(_) => {
+                transfer.end(Outcome::NotFound);
+                answer::text(
+                    StatusCode::NOT_FOUND,
+                    "no installation under way has this token and an answer of this name",
+                )
             }
         }
     }
@@ -105,6 +125,10 @@ impl Client {
             Ok(Told::Unknown) => answer::text(
                 StatusCode::NOT_FOUND,
                 "no installation under way has this token",
+            ),
+            Ok(Told::TooMuch) => answer::text(
+                StatusCode::TOO_MANY_REQUESTS,
+                "this installation has said too much",
             ),
             Ok(Told::Refused(why)) => answer::text(StatusCode::FORBIDDEN, &why),
             Ok(Told::Later(why)) => {

@@ -50,7 +50,8 @@ pub struct Installing {
     pub profile: Name,
     /// When its first script went out, in milliseconds since 1970.
     pub began: u64,
-    /// How often its script went out.
+    /// How many boots its script went out for; of a script that is sent now, 1 for a boot and 0 for a
+    /// machine that asks again.
     pub tries: u32,
     /// The sha256 of the installation's token, as hexadecimal digits: the token itself stands only in
     /// the machine's script. `None`: it has none, nothing is to call back.
@@ -295,13 +296,16 @@ fn sent_again(phase: &Phase, sent: &Installing) -> Step {
         Phase::Installing(before) if before.profile == sent.profile => Step::to(
             Phase::Installing(Installing {
                 began: before.began,
-                tries: before.tries.saturating_add(1),
+                tries: before.tries.saturating_add(sent.tries),
                 ..sent.clone()
             }),
             "",
         ),
         _ => Step::to(
-            Phase::Installing(sent.clone()),
+            Phase::Installing(Installing {
+                tries: sent.tries.max(1),
+                ..sent.clone()
+            }),
             format!("it was sent the installation of {}", sent.profile),
         ),
     }
@@ -325,7 +329,9 @@ impl Phase {
     pub fn gets(&self) -> Gets {
         match self {
             Phase::Discovered => Gets::Unknown,
-            Phase::Held => Gets::Wait("it waits for somebody to approve it".to_owned()),
+            Phase::Held => {
+                Gets::Wait("it is held until somebody approves or releases it".to_owned())
+            }
             Phase::Ready | Phase::Installing(_) => Gets::Install,
             Phase::Installed { .. } => Gets::Local,
             Phase::Failed { reason } => Gets::Wait(format!("its installation failed: {reason}")),

@@ -84,12 +84,24 @@ pub struct Learnt {
     pub local_boot: Option<(LocalBoot, String)>,
     /// When it was last sent to its disk.
     pub sent_local: Option<u64>,
-    /// The card that it had booted from then: a firmware that tries its next card is not back.
+    /// The card that it had booted from then: a firmware that goes on to its next card is not back.
     pub sent_local_card: Option<Mac>,
-    /// The profile that it was sent for one boot only, and when: asking again gets the same.
+    /// The profile that it was sent for one boot only, and when: while that boot lasts it gets the
+    /// files, and asking again gets the same.
     pub sent_once: Option<(Name, u64)>,
     /// Loader transfers in a row that stalled, by the name of the loader.
     pub stalls: Option<(String, u32)>,
+}
+
+impl Learnt {
+    /// It was sent a one-time boot, and that boot may still be loading its files.
+    pub fn is_booted_once(&self, now: u64) -> bool {
+        let sent = self
+            .sent_once
+            .as_ref()
+            .map(|(_, at)| now.saturating_sub(*at));
+        sent.is_some_and(|age| u128::from(age) < limits::ONCE_LASTS.as_millis())
+    }
 }
 
 impl Record {

@@ -222,5 +222,14 @@ fn a_repeated_script_counts_and_keeps_the_beginning() {
         panic!()
     };
     assert_eq!((after.began, after.tries, after.loaded), (1_000, 2, false));
+    let Phase::Installing(sent) = installing(0, false) else {
+        unreachable!()
+    };
+    let tries = |before: &Phase| match step(before, &Input::Sent(sent.clone())).phase {
+        Phase::Installing(after) => after.tries,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(tries(&installing(2, false)), 2, "asking again is no boot");
+    assert_eq!(tries(&Phase::Ready), 1);
     assert_eq!(after.token.as_deref(), Some("new"));
 }
