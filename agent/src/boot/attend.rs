@@ -213,10 +213,10 @@ fn attend(
     }
     let mut token = None;
     if let Some(Ok(start)) = &start {
-        if decided.once {
-            if let Some(profile) = record.wishes.once.take() {
-                record.learnt.sent_once = Some((profile, now));
-            }
+        if decided.once
+            && let Some(profile) = record.wishes.once.take()
+        {
+            record.learnt.sent_once = Some((profile, now));
         }
         if let (Some(terms), Decision::Install { profile }) = (decided.begins, &decided.decision) {
             // Without random bytes nothing could call back: the installation then ends by its time.
