@@ -88,7 +88,7 @@ pub const MACHINES: usize = 200_000;
 /// machine reads over TFTP.
 pub const FALLBACK_MACHINES: usize = 200;
 
-/// Tags that a person may give one machine.
+/// Tags that a person may give one machine; of two that are merged no more are kept.
 pub const TAGS: usize = 32;
 
 /// MACs of one machine that are taken up; Hearth's scripts send four.
@@ -104,8 +104,6 @@ pub const ALIVE: Duration = Duration::from_secs(120);
 pub const REASON_BYTES: usize = 512;
 /// Bytes of the notes of a machine; those of two that are merged are cut there.
 pub const NOTES_BYTES: usize = 4_096;
-/// Tags of a machine; of two that are merged no more are kept.
-pub const MACHINE_TAGS: usize = 64;
 
 /// Bytes of a TFTP datagram that are read; a longer one is no request. RFC 2347 bounds them to 512.
 pub const TFTP_REQUEST_BYTES: usize = 1_024;

@@ -124,8 +124,9 @@ impl Census {
         if registry.get(id) == Some(&after) {
             return Some((result, None));
         }
-        let write = Write::Machine(Box::new(row(&after)));
         registry.change(id, |record| *record = after);
+        // As it is kept, not as it was put in: texts are cut.
+        let write = Write::Machine(Box::new(row(registry.get(id)?)));
         Some((result, Some(self.store.write(vec![write]))))
     }
 
