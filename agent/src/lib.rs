@@ -33,13 +33,14 @@
 //!
 //! ```text
 //! main > cli > daemon
-//!      > tftp  http  fetch  observe                edges: sockets, files, clocks; never each other
+//!      > tftp  http  fetch  observe  api              edges: sockets, files, clocks; never each other
 //!      > timeline                                   what happened, and why it failed
 //!      > boot  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
 //!      > arch  digest  form  id  limits  log  mac  pci  stamp  sys  uuid
 //! ```
 
+pub mod api;
 pub mod arch;
 pub mod boot;
 pub mod cli;

@@ -152,6 +152,10 @@ pub const STATUS_LOG_WAIT: Duration = Duration::from_millis(200);
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;
 /// Threads that decide, and wait for the disk to have it; they end after ten idle seconds.
 pub const HTTP_DECIDERS: usize = 16;
+/// Bytes of a request's body at the control socket.
+pub const CONTROL_BODY_BYTES: usize = 64 << 10;
+/// Machines or events of one answer at the control socket, unless fewer are asked for.
+pub const PAGE: usize = 1_000;
 /// Header lines of an HTTP request.
 pub const HTTP_HEADERS: usize = 64;
 /// Bytes of an HTTP request's body on the boot side.

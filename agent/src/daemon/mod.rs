@@ -6,6 +6,7 @@
 //! ([`holder`]) ends the start and nothing is half there. What DHCP says is heard too where it can be
 //! ([`observing`]). What happens then goes into the [`journal`], and from there into the [`status`].
 
+mod control;
 mod error;
 mod holder;
 mod instance;
@@ -152,11 +153,9 @@ fn start(
     let system = |error: String| Error::System(error);
     let config = site.config.clone();
     let sink: Arc<dyn Sink> = status.clone();
+    let known = census.clone();
     let keeper = Arc::new(Keeper::new(site, census, sink.clone(), Box::new(read_lock)));
-    let shown = {
-        let (keeper, status) = (keeper.clone(), status.clone());
-        Arc::new(move || status.value(&keeper.site()))
-    };
+    let handler = control::handler(known, keeper.clone(), status.clone());
     status.journal.on_transfer(&keeper);
     let tftp = tftp::Server::serve(
         sockets.tftp,
@@ -170,7 +169,7 @@ fn start(
         config.http.clone(),
         keeper.clone(),
         sink,
-        Some(shown),
+        Some(handler),
     );
     let http = http.map_err(|error| system(error.to_string()))?;
     let _ = status.tftp.set(Box::new(tftp.meter()));
