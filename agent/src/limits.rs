@@ -139,7 +139,9 @@ pub const TFTP_SENDS: u8 = 6;
 pub const STATUS_EVENTS: usize = 50;
 /// Bytes of an answer of the control socket that `hearth status` reads. A status with a thousand
 /// images has about 200 KB.
-pub const STATUS_BYTES: u64 = 4 << 20;
+pub const STATUS_BYTES: u64 = 16 << 20;
+/// How long the command line waits for an answer of the agent; a backup of a large database takes some time.
+pub const CLIENT_PATIENCE: Duration = Duration::from_secs(60);
 /// Log lines that wait for being written. More are dropped and counted: a hung syslogd must not
 /// stop a transfer.
 pub const LOG_LINES: usize = 1_000;

@@ -118,6 +118,71 @@ Examples:
     /// What the image factory of Talos offers
     #[command(subcommand)]
     Talos(Talos),
+    /// What is known of machines, and what is to become of them
+    #[command(subcommand)]
+    Machine(Machines),
+    /// Show what happened to a machine, boot by boot, and why it failed
+    ///
+    /// Times are since the boot's first event. After the events stands what
+    /// went wrong, if something did, and what to do.
+    #[command(after_long_help = "\
+Examples:
+  hearth timeline oden
+  hearth timeline 52:54:00:77:00:01 --all
+  hearth timeline oden --json | jq '.findings[].code'")]
+    Timeline {
+        /// Its name, MAC, UUID or number
+        #[arg(value_name = "MACHINE")]
+        machine: String,
+        /// Every boot that is remembered, not the last alone
+        #[arg(long)]
+        all: bool,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// List what is wrong now, of all machines
+    #[command(after_long_help = "\
+Examples:
+  hearth findings
+  hearth findings --json")]
+    Findings {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// List what happened last
+    #[command(after_long_help = "\
+Examples:
+  hearth events
+  hearth events --machine oden --number 200
+  hearth events --json")]
+    Events {
+        /// Of one machine: its name, MAC, UUID or number
+        #[arg(long, value_name = "MACHINE")]
+        machine: Option<String>,
+        /// How many at most
+        #[arg(long, short, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        number: u16,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a copy of the database, while the agent runs
+    #[command(after_long_help = "Example:\n  hearth backup /var/backups/hearth.db")]
+    Backup {
+        /// A file that is not there yet
+        file: PathBuf,
+    },
+    /// Put a copy of the database in force, while the agent runs
+    ///
+    /// What was there before is kept beside the database as
+    /// hearth.db.before-restore.
+    #[command(after_long_help = "Example:\n  hearth restore /var/backups/hearth.db")]
+    Restore {
+        /// What `hearth backup` wrote
+        file: PathBuf,
+    },
     /// Print completions for a shell
     #[command(after_long_help = "\
 Examples:
@@ -189,6 +254,136 @@ impl FromStr for Subnet {
             .map(Subnet)
             .ok_or("not an IPv4 network such as 192.168.1.0/24")
     }
+}
+
+/// `hearth machine`.
+#[derive(Debug, Subcommand)]
+pub enum Machines {
+    /// List machines
+    #[command(after_long_help = "\
+Examples:
+  hearth machine list
+  hearth machine list --phase installing
+  hearth machine list ibm --json")]
+    List {
+        /// Only those with this anywhere in their names and facts
+        text: Option<String>,
+        /// Only those in this phase
+        #[arg(long)]
+        phase: Option<String>,
+        /// Only those with this tag
+        #[arg(long)]
+        tag: Option<String>,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what is known of a machine, and what is wrong with it
+    #[command(after_long_help = "Example:\n  hearth machine show oden")]
+    Show {
+        /// Its name, MAC, UUID or number
+        machine: String,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let a machine go on that waits for approval
+    #[command(after_long_help = "Example:\n  hearth machine approve 52:54:00:77:00:01")]
+    Approve {
+        /// Its name, MAC, UUID or number
+        machine: String,
+    },
+    /// Give a machine a profile, whatever is declared
+    #[command(after_long_help = "Example:\n  hearth machine assign oden talos-omni")]
+    Assign {
+        /// Its name, MAC, UUID or number
+        machine: String,
+        /// The profile
+        profile: String,
+    },
+    /// Take back what `assign` gave
+    #[command(after_long_help = "Example:\n  hearth machine unassign oden")]
+    Unassign {
+        /// Its name, MAC, UUID or number
+        machine: String,
+    },
+    /// Install a machine anew at its next boot
+    #[command(after_long_help = "Example:\n  hearth machine reinstall oden")]
+    Reinstall {
+        /// Its name, MAC, UUID or number
+        machine: String,
+    },
+    /// Say that a machine's disk is bootable: it gets that from now on
+    #[command(after_long_help = "Example:\n  hearth machine local oden")]
+    Local {
+        /// Its name, MAC, UUID or number
+        machine: String,
+        /// The profile that is on it
+        profile: Option<String>,
+    },
+    /// Let a machine wait until it is released
+    #[command(after_long_help = "Example:\n  hearth machine hold oden")]
+    Hold {
+        /// Its name, MAC, UUID or number
+        machine: String,
+    },
+    /// Let a machine go on that is held, ignored, or failed
+    #[command(after_long_help = "Example:\n  hearth machine release oden")]
+    Release {
+        /// Its name, MAC, UUID or number
+        machine: String,
+    },
+    /// Give a machine nothing, so that its firmware moves on
+    #[command(after_long_help = "Example:\n  hearth machine ignore oden")]
+    Ignore {
+        /// Its name, MAC, UUID or number
+        machine: String,
+    },
+    /// Boot a profile once, whatever the machine's phase
+    #[command(after_long_help = "Example:\n  hearth machine boot oden rescue")]
+    Boot {
+        /// Its name, MAC, UUID or number
+        machine: String,
+        /// The profile
+        profile: String,
+    },
+    /// Set a machine's name, loader, way to its disk, tags or notes
+    #[command(after_long_help = "\
+Examples:
+  hearth machine set 52:54:00:77:00:01 --name oden
+  hearth machine set oden --loader snponly.efi --local-boot sanboot
+  hearth machine set oden --loader none --tags rack1,old")]
+    Set(MachineSet),
+    /// Forget a machine: the next time it asks it is a new one
+    #[command(after_long_help = "Example:\n  hearth machine forget oden")]
+    Forget {
+        /// Its name, MAC, UUID or number
+        machine: String,
+    },
+}
+
+/// `hearth machine set`.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = true, id = "what")]
+pub struct MachineSet {
+    /// Its name, MAC, UUID or number
+    #[arg(group = "who")]
+    pub machine: String,
+    /// What people call it; `none` for what is declared, or its MAC
+    #[arg(long, group = "what")]
+    pub name: Option<String>,
+    /// The loader it gets; `none` for what it asks for
+    #[arg(long, group = "what")]
+    pub loader: Option<String>,
+    /// How its disk is started: exit, sanboot; `none` for the usual way
+    #[arg(long, group = "what", value_name = "WAY")]
+    pub local_boot: Option<String>,
+    /// Its tags, with commas between; empty for none
+    #[arg(long, group = "what", value_name = "TAG,...")]
+    pub tags: Option<String>,
+    /// Notes for people
+    #[arg(long, group = "what", value_name = "TEXT")]
+    pub notes: Option<String>,
 }
 
 /// `hearth lock`.

@@ -3,10 +3,13 @@
 
 mod args;
 mod check;
+mod client;
 mod dhcp;
+mod events;
 mod exit;
 mod fetch;
 mod lock;
+mod machine;
 mod pages;
 mod progress;
 mod script;
@@ -57,6 +60,16 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Dhcp(args::Dhcp::Snippet(snippet)) => dhcp::snippet(&load(path)?, snippet),
         Command::Lock(command) => lock::lock(&load(path)?, command),
         Command::Talos(command) => talos::talos(&load(path)?, command),
+        Command::Machine(command) => machine::machine(path, command),
+        Command::Timeline { machine, all, json } => events::timeline(path, machine, *all, *json),
+        Command::Findings { json } => events::findings(path, *json),
+        Command::Events {
+            machine,
+            number,
+            json,
+        } => events::events(path, machine.as_deref(), *number, *json),
+        Command::Backup { file } => events::copy(path, "backup", file),
+        Command::Restore { file } => events::copy(path, "restore", file),
         Command::Completions { shell } => pages::completions(*shell),
         Command::Man { folder } => pages::man(folder.as_deref()),
     }

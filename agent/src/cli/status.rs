@@ -1,74 +1,25 @@
 //! `hearth status`: asks the running agent over its control socket.
 
-use std::fs;
-use std::io::{self, Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use serde_json::Value;
 
-use super::exit::{Failed, UNAVAILABLE};
+use super::client::Client;
+use super::exit::Failed;
 use super::print;
 use super::table::{bytes, time};
-use crate::config::defaults;
-use crate::daemon::SOCKET;
-use crate::{limits, stamp};
+use crate::stamp;
 
 /// How many events people are shown; programs get all.
 const EVENTS: usize = 15;
 
 pub fn status(path: &Path, json: bool) -> Result<u8, Failed> {
-    // Just when the configuration became a bad one, the agent that runs with the old is looked at.
-    let (run, refused) = match super::load(path) {
-        Ok(config) => (config.server.run, None),
-        Err(failed) => (run_of(path), Some(failed)),
-    };
-    let path = run.join(SOCKET);
-    let answer = ask(&path).map_err(|error| {
-        if let Some(refused) = refused {
-            return refused;
-        }
-        let path = path.display();
-        let remedy = match error.kind() {
-            io::ErrorKind::PermissionDenied => "ask as root or as the group of the socket",
-            _ => "is it running?",
-        };
-        Failed::new(
-            UNAVAILABLE,
-            format!("asking the agent at {path}: {error}; {remedy}"),
-        )
-    })?;
+    let answer = Client::of(path).get("status")?;
     match json {
         true => print(&format!("{answer:#}\n"))?,
         false => print(&people(&answer))?,
     }
     Ok(0)
-}
-
-/// `server.run` of a configuration that is refused.
-fn run_of(path: &Path) -> PathBuf {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    let table: toml::Table = text.parse().unwrap_or_default();
-    let run = table.get("server").and_then(|server| server.get("run"));
-    PathBuf::from(run.and_then(toml::Value::as_str).unwrap_or(defaults::RUN))
-}
-
-fn ask(path: &Path) -> io::Result<Value> {
-    let mut stream = UnixStream::connect(path)?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    stream
-        .write_all(b"GET /api/v1/status HTTP/1.1\r\nHost: hearth\r\nConnection: close\r\n\r\n")?;
-    let mut text = String::new();
-    stream
-        .take(limits::STATUS_BYTES)
-        .read_to_string(&mut text)?;
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    if !head.starts_with("HTTP/1.1 200 ") {
-        let line = head.lines().next().unwrap_or_default();
-        return Err(io::Error::other(format!("it answered {line:?}")));
-    }
-    serde_json::from_str(body).map_err(io::Error::from)
 }
 
 fn people(status: &Value) -> String {

@@ -50,6 +50,7 @@ pub enum Event {
         #[serde(with = "forms::host")]
         peer: SocketAddr,
         /// Who it is: a declared machine's name, else its MAC, else its address.
+        #[serde(rename = "who")]
         machine: String,
         /// The decision in a word, with the profile if there is one.
         decision: String,
@@ -314,5 +315,98 @@ mod tests {
              \"seconds\":1.5,\"repeats\":0,\"outcome\":\"failed\",\"reason\":\"cut\"}"
         );
         assert_eq!(serde_json::from_str::<Stamped>(&text).unwrap(), stamped);
+    }
+
+    #[test]
+    fn no_event_has_a_field_that_its_stamp_has_too() {
+        let peer = "192.168.1.171:0".parse().unwrap();
+        let mac: Mac = "52:54:00:00:00:01".parse().unwrap();
+        let uuid = "4c4c4544-0042-3510-8052-b4c04f4d3132".parse().unwrap();
+        let text = || "text".to_owned();
+        let events = [
+            Event::Script {
+                peer,
+                machine: text(),
+                decision: text(),
+                reason: text(),
+            },
+            Event::Dhcp(Dhcp {
+                message: DhcpMessage::Ack,
+                mac,
+                xid: 1,
+                architectures: vec![7],
+                vendor_class: text(),
+                is_ipxe: true,
+                uuid: Some(uuid),
+                server: Some(peer.ip()),
+                address: Some(peer.ip()),
+                next_server: Some(text()),
+                file: Some(text()),
+                has_options_66_67: true,
+            }),
+            Event::Phase {
+                from: Word::Ready,
+                to: Word::Installing,
+                reason: text(),
+            },
+            Event::Loader {
+                asked: text(),
+                given: text(),
+                reason: text(),
+            },
+            Event::LocalBoot {
+                method: text(),
+                reason: text(),
+            },
+            Event::Report {
+                report: Report::Log,
+                text: text(),
+            },
+            Event::Impostor {
+                claimed: mac,
+                found: Some(mac),
+                peer: peer.ip(),
+            },
+            Event::Merged {
+                other: MachineId(2),
+                reason: text(),
+            },
+            Event::Moved {
+                what: text(),
+                from: MachineId(2),
+            },
+            Event::Shared {
+                what: text(),
+                other: MachineId(2),
+                reason: text(),
+            },
+            Event::Board {
+                before: uuid,
+                now: uuid,
+            },
+            Event::Action {
+                who: text(),
+                what: text(),
+            },
+            Event::Power {
+                driver: text(),
+                what: text(),
+                error: Some(text()),
+            },
+        ];
+        for event in events {
+            let stamped = Stamped {
+                seq: 7,
+                at: 1,
+                machine: Some(MachineId(3)),
+                event,
+            };
+            let text = serde_json::to_string(&stamped).unwrap();
+            let read = serde_json::from_str::<Stamped>(&text);
+            assert_eq!(
+                read.unwrap_or_else(|error| panic!("{text}: {error}")),
+                stamped
+            );
+        }
     }
 }

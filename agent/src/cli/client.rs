@@ -1,0 +1,134 @@
+//! Asks the running agent over its control socket.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::exit::{DATA, Failed, UNAVAILABLE};
+use crate::config::defaults;
+use crate::daemon::SOCKET;
+use crate::limits;
+
+/// Where the agent of a configuration is asked.
+pub struct Client {
+    socket: PathBuf,
+    /// Why the configuration is refused, if it is.
+    refused: Option<Failed>,
+}
+
+impl Client {
+    /// Of a configuration file. Just when that became a bad one, the agent that runs with the old one
+    /// is looked at.
+    pub fn of(path: &Path) -> Client {
+        let (run, refused) = match super::load(path) {
+            Ok(config) => (config.server.run, None),
+            Err(failed) => (run_of(path), Some(failed)),
+        };
+        Client {
+            socket: run.join(SOCKET),
+            refused,
+        }
+    }
+
+    /// `GET /api/v1/PATH`.
+    ///
+    /// # Errors
+    /// No agent answers (69), or it says what is wrong (65).
+    pub fn get(&mut self, path: &str) -> Result<Value, Failed> {
+        self.ask("GET", path, &[])
+    }
+
+    /// `POST /api/v1/PATH`.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn post(&mut self, path: &str, body: &Value) -> Result<Value, Failed> {
+        self.ask("POST", path, body.to_string().as_bytes())
+    }
+
+    fn ask(&mut self, method: &str, path: &str, body: &[u8]) -> Result<Value, Failed> {
+        let (status, answer) = match self.exchange(method, path, body) {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.unanswered(&error)),
+        };
+        if status == 200 {
+            return Ok(answer);
+        }
+        let detail = answer["detail"].as_str().unwrap_or("it does not say why");
+        Err(Failed::new(DATA, detail.to_owned()))
+    }
+
+    fn unanswered(&mut self, error: &io::Error) -> Failed {
+        if let Some(refused) = self.refused.take() {
+            return refused;
+        }
+        let path = self.socket.display();
+        let remedy = match error.kind() {
+            io::ErrorKind::PermissionDenied => "ask as root or as the group of the socket",
+            _ => "is it running?",
+        };
+        Failed::new(
+            UNAVAILABLE,
+            format!("asking the agent at {path}: {error}; {remedy}"),
+        )
+    }
+
+    fn exchange(&self, method: &str, path: &str, body: &[u8]) -> io::Result<(u16, Value)> {
+        let mut stream = UnixStream::connect(&self.socket)?;
+        stream.set_read_timeout(Some(limits::CLIENT_PATIENCE))?;
+        let length = body.len();
+        let head = format!(
+            "{method} /api/v1/{path} HTTP/1.1\r\nHost: hearth\r\nContent-Length: {length}\r\n\
+             Connection: close\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(body)?;
+        let mut text = String::new();
+        stream
+            .take(limits::STATUS_BYTES)
+            .read_to_string(&mut text)?;
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let status = head.split(' ').nth(1).and_then(|word| word.parse().ok());
+        let status = status.ok_or_else(|| {
+            let line = head.lines().next().unwrap_or_default();
+            io::Error::other(format!("it answered {line:?}"))
+        })?;
+        let value = serde_json::from_str(body).map_err(|error| {
+            io::Error::other(format!("it answered {status} and no JSON ({error})"))
+        })?;
+        Ok((status, value))
+    }
+}
+
+/// `server.run` of a configuration that is refused.
+fn run_of(path: &Path) -> PathBuf {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let run = table.get("server").and_then(|server| server.get("run"));
+    PathBuf::from(run.and_then(toml::Value::as_str).unwrap_or(defaults::RUN))
+}
+
+/// Text as a part of a path or query.
+pub fn encoded(text: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(byte);
+    text.bytes()
+        .map(|byte| match plain(&byte) {
+            true => char::from(byte).to_string(),
+            false => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_go_through_a_path_as_they_are() {
+        assert_eq!(encoded("52:54:00:00:00:01"), "52:54:00:00:00:01");
+        assert_eq!(encoded("a/b c?&%"), "a%2Fb%20c%3F%26%25");
+    }
+}

@@ -1,0 +1,192 @@
+"""Machines through the real agent: a machine is played over HTTP, a person uses the command line."""
+
+import json
+import re
+import sqlite3
+import urllib.error
+import urllib.request
+
+import pytest
+
+from hearthtest.wait import wait_for
+
+PROFILES = """
+[menu]
+items = ["by-call", "by-boot", "local"]
+default = "local"
+[[image]]
+name = "debian"
+recipe = "debian"
+version = "bookworm"
+architectures = ["amd64"]
+[[profile]]
+name = "by-call"
+image = "debian"
+installed = "callback"
+[[profile]]
+name = "by-boot"
+image = "debian"
+installed = "next-boot"
+[[policy]]
+name = "two of them"
+match = { manufacturer = "IBM*" }
+profile = "by-boot"
+limit = 2
+[observe]
+enabled = false
+"""
+MAC = "52:54:00:00:00:01"
+KERNEL, INITRD = "debian/bookworm/amd64/linux", "debian/bookworm/amd64/initrd.gz"
+
+
+@pytest.fixture
+def site(agent):
+    made = agent(PROFILES)
+    for name in (KERNEL, INITRD):
+        path = made.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x" * 5000)
+    return made.start()
+
+
+def get(site, path, data=None):
+    with urllib.request.urlopen(site.http + path, data=data, timeout=20) as answer:
+        return answer.read().decode()
+
+
+def ask(site, more="", mac=MAC):
+    """What a machine gets that boots from the network."""
+    return get(site, f"/script?mac={mac}&platform=efi&buildarch=x86_64{more}")
+
+
+def boots(site, more="", mac=MAC):
+    """The decision in a word, of a machine that boots and takes what it is given."""
+    script = ask(site, more, mac)
+    for url in re.findall(r"^(?:kernel|initrd) http://[^/]+(/\S+)", script, re.M):
+        get(site, url)
+    return script.splitlines()[1][2:].split(":")[0]
+
+
+def machine(site, name=MAC):
+    return json.loads(site.run("machine", "show", name, "--json").stdout)
+
+
+def restarted(site):
+    """Ends the agent as a power cut does, and starts it again."""
+    site.process.kill()
+    site.process.wait()
+    return site.start()
+
+
+def test_an_installation_ends_with_its_call_and_is_remembered(site):
+    assert ask(site).startswith("#!ipxe\n# menu: ")
+    assert "is ready" in site.run("machine", "assign", MAC, "by-call").stdout
+    restarted(site)
+    script = ask(site)
+    url = re.search(r"hearth\.event=http://[^/]+(/event/[0-9a-f]{32})", script).group(1)
+    assert machine(site)["phase"] == "installing"
+    restarted(site)
+    assert get(site, f"{url}/log?half+of+it+is+done").strip() == "taken"
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        get(site, "/event/" + "0" * 32 + "/done")
+    assert refused.value.code == 404
+    assert get(site, f"{url}/done", data=b"all of it").strip() == "taken"
+    restarted(site)
+    assert machine(site)["phase"] == "installed"
+    for _ in range(5):
+        assert boots(site) == "local"
+    with pytest.raises(urllib.error.HTTPError) as over:
+        get(site, f"{url}/done")
+    assert over.value.code == 404, "a token ends with its installation"
+    assert url.rsplit("/", 1)[1] not in site.log()
+
+
+def test_the_installer_runs_once_however_often_the_machine_comes_back(site):
+    more = "&manufacturer=IBM"
+    assert boots(site, more) == "install by-boot"
+    wait_for(lambda: machine(site)["detail"]["loaded"], "its files were sent whole")
+    restarted(site)
+    assert [boots(site, more) for _ in range(4)] == ["local"] * 4
+    assert "is ready" in site.run("machine", "reinstall", MAC).stdout
+    assert boots(site, more) == "install by-boot"
+
+
+def test_a_limit_counts_machines_over_restarts(site):
+    def mac(number):
+        return f"52:54:00:00:00:{number:02x}"
+    for number in (1, 2, 3):
+        expected = "install by-boot" if number < 3 else "menu"
+        assert boots(site, "&manufacturer=IBM", mac(number)) == expected
+        restarted(site)
+    site.run("machine", "forget", mac(1))
+    assert boots(site, "&manufacturer=IBM", mac(3)) == "install by-boot"
+
+
+def test_a_failed_installation_waits_with_its_reason(site):
+    site.run("machine", "assign", MAC, "by-call") if ask(site) else None
+    url = re.search(r"hearth\.event=http://[^/]+(/event/\w+)", ask(site)).group(1)
+    get(site, f"{url}/failed", data=b"no disk was found")
+    script = ask(site)
+    assert script.startswith("#!ipxe\n# hold: ") and "no disk was found" in script
+    shown = site.run("timeline", MAC).stdout
+    assert "[installation-failed]" in shown and "no disk was found" in shown
+    assert "installation-failed" in site.run("findings").stdout
+    site.run("machine", "reinstall", MAC)
+    assert boots(site) == "install by-call"
+
+
+def test_a_machine_that_is_held_goes_on_by_itself(agent):
+    site = agent(PROFILES, server={"unknown": "hold"}).start()
+    assert ask(site).startswith("#!ipxe\n# hold: ")
+    assert "waits-for-approval" in site.run("timeline", MAC).stdout
+    assert "is discovered" in site.run("machine", "approve", MAC).stdout
+    assert ask(site, "&attempt=1").startswith("#!ipxe\n# menu: ")
+    site.run("machine", "ignore", MAC)
+    assert ask(site).startswith("#!ipxe\n# deny: ")
+    site.run("machine", "release", MAC)
+    site.run("machine", "hold", MAC)
+    assert ask(site).startswith("#!ipxe\n# hold: ")
+
+
+def test_people_see_and_change_what_is_known(site):
+    ask(site, "&manufacturer=ACME&product=Box&serial=S1")
+    site.run("machine", "set", MAC, "--name", "oden", "--tags", "rack1,old", "--notes", "behind the door")
+    listed = site.run("machine", "list").stdout
+    assert re.search(r"^oden +discovered .* ACME Box$", listed, re.M), listed
+    assert "oden" in site.run("machine", "list", "--tag", "old").stdout
+    assert "oden" not in site.run("machine", "list", "--tag", "new").stdout
+    shown = site.run("machine", "show", "oden").stdout
+    assert re.search(r"^notes +behind the door$", shown, re.M) and "rack1" in shown
+    done = site.run("machine", "assign", "oden", "nothing", check=False)
+    assert done.returncode == 65 and "nothing" in done.stderr
+    done = site.run("machine", "show", "nobody", check=False)
+    assert done.returncode == 65 and "nobody" in done.stderr
+    assert "gets menu" in site.run("events").stdout
+    assert all(len(line) <= 80 for line in site.run("timeline", "oden").stdout.splitlines())
+
+
+def test_a_backup_brings_back_what_was(site, tmp_path):
+    ask(site)
+    site.run("machine", "assign", MAC, "by-call")
+    site.run("backup", tmp_path / "copy.db")
+    with sqlite3.connect(tmp_path / "copy.db") as copy:
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert copy.execute("SELECT phase FROM machines").fetchall() == [("ready",)]
+    assert site.run("backup", tmp_path / "copy.db", check=False).returncode == 65
+    site.run("machine", "forget", MAC)
+    site.run("restore", tmp_path / "copy.db")
+    assert machine(site)["phase"] == "ready"
+    restarted(site)
+    assert machine(site)["phase"] == "ready"
+
+
+def test_a_database_of_a_later_version_stops_the_start_and_is_left_alone(agent):
+    site = agent(PROFILES).start()
+    assert site.stop() == 0
+    path = site.state / "hearth.db"
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 99")
+    before = path.read_bytes()
+    done = site.run("serve", check=False)
+    assert done.returncode == 73 and "later version" in done.stderr + site.log(), done
+    assert path.read_bytes() == before
