@@ -137,7 +137,8 @@ pub struct Error(pub String);
 impl Error {
     fn late() -> Error {
         Error(format!(
-            "the database did not take the change within {} s; it is tried further, the log says why",
+            "the change is in memory only: the database did not take it within {} s; it is tried \
+             further, and the log says what to do",
             limits::STORE_PATIENCE.as_secs()
         ))
     }
