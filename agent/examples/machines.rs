@@ -135,7 +135,7 @@ fn main() {
     );
     tell(
         "forgetting one",
-        timed(scattered().take(10_000), |number| {
+        timed(scattered().take(machines as usize / 10), |number| {
             registry.take(MachineId(u64::from(number) + 1));
         }),
     );

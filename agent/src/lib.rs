@@ -33,12 +33,14 @@
 //!
 //! ```text
 //! main > cli > daemon
-//!      > tftp  http  fetch  observe                edges: sockets, files, clocks; never each other
+//!      > tftp  http  fetch  observe  api              edges: sockets, files, clocks; never each other
+//!      > timeline                                   what happened, and why it failed
 //!      > boot  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
 //!      > arch  digest  form  id  limits  log  mac  pci  stamp  sys  uuid
 //! ```
 
+pub mod api;
 pub mod arch;
 pub mod boot;
 pub mod cli;
@@ -63,4 +65,5 @@ pub mod stamp;
 pub mod store;
 pub mod sys;
 pub mod tftp;
+pub mod timeline;
 pub mod uuid;

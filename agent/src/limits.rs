@@ -34,6 +34,14 @@ pub const FACT_BYTES: usize = 128;
 pub const QUERY_BYTES: usize = 8_192;
 /// A machine that is back on the network so soon after it was sent to its disk did not boot from it.
 pub const LOCAL_BOOT_BACK: Duration = Duration::from_secs(120);
+/// After this silence what a firmware asks is another boot: it waits up to a minute for a server.
+pub const BOOT_SILENCE: Duration = Duration::from_secs(180);
+/// A step of a boot that did not come within this time does not come: firmware and iPXE repeat what
+/// they ask within it.
+pub const STEP_PATIENCE: Duration = Duration::from_secs(30);
+/// A system that did not ask for an address within this time does not: slow servers need minutes for
+/// their controllers.
+pub const SYSTEM_PATIENCE: Duration = Duration::from_secs(300);
 /// Transfers of a loader that break off in a row before another loader is tried.
 pub const LOADER_STALLS: u32 = 2;
 /// Bytes of one report of an installation.
@@ -68,6 +76,8 @@ pub const STORE_EVENTS: usize = 20_000;
 pub const STORE_PATIENCE: Duration = Duration::from_secs(3);
 /// First and longest pause after a change could not be written.
 pub const STORE_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// KiB of the database that each connection keeps in memory.
+pub const STORE_CACHE_KIB: i64 = 512;
 /// How long SQLite waits for another process that reads or copies the database.
 pub const STORE_BUSY: Duration = Duration::from_secs(2);
 /// Events that a listener may be behind before it loses the oldest.
@@ -78,7 +88,7 @@ pub const MACHINES: usize = 200_000;
 /// machine reads over TFTP.
 pub const FALLBACK_MACHINES: usize = 200;
 
-/// Tags that a person may give one machine.
+/// Tags that a person may give one machine; of two that are merged no more are kept.
 pub const TAGS: usize = 32;
 
 /// MACs of one machine that are taken up; Hearth's scripts send four.
@@ -94,8 +104,6 @@ pub const ALIVE: Duration = Duration::from_secs(120);
 pub const REASON_BYTES: usize = 512;
 /// Bytes of the notes of a machine; those of two that are merged are cut there.
 pub const NOTES_BYTES: usize = 4_096;
-/// Tags of a machine; of two that are merged no more are kept.
-pub const MACHINE_TAGS: usize = 64;
 
 /// Bytes of a TFTP datagram that are read; a longer one is no request. RFC 2347 bounds them to 512.
 pub const TFTP_REQUEST_BYTES: usize = 1_024;
@@ -144,6 +152,10 @@ pub const STATUS_LOG_WAIT: Duration = Duration::from_millis(200);
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;
 /// Threads that decide, and wait for the disk to have it; they end after ten idle seconds.
 pub const HTTP_DECIDERS: usize = 16;
+/// Bytes of a request's body at the control socket.
+pub const CONTROL_BODY_BYTES: usize = 64 << 10;
+/// Machines or events of one answer at the control socket, unless fewer are asked for.
+pub const PAGE: usize = 1_000;
 /// Header lines of an HTTP request.
 pub const HTTP_HEADERS: usize = 64;
 /// Bytes of an HTTP request's body on the boot side.
@@ -208,8 +220,6 @@ pub const DHCP_COPY_TIME: Duration = Duration::from_millis(500);
 pub const DHCP_COPIES: usize = 256;
 /// Interfaces that are listened on.
 pub const DHCP_INTERFACES: usize = 64;
-/// Addresses that DHCP servers gave out of which is known to whom; the oldest makes room.
-pub const DHCP_LEASES: usize = 4_096;
 /// An interface that went away is looked for again after this time.
 pub const DHCP_AGAIN: Duration = Duration::from_secs(5);
 /// Shortest time between two lines that say that DHCP messages were left out.

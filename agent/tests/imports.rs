@@ -8,10 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From top to bottom. Within a layer modules may import each other, but for the edges.
-const LAYERS: [&[&str]; 6] = [
+const LAYERS: [&[&str]; 7] = [
     &["cli"],
     &["daemon"],
     EDGES,
+    &["timeline"],
     &["boot", "dhcp", "event", "image", "machine", "recipe"],
     &["config", "store"],
     &[
@@ -19,7 +20,7 @@ const LAYERS: [&[&str]; 6] = [
     ],
 ];
 /// Sockets, files of the network, clocks.
-const EDGES: &[&str] = &["fetch", "http", "observe", "tftp"];
+const EDGES: &[&str] = &["api", "fetch", "http", "observe", "tftp"];
 
 /// What only some modules may write: the word, who may, and why.
 const WORDS: [(&str, &[&str], &str); 6] = [

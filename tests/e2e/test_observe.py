@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from hearthtest import dhcp, net, pxe
+from hearthtest.clients import TftpRead
 from hearthtest.wait import wait_for
 
 pytestmark = pytest.mark.skipif(net.available() is not None, reason=str(net.available()))
@@ -95,6 +96,23 @@ def test_a_boot_is_heard_from_its_first_question_to_its_address(agent, network, 
     card.boot(pxe.ipxe())
     wait_for(lambda: len(messages(one, MAC(1))) >= 8, "four more")
     assert [event["is_ipxe"] for event in heard(one, MAC(1))] == [False] * 4 + [True, False] * 2
+
+
+def test_a_transfer_is_the_machines_before_it_asked_for_a_script(agent, network, servers, tmp_path):
+    firewall = network.host("firewall", f"{FIREWALL}/24")
+    client = network.host("client")
+    one = serving(agent, firewall).start()
+    (one.root / "snponly.efi").write_bytes(bytes(3000))
+    servers(dhcp.Dnsmasq, firewall, tmp_path, DNSMASQ)
+    address = pxe.Card(client, MAC(0xB)).boot(pxe.firmware())
+    machine = wait_for(lambda: heard(one, MAC(0xB), "ack"), "it has an address")[0]["machine"]
+    assert machine is not None
+    subprocess.run(["ip", "-n", client, "addr", "add", f"{address}/24", "dev", "eth0"], check=True)
+    with net.inside(client):
+        assert len(TftpRead(one, "snponly.efi").rest()) == 3000
+    transfers = wait_for(lambda: [event for event in one.status()["events"]
+                                  if event["kind"] == "transfer"], "the transfer is told")
+    assert [event["machine"] for event in transfers] == [machine]
 
 
 def test_whoever_answers_too_is_heard(agent, network, servers, tmp_path):
@@ -228,6 +246,22 @@ def test_an_interface_that_goes_down_and_up_is_heard_again(agent, network):
     wait_for(lambda: "state UP" in subprocess.run(
         ["ip", "-n", firewall, "link", "show", "eth0"], capture_output=True, text=True).stdout, "up")
     settled(one, client)
+
+
+def test_nothing_is_ever_sent(agent, network):
+    firewall = network.host("firewall", f"{FIREWALL}/24")
+    client = network.host("client")
+    one = serving(agent, firewall).start()
+    card = pxe.Card(client, MAC(0xC))
+    card.send(pxe.DISCOVER, pxe.firmware())
+    settled(one, client)
+    senders = set()
+    with pytest.raises(TimeoutError):
+        while True:
+            frame = card.socket.recv(2048)
+            if frame[12:14] == b"\x08\x00":
+                senders.add(frame[6:12].hex(":"))
+    assert senders == {MAC(0xEE)}, "the other card's question, and no answer"
 
 
 def test_a_flood_is_bounded_and_told(agent, network):

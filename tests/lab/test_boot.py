@@ -79,6 +79,23 @@ def assert_http_images(site, kernel=KERNEL, initrd=INITRD):
     assert not {kernel, initrd} & set(base(site.names("TFTP")))
 
 
+def assert_heard(site, machine, *stages):
+    """The agent heard the machine's DHCP, the firmware's, iPXE's and the system's own: of each stage the
+    architectures, whether it is iPXE, and the file that it was given."""
+    events = [event for event in site.agent.status()["events"]
+              if event["kind"] == "dhcp" and event["mac"] == machine.mac]
+    found, asked = [], {}
+    for event in events:
+        if event["message"] == "request":
+            asked[event["xid"]] = (event.get("architectures", []), event["is_ipxe"])
+        elif event["message"] == "ack" and event["xid"] in asked:
+            stage = (*asked[event["xid"]], event.get("file"))
+            if stage not in found:
+                found.append(stage)
+    assert tuple(found) == stages, events
+    assert {event["machine"] for event in events if event["message"] == "ack"} != {None}
+
+
 # The slowest cases come first, so that the others fill the time beside them.
 
 
@@ -132,6 +149,8 @@ def test_a_uefi_machine_boots_through_its_own_pxe_client_and_snponly(site):
     assert_talos(report, "efi")
     assert_read_from_hearth(report)
     assert_dhcp(server, machine, "snponly.efi", "default.ipxe")
+    assert_heard(site, machine, ([7], False, "snponly.efi"), ([7], True, "default.ipxe"),
+                 ([], False, None))
     booted_from(site, "TFTP", "snponly.efi", "default.ipxe")
     assert_http_images(site)
     assert "TFTP snponly.efi to 192.168.77.100: asked for the size only" in site.agent.log()

@@ -41,23 +41,31 @@ impl Keeper {
         let declared = site
             .identify(&facts)
             .map(|identity| identity.machine.name.clone());
-        let (met, _) = self.census.meet(&facts, declared.as_ref(), facts.ip, now);
-        for (machine, event) in met.events {
-            self.sink.event_of(machine, event);
-        }
-        if let Trust::Impostor { claimed, found } = self.trust(&facts, &met.known, request) {
+        // Before the request changes anything: an impostor must not touch the record of whom it claims
+        // to be, nor fill the registry with machines that are not there.
+        let claims = {
+            let registry = self.census.look();
+            let record = registry.find(&facts, declared.as_ref(), facts.ip, now);
+            record.map(|record| (record.id, record.macs.clone()))
+        };
+        let known = claims.as_ref().map_or(&[][..], |(_, macs)| macs);
+        if let Trust::Impostor { claimed, found } = self.trust(&facts, known, request) {
             let peer = request.peer.ip().to_canonical();
             let event = Event::Impostor {
                 claimed,
                 found: Some(found),
                 peer,
             };
-            match met.id {
-                Some(id) => self.sink.event_of(id, event),
+            match claims {
+                Some((id, _)) => self.sink.event_of(id, event),
                 None => self.sink.event(event),
             }
             let why = "the address that it asks from is another machine's";
             return self.attend_stranger(&site, &facts, None, request, now, why);
+        }
+        let (met, _) = self.census.meet(&facts, declared.as_ref(), facts.ip, now);
+        for (machine, event) in met.events {
+            self.sink.event_of(machine, event);
         }
         let attended = met.id.and_then(|id| {
             let attend = |registry: &Registry, record: &mut Record| {

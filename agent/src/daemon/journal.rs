@@ -2,7 +2,6 @@
 //! rest, and whoever listens.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,14 +15,13 @@ use crate::id::MachineId;
 use crate::limits;
 use crate::mac::Mac;
 use crate::machine::Census;
-use crate::observe::Leases;
+use crate::observe::Lease;
 use crate::store::{EventRow, Write};
 
 /// What happened since the start.
 pub struct Journal {
     kept: Mutex<Kept>,
     census: Arc<Census>,
-    leases: Leases,
     next: AtomicU64,
     listeners: broadcast::Sender<Arc<Stamped>>,
     /// Learns from transfers.
@@ -62,7 +60,6 @@ impl Journal {
         Journal {
             kept: Mutex::default(),
             census,
-            leases: Leases::default(),
             next: AtomicU64::new(next.max(1)),
             listeners: broadcast::channel(limits::EVENT_BACKLOG).0,
             keeper: OnceLock::new(),
@@ -90,12 +87,7 @@ impl Journal {
         let registry = self.census.look();
         match event {
             Event::Transfer { peer, .. } | Event::Script { peer, .. } => {
-                let address = peer.ip().to_canonical();
-                // What a DHCP server gave out is newer than what a machine asked from before.
-                match self.leases.mac_at(address) {
-                    Some(mac) => registry.by_mac(mac),
-                    None => registry.at_address(address),
-                }
+                registry.at_address(peer.ip().to_canonical())
             }
             Event::Dhcp(dhcp) => registry.by_mac(dhcp.mac),
             _ => None,
@@ -107,14 +99,21 @@ impl Journal {
         self.census.look().by_mac(mac).is_some()
     }
 
-    /// A DHCP server gave this address to this card.
-    pub fn leased(&self, mac: Mac, address: IpAddr) {
-        self.leases.put(mac, address);
+    /// A DHCP server gave a card an address, which is the machine's from now on. One that boots from the
+    /// network is taken up by that: so many as there are addresses, whoever makes up MACs.
+    pub fn leased(&self, lease: Lease) {
+        let address = Some(lease.address);
+        let met = self.census.heard(lease.mac, address, lease.boots, now_ms());
+        for (machine, event) in met.events {
+            self.event_of(machine, event);
+        }
     }
 
     fn take(&self, machine: Option<MachineId>, event: Event) {
         let text = line::line(&event);
-        match machine.and_then(|id| self.census.look().get(id).map(|record| record.label())) {
+        // The line of a decision names its machine itself.
+        let names = machine.filter(|_| !matches!(event, Event::Script { .. }));
+        match names.and_then(|id| self.census.look().get(id).map(|record| record.label())) {
             Some(label) => log::log!(line::level(&event), "{label}: {text}"),
             None => log::log!(line::level(&event), "{text}"),
         }
@@ -215,7 +214,6 @@ fn with_text(mut value: Value, text: String) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::Facts;
 
     fn transfer(outcome: Outcome) -> Event {
         Event::Transfer {
@@ -253,23 +251,22 @@ mod tests {
     }
 
     #[test]
-    fn a_transfer_is_of_the_machine_that_was_given_the_address_last() {
-        let census = Census::empty();
-        let machines = ["02:00:00:00:00:01", "02:00:00:00:00:02"].map(|mac| {
-            let facts = Facts::parse(&format!("mac={mac}"));
-            let (met, _) = census.meet(&facts, None, "192.168.1.171".parse().ok(), 1);
-            (mac.parse::<Mac>().unwrap(), met.id)
-        });
-        let journal = Journal::new(census, 1);
-        let whose = || journal.machine_of(&transfer(Outcome::Done));
-        assert_eq!(whose(), machines[1].1, "it asked from there last");
-        for (mac, id) in machines {
-            journal.leased(mac, "192.168.1.171".parse().unwrap());
-            assert_eq!(whose(), id);
-        }
-        let stranger = "02:00:00:00:00:03".parse().unwrap();
-        journal.leased(stranger, "192.168.1.171".parse().unwrap());
-        assert_eq!(whose(), None, "the address is nobody else's any more");
+    fn a_transfer_is_of_the_machine_that_was_given_the_address() {
+        let journal = Journal::new(Census::empty(), 1);
+        let lease = |mac: &str, boots| {
+            journal.leased(Lease {
+                mac: mac.parse().unwrap(),
+                address: "192.168.1.171".parse().unwrap(),
+                boots,
+            });
+            journal.machine_of(&transfer(Outcome::Done))
+        };
+        assert_eq!(lease("02:00:00:00:00:01", false), None, "a stranger");
+        let first = lease("02:00:00:00:00:01", true);
+        assert!(first.is_some(), "it boots, so it is a machine");
+        let second = lease("02:00:00:00:00:02", true);
+        assert!(second.is_some() && second != first);
+        assert_eq!(lease("02:00:00:00:00:01", false), first, "again");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! ([`holder`]) ends the start and nothing is half there. What DHCP says is heard too where it can be
 //! ([`observing`]). What happens then goes into the [`journal`], and from there into the [`status`].
 
+mod control;
 mod error;
 mod holder;
 mod instance;
@@ -30,8 +31,7 @@ use crate::config::{self, Config, Environment, Loaded};
 use crate::event::Sink;
 use crate::image::lock::Lock;
 use crate::machine::Census;
-use crate::observe::{Ears, Observer};
-use crate::sys::capture::Capture;
+use crate::observe::Observer;
 use crate::{http, limits, store, tftp};
 
 pub use error::Error;
@@ -153,11 +153,9 @@ fn start(
     let system = |error: String| Error::System(error);
     let config = site.config.clone();
     let sink: Arc<dyn Sink> = status.clone();
+    let known = census.clone();
     let keeper = Arc::new(Keeper::new(site, census, sink.clone(), Box::new(read_lock)));
-    let shown = {
-        let (keeper, status) = (keeper.clone(), status.clone());
-        Arc::new(move || status.value(&keeper.site()))
-    };
+    let handler = control::handler(known, keeper.clone(), status.clone());
     status.journal.on_transfer(&keeper);
     let tftp = tftp::Server::serve(
         sockets.tftp,
@@ -171,7 +169,7 @@ fn start(
         config.http.clone(),
         keeper.clone(),
         sink,
-        Some(shown),
+        Some(handler),
     );
     let http = http.map_err(|error| system(error.to_string()))?;
     let _ = status.tftp.set(Box::new(tftp.meter()));
@@ -318,60 +316,6 @@ impl Daemon {
             list(self.http.addresses())
         );
         Ok(())
-    }
-
-    /// Hears DHCP where the configuration says now.
-    fn observe_where(&mut self, config: &Config) {
-        let wanted = observing::wanted(config);
-        let have = self.observer.as_ref().map(Observer::interfaces);
-        let have = have.unwrap_or_default();
-        let gone: Vec<_> = have
-            .iter()
-            .filter(|name| !wanted.contains(name))
-            .cloned()
-            .collect();
-        let new: Vec<_> = wanted
-            .iter()
-            .filter(|name| !have.contains(name))
-            .cloned()
-            .collect();
-        let captures = observing::open(&new, config, config.server.user.as_deref());
-        if let Some(observer) = &mut self.observer {
-            observer.change(&gone, captures);
-            self.tell_where();
-        } else {
-            self.observe(captures);
-        }
-    }
-
-    fn observe(&mut self, captures: Vec<Capture>) {
-        if captures.is_empty() {
-            return;
-        }
-        let known = (self.status.clone(), self.keeper.clone());
-        let told = self.status.clone();
-        let ears = Ears {
-            sink: self.status.clone(),
-            is_known: Box::new(move |mac| {
-                known.0.journal.has_met(mac) || known.1.site().declares(mac)
-            }),
-            leased: Box::new(move |mac, address| told.journal.leased(mac, address)),
-        };
-        match Observer::start(captures, ears) {
-            Ok(observer) => self.observer = Some(observer),
-            Err(error) => log::warn!("cannot listen to DHCP: starting the thread: {error}"),
-        }
-        self.tell_where();
-    }
-
-    fn tell_where(&self) {
-        let interfaces = self.observer.as_ref().map(Observer::interfaces);
-        let interfaces = interfaces.unwrap_or_default().to_vec();
-        match interfaces.is_empty() {
-            true => log::info!("DHCP is not listened to"),
-            false => log::info!("DHCP is heard on {}", interfaces.join(", ")),
-        }
-        *self.status.observed() = interfaces;
     }
 }
 

@@ -5,9 +5,70 @@ use std::net::IpAddr;
 
 use nix::net::if_::InterfaceFlags;
 
+use super::Daemon;
 use crate::config::Config;
-use crate::observe::{self, Deaf};
+use crate::observe::{self, Deaf, Ears, Observer};
 use crate::sys::capture::Capture;
+
+impl Daemon {
+    /// Hears DHCP where the configuration says now.
+    pub(super) fn observe_where(&mut self, config: &Config) {
+        let wanted = wanted(config);
+        let have = self.observer.as_ref().map(Observer::interfaces);
+        let have = have.unwrap_or_default();
+        let gone: Vec<_> = have
+            .iter()
+            .filter(|name| !wanted.contains(name))
+            .cloned()
+            .collect();
+        let new: Vec<_> = wanted
+            .iter()
+            .filter(|name| !have.contains(name))
+            .cloned()
+            .collect();
+        if gone.is_empty() && new.is_empty() {
+            return;
+        }
+        let captures = open(&new, config, config.server.user.as_deref());
+        if let Some(observer) = &mut self.observer {
+            observer.change(&gone, captures);
+            self.tell_where();
+        } else {
+            self.observe(captures);
+        }
+    }
+
+    /// Hears DHCP on what was opened.
+    pub(super) fn observe(&mut self, captures: Vec<Capture>) {
+        if captures.is_empty() {
+            return;
+        }
+        let known = (self.status.clone(), self.keeper.clone());
+        let told = self.status.clone();
+        let ears = Ears {
+            sink: self.status.clone(),
+            is_known: Box::new(move |mac| {
+                known.0.journal.has_met(mac) || known.1.site().declares(mac)
+            }),
+            leased: Box::new(move |lease| told.journal.leased(lease)),
+        };
+        match Observer::start(captures, ears) {
+            Ok(observer) => self.observer = Some(observer),
+            Err(error) => log::warn!("cannot listen to DHCP: starting the thread: {error}"),
+        }
+        self.tell_where();
+    }
+
+    fn tell_where(&self) {
+        let interfaces = self.observer.as_ref().map(Observer::interfaces);
+        let interfaces = interfaces.unwrap_or_default().to_vec();
+        match interfaces.is_empty() {
+            true => log::info!("DHCP is not listened to"),
+            false => log::info!("DHCP is heard on {}", interfaces.join(", ")),
+        }
+        *self.status.observed() = interfaces;
+    }
+}
 
 /// An interface of this host that has an address.
 #[derive(Clone, Debug)]

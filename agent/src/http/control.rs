@@ -1,4 +1,5 @@
-//! The control socket: HTTP for this host's command line and GUI, guarded by the file's mode.
+//! The control socket: HTTP for this host's command line and GUI, guarded by the file's mode. What is
+//! asked and answered is the handler's.
 
 use std::convert::Infallible;
 use std::fs;
@@ -10,19 +11,47 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::Full;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 
 use super::shared::stopped;
 use crate::limits;
 
-/// What `GET /api/v1/status` shows.
-pub type Status = Arc<dyn Fn() -> serde_json::Value + Send + Sync>;
+/// What is asked at the control socket.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// `GET`, ...
+    pub method: String,
+    /// Still percent-encoded.
+    pub path: String,
+    /// Still percent-encoded; empty if there is none.
+    pub query: String,
+    /// At most [`limits::CONTROL_BODY_BYTES`].
+    pub body: Vec<u8>,
+    /// The user of this host that asks.
+    pub who: String,
+}
+
+/// What is answered.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The media type.
+    pub kind: &'static str,
+    /// The body.
+    pub body: Vec<u8>,
+    /// `Allow`, with 405.
+    pub allow: Option<&'static str>,
+}
+
+/// Answers what is asked; it may wait for the disk.
+pub type Handler = Arc<dyn Fn(Asked) -> Reply + Send + Sync>;
 
 /// Opens the control socket at `path`, mode 0660. One that a dead process left behind is replaced.
 ///
@@ -49,7 +78,7 @@ pub fn bind(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
 }
 
 /// Serves the control socket until `stop` becomes true.
-pub async fn serve(listener: UnixListener, status: Status, mut stop: watch::Receiver<bool>) {
+pub async fn serve(listener: UnixListener, handler: Handler, mut stop: watch::Receiver<bool>) {
     let seats = Arc::new(Semaphore::new(limits::CONTROL_CONNECTIONS));
     loop {
         let next = async {
@@ -68,10 +97,10 @@ pub async fn serve(listener: UnixListener, status: Status, mut stop: watch::Rece
                 continue;
             }
         };
-        let status = status.clone();
+        let (handler, who) = (handler.clone(), who(&stream));
         let service = service_fn(move |request| {
-            let answer = answer(&request, &status);
-            std::future::ready(Ok::<_, Infallible>(answer))
+            let (handler, who) = (handler.clone(), who.clone());
+            async move { Ok::<_, Infallible>(answer(request, handler, who).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -86,56 +115,70 @@ pub async fn serve(listener: UnixListener, status: Status, mut stop: watch::Rece
     }
 }
 
-fn answer<B>(request: &Request<B>, status: &Status) -> Response<Full<Bytes>> {
-    let text = |code, words: &'static str| {
-        let mut answer = Response::new(Full::from(words));
-        *answer.status_mut() = code;
-        answer
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-        answer
+/// The user at the other end, as the kernel knows it.
+fn who(stream: &UnixStream) -> String {
+    let Ok(peer) = stream.peer_cred() else {
+        return "a user of this host".to_owned();
     };
-    if request.uri().path() != "/api/v1/status" {
-        return text(StatusCode::NOT_FOUND, "there is /api/v1/status\n");
+    let id = nix::unistd::Uid::from_raw(peer.uid());
+    match nix::unistd::User::from_uid(id) {
+        Ok(Some(user)) => user.name,
+        _ => format!("user {id}"),
     }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
-        answer
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return answer;
+}
+
+async fn answer<B>(request: Request<B>, handler: Handler, who: String) -> Response<Full<Bytes>>
+where
+    B: http_body::Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, limits::CONTROL_BODY_BYTES);
+    let Ok(body) = body.collect().await else {
+        let words = "the body is too large, or ended too early\n";
+        return response(StatusCode::PAYLOAD_TOO_LARGE, "text/plain", words.into());
+    };
+    let asked = Asked {
+        method: head.method.to_string(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        body: body.to_bytes().to_vec(),
+        who,
+    };
+    match tokio::task::spawn_blocking(move || handler(asked)).await {
+        Ok(reply) => {
+            let status = StatusCode::from_u16(reply.status);
+            let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let mut answer = response(status, reply.kind, reply.body);
+            if let Some(allow) = reply.allow {
+                let allow = HeaderValue::from_static(allow);
+                answer.headers_mut().insert(ALLOW, allow);
+            }
+            answer
+        }
+        Err(error) => {
+            log::error!("answering at the control socket: {error}");
+            let words = "the agent could not answer; its log says why\n";
+            response(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "text/plain",
+                words.into(),
+            )
+        }
     }
-    let mut answer = Response::new(Full::from(format!("{}\n", status())));
-    let json = HeaderValue::from_static("application/json");
-    answer.headers_mut().insert(CONTENT_TYPE, json);
+}
+
+fn response(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::from(body));
+    *answer.status_mut() = status;
+    let kind = HeaderValue::from_static(kind);
+    answer.headers_mut().insert(CONTENT_TYPE, kind);
     answer
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn ask(method: &str, path: &str) -> (u16, String) {
-        let status: Status = Arc::new(|| serde_json::json!({"up": true}));
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .body(())
-            .unwrap();
-        let answer = answer(&request, &status);
-        let kind = answer.headers()[CONTENT_TYPE].to_str().unwrap().to_owned();
-        (answer.status().as_u16(), kind)
-    }
-
-    #[test]
-    fn there_is_the_status_and_nothing_else() {
-        assert_eq!(
-            ask("GET", "/api/v1/status"),
-            (200, "application/json".into())
-        );
-        assert_eq!(ask("POST", "/api/v1/status"), (405, "text/plain".into()));
-        assert_eq!(ask("GET", "/files/x"), (404, "text/plain".into()));
-    }
 
     #[test]
     fn the_socket_has_its_mode_replaces_a_dead_one_and_spares_a_living() {

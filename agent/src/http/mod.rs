@@ -22,7 +22,7 @@ use crate::event::Sink;
 use crate::limits;
 use crate::sys::bind;
 
-pub use control::Status;
+pub use control::{Asked, Handler, Reply};
 pub use error::StartError;
 
 mod accept;
@@ -100,8 +100,8 @@ impl Listeners {
 pub struct Control {
     /// The socket's path, `<server.run>/hearth.sock`.
     pub path: PathBuf,
-    /// What `GET /api/v1/status` shows; called for each request, so it must be quick.
-    pub status: Status,
+    /// Answers what is asked there.
+    pub handler: Handler,
 }
 
 /// What the server did and does.
@@ -171,11 +171,11 @@ impl Server {
     ) -> Result<Server, StartError> {
         let path = control.as_ref().map(|control| control.path.as_path());
         let listeners = Listeners::bind(addresses, path)?;
-        let status = control.map(|control| control.status);
+        let status = control.map(|control| control.handler);
         Server::serve(listeners, config, gate, sink, status)
     }
 
-    /// Serves what was bound before, perhaps under another user. `status` is what the control
+    /// Serves what was bound before, perhaps under another user. `status` answers what the control
     /// socket shows, if there is one.
     ///
     /// # Errors
@@ -185,7 +185,7 @@ impl Server {
         config: config::Http,
         gate: Arc<dyn Gate>,
         sink: Arc<dyn Sink>,
-        status: Option<Status>,
+        status: Option<Handler>,
     ) -> Result<Server, StartError> {
         let wanted = config.connections;
         let shared = Arc::new(Shared::new(config, gate, sink, descriptors()));
@@ -230,7 +230,7 @@ impl Server {
     fn serve_control(
         &self,
         listener: UnixListener,
-        status: Status,
+        status: Handler,
         stopped: watch::Receiver<bool>,
     ) -> io::Result<()> {
         let runtime = self.runtime.as_ref().ok_or(io::ErrorKind::NotConnected)?;

@@ -22,23 +22,19 @@ impl Census {
     /// Takes up what was kept. The sentences say which records cannot be read; they are left alone in
     /// the database.
     pub fn new(contents: &Contents, store: Arc<dyn Store>) -> (Census, Vec<String>) {
-        let mut warnings = Vec::new();
-        let mut records = Vec::new();
-        for row in &contents.machines {
-            match serde_json::from_str::<Record>(&row.data) {
-                Ok(record) => records.push(record),
-                Err(error) => warnings.push(format!(
-                    "machine {} cannot be read from the database and is left out: {error}",
-                    row.id
-                )),
-            }
-        }
-        let registry = Registry::new(records, contents.next_machine);
+        let (registry, warnings) = registry(contents);
         let census = Census {
             registry: Mutex::new(registry),
             store,
         };
         (census, warnings)
+    }
+
+    /// Takes up what a restored backup says, in place of everything known.
+    pub fn replace(&self, contents: &Contents) -> Vec<String> {
+        let (registry, warnings) = registry(contents);
+        *self.look() = registry;
+        warnings
     }
 
     /// One without machines and without a disk, for previews and tests.
@@ -124,8 +120,9 @@ impl Census {
         if registry.get(id) == Some(&after) {
             return Some((result, None));
         }
-        let write = Write::Machine(Box::new(row(&after)));
         registry.change(id, |record| *record = after);
+        // As it is kept, not as it was put in: texts are cut.
+        let write = Write::Machine(Box::new(row(registry.get(id)?)));
         Some((result, Some(self.store.write(vec![write]))))
     }
 
@@ -168,6 +165,21 @@ impl Census {
             .and_then(|id| registry.get(id))
             .cloned()
     }
+}
+
+fn registry(contents: &Contents) -> (Registry, Vec<String>) {
+    let mut warnings = Vec::new();
+    let mut records = Vec::new();
+    for row in &contents.machines {
+        match serde_json::from_str::<Record>(&row.data) {
+            Ok(record) => records.push(record),
+            Err(error) => warnings.push(format!(
+                "machine {} cannot be read from the database and is left out: {error}",
+                row.id
+            )),
+        }
+    }
+    (Registry::new(records, contents.next_machine), warnings)
 }
 
 fn row(record: &Record) -> MachineRow {

@@ -149,15 +149,6 @@ impl Record {
         self.declared.as_ref().or(self.given_name.as_ref())
     }
 
-    /// Whether it says the same as another, but for when the machine was heard of last.
-    pub fn is_same(&self, other: &Record) -> bool {
-        let other = Record {
-            last_seen: self.last_seen,
-            ..other.clone()
-        };
-        *self == other
-    }
-
     /// Cuts what could grow for ever: whatever a machine, a person or a program puts in, a record
     /// stays within a few kilobytes.
     pub fn bound(&mut self) {
@@ -170,7 +161,7 @@ impl Record {
         self.macs = macs;
         self.facts.bound();
         cut(&mut self.wishes.notes, limits::NOTES_BYTES);
-        while self.wishes.tags.len() > limits::MACHINE_TAGS {
+        while self.wishes.tags.len() > limits::TAGS {
             self.wishes.tags.pop_last();
         }
         let names = [

@@ -1,5 +1,6 @@
 //! Whether a request comes from the card that it claims: the neighbour table knows which card has an
-//! address. Secrets go only where this is [`Trust::Confirmed`].
+//! address. No secret goes to an [`Trust::Impostor`]; where nothing here can tell, an installation's
+//! token and the address that it is bound to are what guards a secret.
 //!
 //! It keeps out whoever only says that it is another machine. Who also sends from the other's MAC
 //! while that machine is off cannot be told from it by anything that firmware does.
@@ -41,6 +42,22 @@ pub fn check(facts: &Facts, known: &[Mac], neighbour: Option<Mac>, is_on_link: b
         (false, true) if known.is_empty() => Trust::Confirmed,
         (false, true) => Trust::Unknown,
         (false, false) => Trust::Impostor { claimed, found },
+    }
+}
+
+/// What is left of the facts of an impostor, for [`super::registry::Registry::meet`]; with them it finds and
+/// changes nothing of whom it claims to be (to judge a request before it is met, look with
+/// [`super::registry::Registry::find`]): it is the machine that has the card that was found. What
+/// it runs on may be so, for it has to be sent something that it can read; who it is is not.
+pub fn without_claims(facts: Facts, found: Mac) -> Facts {
+    Facts {
+        uuid: None,
+        macs: vec![found],
+        manufacturer: String::new(),
+        serial: String::new(),
+        asset: String::new(),
+        hostname: String::new(),
+        ..facts
     }
 }
 
@@ -95,5 +112,20 @@ mod tests {
         assert_eq!(check(&facts, &[], Some(mac(9)), true), Trust::Unknown);
         let trust = check(&facts, &[mac(1)], Some(mac(9)), true);
         assert!(matches!(trust, Trust::Impostor { .. }));
+    }
+
+    #[test]
+    fn nothing_that_an_impostor_claims_finds_a_machine() {
+        use crate::machine::registry::Registry;
+        let claims = Facts::parse(
+            "uuid=4c4c4544-0042-3510-8052-b4c04f4d3132&mac=52:54:00:00:00:01&manufacturer=IBM\
+             &serial=KQ01234&asset=7&hostname=oden&platform=efi",
+        );
+        let mut registry = Registry::default();
+        registry.meet(&claims, None, None, 0);
+        assert!(registry.find(&claims, None, None, 0).is_some());
+        let facts = without_claims(claims, mac(9));
+        assert!(registry.find(&facts, None, None, 0).is_none());
+        assert_eq!(facts.platform(), crate::arch::Platform::Efi);
     }
 }

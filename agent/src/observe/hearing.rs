@@ -29,6 +29,38 @@ struct Recent {
     at: Instant,
 }
 
+/// A message that is worth an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// What it says.
+    pub dhcp: Dhcp,
+    /// Its client boots from the network, or did so lately.
+    pub boots: bool,
+}
+
+/// A machine has an address from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Its card.
+    pub mac: Mac,
+    /// What it was given.
+    pub address: IpAddr,
+    /// It boots from the network, or did so lately.
+    pub boots: bool,
+}
+
+impl Told {
+    /// The address that the message gives; only an acknowledgement does.
+    pub fn lease(&self) -> Option<Lease> {
+        let is_given = self.dhcp.message == DhcpMessage::Ack;
+        Some(Lease {
+            mac: self.dhcp.mac,
+            address: self.dhcp.address.filter(|_| is_given)?,
+            boots: self.boots,
+        })
+    }
+}
+
 impl Hearing {
     /// Nothing was heard.
     pub fn new(now: Instant) -> Hearing {
@@ -50,7 +82,7 @@ impl Hearing {
         heard: Heard,
         is_known: impl FnOnce(Mac) -> bool,
         now: Instant,
-    ) -> Option<Dhcp> {
+    ) -> Option<Told> {
         let Heard {
             dhcp,
             boots,
@@ -86,7 +118,10 @@ impl Hearing {
         if self.recent.len() > limits::DHCP_COPIES {
             self.recent.pop_front();
         }
-        Some(dhcp)
+        Some(Told {
+            dhcp,
+            boots: follows,
+        })
     }
 
     /// One frame is heard on a bridge and on its member, on a VLAN and on the interface below it, and
@@ -103,12 +138,6 @@ impl Hearing {
     pub fn left_out(&mut self) -> u64 {
         std::mem::take(&mut self.left_out)
     }
-}
-
-/// The address that a machine has from now on.
-pub fn lease(dhcp: &Dhcp) -> Option<(Mac, IpAddr)> {
-    let address = dhcp.address.filter(|_| dhcp.message == DhcpMessage::Ack)?;
-    Some((dhcp.mac, address))
 }
 
 #[cfg(test)]
@@ -242,13 +271,20 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_server_confirms_is_a_lease() {
-        let of = |kind| lease(&message(kind, 1, true).dhcp);
-        assert_eq!(
-            of(DhcpMessage::Ack),
-            Some((mac(1), [192, 168, 1, 171].into()))
-        );
-        assert_eq!(of(DhcpMessage::Offer), None);
-        assert_eq!(of(DhcpMessage::Request), None);
+    fn only_what_a_server_confirms_is_a_lease_and_it_is_known_of_whom() {
+        let now = Instant::now();
+        let mut hearing = Hearing::new(now);
+        let mut lease = |heard| hearing.hear(1, heard, EVERYBODY, now).unwrap().lease();
+        let given = |boots| {
+            Some(Lease {
+                mac: mac(1),
+                address: [192, 168, 1, 171].into(),
+                boots,
+            })
+        };
+        assert_eq!(lease(message(DhcpMessage::Ack, 1, false)), given(false));
+        assert_eq!(lease(discover(1)), None);
+        assert_eq!(lease(message(DhcpMessage::Offer, 1, false)), None);
+        assert_eq!(lease(message(DhcpMessage::Ack, 1, false)), given(true));
     }
 }

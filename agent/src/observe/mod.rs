@@ -3,7 +3,6 @@
 //! those that are worth an event. Without all this a boot works just the same.
 
 use std::io::{self, Read, Write};
-use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -20,10 +19,9 @@ use crate::sys::poll::Poller;
 mod bucket;
 mod clients;
 mod hearing;
-mod leases;
 
 use hearing::Hearing;
-pub use leases::Leases;
+pub use hearing::Lease;
 
 /// Frames of one interface that are read before the others get their turn.
 const AT_ONCE: usize = 64;
@@ -37,7 +35,7 @@ pub struct Ears {
     /// Whether a card is of a machine that is declared or was met.
     pub is_known: Box<dyn Fn(Mac) -> bool + Send>,
     /// A machine has an address from now on.
-    pub leased: Box<dyn Fn(Mac, IpAddr) + Send>,
+    pub leased: Box<dyn Fn(Lease) + Send>,
 }
 
 /// The listening thread. It ends when this is dropped.
@@ -307,11 +305,12 @@ fn hear(interface: u64, frame: &[u8], hearing: &mut Hearing, ears: &Ears) {
     let Some(heard) = packet::read(frame) else {
         return;
     };
-    let Some(dhcp) = hearing.hear(interface, heard, &ears.is_known, Instant::now()) else {
+    let Some(told) = hearing.hear(interface, heard, &ears.is_known, Instant::now()) else {
         return;
     };
-    if let Some((mac, address)) = hearing::lease(&dhcp) {
-        (ears.leased)(mac, address);
+    // First, so that the event finds the machine.
+    if let Some(lease) = told.lease() {
+        (ears.leased)(lease);
     }
-    ears.sink.event(Event::Dhcp(dhcp));
+    ears.sink.event(Event::Dhcp(told.dhcp));
 }

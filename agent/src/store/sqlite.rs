@@ -164,6 +164,8 @@ pub(super) fn connect(path: &Path, writes: bool) -> rusqlite::Result<Connection>
     };
     let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(limits::STORE_BUSY)?;
+    // KiB; the usual two megabytes for each connection are more than all else that is resident.
+    connection.pragma_update(None, "cache_size", -limits::STORE_CACHE_KIB)?;
     Ok(connection)
 }
 

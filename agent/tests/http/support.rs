@@ -105,7 +105,12 @@ impl Site {
         let events = Arc::new(Events::default());
         let control = Control {
             path: folder.path().join("hearth.sock"),
-            status: Arc::new(|| serde_json::json!({"fine": true})),
+            handler: Arc::new(|_| hearth::http::Reply {
+                status: 200,
+                kind: "application/json",
+                body: b"{\"fine\":true}\n".to_vec(),
+                allow: None,
+            }),
         };
         let any = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
         let server =

@@ -456,7 +456,12 @@ fn an_impostor_gets_no_installation_and_changes_nothing() {
     let place = Place::new();
     place.asks("");
     place.assign("by-call");
+    let (before, machines) = (place.record(), place.keeper.census.look().len());
     let script = place.asks_from(TOR, "");
+    assert_eq!(place.record(), before);
+    let made_up = "platform=efi&mac=02:00:00:00:00:99";
+    place.keeper.script(made_up, &request(Via::Http, TOR));
+    assert_eq!(place.keeper.census.look().len(), machines);
     assert!(
         !script.contains(KERNEL) && !script.contains("/event/"),
         "{script}"

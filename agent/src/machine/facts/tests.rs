@@ -118,6 +118,34 @@ fn what_an_older_ipxe_does_not_know_is_not_said() {
     assert_eq!(facts, Facts::default());
 }
 
+/// Recorded from Debian 12's iPXE of 2019 in virtual machines of 512 MB, BIOS and UEFI.
+#[test]
+fn what_ipxe_of_2019_really_sends_is_read() {
+    let bios = Facts::parse(
+        "uuid=00000000-0000-0000-0000-000000000000&mac=52-54-00-77-00-08&mac1=52-54-00-77-00-08&\
+         mac2=&mac3=&platform=pcbios&buildarch=i386&cpu64=1&busid=01%3A1a%3Af4%3A10%3A00&\
+         ip=192.168.77.137&chip=virtio-net&version=1.0.0+git-20190125.36a4c85-5.1&\
+         manufacturer-hex=51454d55&product-hex=5374616e64617264205043&serial-hex=&asset-hex=&\
+         secureboot=&firmware-hex=312e31362e322d64656269616e2d312e31362e322d31&memsize=&\
+         ram0=00000000ffff0700&ram1=&ram2=&ram3=&cpuvendor-hex=&cpumodel-hex=&\
+         cpumodel-hex=70632d6934343066782d372e32&hostname-hex=&switch-hex=&chassis=&portid=&\
+         port-hex=",
+    );
+    assert_eq!((bios.uuid, bios.memory_mb), (None, Some(512)));
+    assert_eq!(
+        (&*bios.firmware, &*bios.cpu_model),
+        ("1.16.2-debian-1.16.2-1", "pc-i440fx-7.2")
+    );
+    assert_eq!(
+        bios.nic().map(|nic| nic.to_string()).as_deref(),
+        Some("1af4:1000")
+    );
+    assert_eq!((bios.secure_boot, &*bios.switch), (None, ""));
+    let uefi =
+        Facts::parse("platform=efi&secureboot=&firmware-hex=302e302e30&ram0=00000000ffff0700");
+    assert_eq!((&*uefi.firmware, uefi.memory_mb), ("0.0.0", Some(512)));
+}
+
 #[test]
 fn a_switch_without_a_name_is_its_mac_and_a_description_is_better_than_a_ports_mac() {
     let port = "portid=03001122334466";

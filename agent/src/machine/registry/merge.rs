@@ -70,7 +70,7 @@ fn rank(record: &Record) -> (u8, u64) {
 
 fn wishes(old: &Wishes, young: &Wishes) -> Wishes {
     let mut tags = old.tags.clone();
-    let room = limits::MACHINE_TAGS.saturating_sub(tags.len());
+    let room = limits::TAGS.saturating_sub(tags.len());
     tags.extend(young.tags.difference(&old.tags).take(room).cloned());
     let notes = match (&*old.notes, &*young.notes) {
         (same, other) if same == other || other.is_empty() => same.to_owned(),
@@ -90,12 +90,17 @@ fn wishes(old: &Wishes, young: &Wishes) -> Wishes {
 }
 
 fn learnt(late: Learnt, early: Learnt) -> Learnt {
+    let (sent_local, sent_local_card) = match early.sent_local > late.sent_local {
+        true => (early.sent_local, early.sent_local_card),
+        false => (late.sent_local, late.sent_local_card),
+    };
+    let once = [late.sent_once, early.sent_once].into_iter().flatten();
     Learnt {
         loader: late.loader.or(early.loader),
         local_boot: late.local_boot.or(early.local_boot),
-        sent_local: late.sent_local.max(early.sent_local),
-        sent_local_card: late.sent_local_card.or(early.sent_local_card),
-        sent_once: late.sent_once.or(early.sent_once),
+        sent_local,
+        sent_local_card,
+        sent_once: once.max_by_key(|(_, at)| *at),
         stalls: late.stalls.or(early.stalls),
     }
 }

@@ -1,6 +1,6 @@
 //! Every machine that was met, found by what it says of itself. Pure: no clock, no disk, no lock.
-//! [`resolve`] says which machine asks, [`merge`] makes one record of two, [`index`] finds a record
-//! without looking at the others.
+//! [`resolve`] says which machine asks, [`merge`] makes one record of two, [`split`] two of one, and
+//! [`index`] finds a record without looking at the others.
 
 #[cfg(test)]
 mod check;
@@ -8,14 +8,14 @@ mod index;
 mod look;
 mod merge;
 mod resolve;
+mod split;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use self::index::Index;
 use self::resolve::{Asking, Found};
-use super::phase::Phase;
-use super::record::{Learnt, Record, Wishes};
+use super::record::Record;
 use super::{Facts, serial};
 use crate::config::Name;
 use crate::event::Event;
@@ -128,6 +128,11 @@ impl Registry {
             });
         }
         self.move_cards(&found, &mut met, &mut told);
+        if let Some(other) = split::split(&mut record, &asking)
+            && self.machines.len() < limits::MACHINES
+        {
+            self.part(&record, other, &mut met);
+        }
         let before = record.uuid;
         update(&mut record, &asking);
         told.extend(self.uuid_events(&record, before, found));
@@ -136,8 +141,54 @@ impl Registry {
             met.changed.insert(0, id);
         }
         met.id = Some(id);
+        let parted = std::mem::take(&mut met.events);
         met.events = told.into_iter().map(|event| (id, event)).collect();
+        met.events.extend(parted);
         met
+    }
+
+    /// Takes up the machine that was in another's record.
+    fn part(&mut self, record: &Record, mut other: Record, met: &mut Met) {
+        other.id = MachineId(self.next);
+        let (id, from) = (other.id, record.id);
+        let moved = other.macs.iter().map(|mac| Event::Moved {
+            what: mac.to_string(),
+            from,
+        });
+        met.events.extend(moved.map(|event| (id, event)));
+        let reason = "it asked with other cards while that one was waiting".to_owned();
+        met.events.push((
+            id,
+            Event::Shared {
+                what: split::shared(record),
+                other: from,
+                reason,
+            },
+        ));
+        // The cards are still this record's in the index.
+        self.replace(record.clone());
+        self.put(other);
+        met.changed.push(id);
+    }
+
+    /// The machine that [`Registry::meet`] would find, as it is before; `None` if it is new.
+    pub fn find(
+        &self,
+        facts: &Facts,
+        declared: Option<&Name>,
+        address: Option<IpAddr>,
+        now: u64,
+    ) -> Option<&Record> {
+        let asking = Asking {
+            facts,
+            declared,
+            address,
+            now,
+            serial: serial::key(facts),
+        };
+        resolve::find(self, &asking)
+            .base
+            .and_then(|id| self.get(id))
     }
 
     /// A card was heard of by DHCP, which says too little to tell machines apart: brings its machine
@@ -217,19 +268,20 @@ impl Registry {
     }
 
     /// Puts a record in the place of what there was of it, and says whether it is to be kept.
-    fn settle(&mut self, record: Record, now: u64, met: &mut Met) -> bool {
-        let id = record.id;
+    fn settle(&mut self, mut record: Record, now: u64, met: &mut Met) -> bool {
         let grain = u64::try_from(limits::LAST_SEEN_GRAIN.as_millis()).unwrap_or(u64::MAX);
-        if let Some(kept) = self.machines.get_mut(&id)
-            && kept.record.is_same(&record)
-        {
-            kept.record.last_seen = now;
-            let is_due = now.abs_diff(kept.last_seen) >= grain;
-            if is_due {
-                kept.last_seen = now;
+        if let Some(kept) = self.machines.get_mut(&record.id) {
+            record.last_seen = kept.record.last_seen;
+            if *kept.record == record {
+                kept.record.last_seen = now;
+                let is_due = now.abs_diff(kept.last_seen) >= grain;
+                if is_due {
+                    kept.last_seen = now;
+                }
+                return is_due;
             }
-            return is_due;
         }
+        record.last_seen = now;
         if let Some(loser) = self.replace(record) {
             met.changed.push(loser);
         }
@@ -240,22 +292,7 @@ impl Registry {
         self.next = self.next.max(1);
         let id = MachineId(self.next);
         self.next += 1;
-        Record {
-            id,
-            uuid: None,
-            macs: Vec::new(),
-            declared: None,
-            given_name: None,
-            facts: Facts::default(),
-            phase: Phase::default(),
-            since: now,
-            first_seen: now,
-            last_seen: now,
-            address: None,
-            wishes: Wishes::default(),
-            learnt: Learnt::default(),
-            policy: None,
-        }
+        Record::new(id, now)
     }
 
     /// Changes a record; how to find it follows.

@@ -159,12 +159,14 @@ impl Asking<'_> {
     /// with other cards. One that was sent to its disk is none: its firmware may have gone on to the
     /// next card of the same machine.
     fn is_alive_elsewhere(&self, record: &Record) -> Option<String> {
-        let limit = u64::try_from(limits::ALIVE.as_millis()).unwrap_or(u64::MAX);
-        let is_recent = |at: u64| self.now.abs_diff(at) <= limit;
         let sent_away = matches!(record.phase, Phase::Installed { .. } | Phase::Ignored)
-            || record.learnt.sent_local.is_some_and(is_recent);
+            || record
+                .learnt
+                .sent_local
+                .is_some_and(|at| self.is_recent(at));
         let (own, other) = (self.address?, record.address?);
-        let is_there = own != other && is_recent(record.last_seen) && !self.has_card_of(record);
+        let is_there =
+            own != other && self.is_recent(record.last_seen) && !self.has_card_of(record);
         let ago = Duration::from_millis(self.now.abs_diff(record.last_seen));
         (is_there && !sent_away && !record.macs.is_empty() && !self.facts.macs.is_empty()).then(
             || {
@@ -172,6 +174,12 @@ impl Asking<'_> {
                 format!("it was at {other} {seconds} seconds ago with other cards, and this one is at {own}")
             },
         )
+    }
+
+    /// Whether a time is so near that what was there then is there now.
+    pub fn is_recent(&self, at: u64) -> bool {
+        let limit = u64::try_from(limits::ALIVE.as_millis()).unwrap_or(u64::MAX);
+        self.now.abs_diff(at) <= limit
     }
 
     fn has_card_of(&self, record: &Record) -> bool {

@@ -15,6 +15,7 @@ enum Step {
         macs: Vec<u8>,
         serial: u8,
         is_thin: bool,
+        attempt: u8,
         name: Option<u8>,
         address: u8,
     },
@@ -38,16 +39,18 @@ fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
         proptest::collection::vec(0..6_u8, 0..4),
         0..4_u8,
         any::<bool>(),
+        0..2_u8,
         proptest::option::of(0..2_u8),
         0..5_u8,
     );
     let meet = meet.prop_map(
-        |(uuid, swapped, macs, serial, is_thin, name, address)| Step::Meet {
+        |(uuid, swapped, macs, serial, is_thin, attempt, name, address)| Step::Meet {
             uuid,
             swapped,
             macs,
             serial,
             is_thin,
+            attempt,
             name,
             address,
         },
@@ -95,7 +98,7 @@ proptest! {
             now += later;
             let before: BTreeSet<_> = registry.iter().map(|record| record.id).collect();
             match step {
-                Step::Meet { uuid, swapped, macs, serial, is_thin, name, address } => {
+                Step::Meet { uuid, swapped, macs, serial, is_thin, attempt, name, address } => {
                     let mut facts = facts(match serial {
                         0 => "",
                         1 => "sNone",
@@ -105,6 +108,7 @@ proptest! {
                     let order = |uuid: Uuid| if swapped { uuid.swapped() } else { uuid };
                     facts.uuid = uuid.map(|number| order(self::uuid(number)));
                     facts.macs = macs.into_iter().map(mac).collect();
+                    facts.attempt = attempt;
                     if is_thin {
                         facts.platform = None;
                     }
@@ -124,7 +128,7 @@ proptest! {
                     if let Some(id) = met.id {
                         prop_assert!(met.is_new != before.contains(&id));
                         prop_assert_eq!(registry.at_address(self::address(address).unwrap()), Some(id));
-                        prop_assert!(met.events.iter().all(|(of, _)| *of == id));
+                        prop_assert!(met.events.iter().all(|(of, _)| registry.get(*of).is_some()));
                     }
                     // Asked again it is the same machine, and nothing is left to write.
                     let again = registry.meet(&facts, name.as_ref(), self::address(address), at(now));

@@ -67,10 +67,18 @@ fn what_was_learnt_last_counts() {
     old.learnt.loader = loader("ipxe.efi");
     young.learnt.loader = loader("snponly.efi");
     old.learnt.sent_local = Some(at(3));
+    old.learnt.sent_local_card = Some(mac(1));
+    young.learnt.sent_local = Some(at(2));
+    old.learnt.sent_once = Some((name("rescue"), at(9)));
+    young.learnt.sent_once = Some((name("other"), at(8)));
     old.learnt.stalls = Some(("ipxe.efi".to_owned(), 2));
     let learnt = merge(old, young).learnt;
     assert_eq!(learnt.loader, loader("snponly.efi"));
-    assert_eq!(learnt.sent_local, Some(at(3)));
+    assert_eq!(
+        (learnt.sent_local, learnt.sent_local_card),
+        (Some(at(3)), Some(mac(1)))
+    );
+    assert_eq!(learnt.sent_once, Some((name("rescue"), at(9))));
     assert_eq!(learnt.stalls, Some(("ipxe.efi".to_owned(), 2)));
 }
 
@@ -131,11 +139,11 @@ fn more_cards_and_tags_than_a_machine_has_are_not_kept() {
     let (mut old, mut young) = two();
     old.macs = (10..18).map(mac).collect();
     young.macs = (20..28).map(mac).collect();
-    let tags = |kind: &str| (0..60).map(|n| name(&format!("{kind}{n}"))).collect();
+    let tags = |kind: &str| (0..30).map(|n| name(&format!("{kind}{n}"))).collect();
     old.wishes.tags = tags("a");
     young.wishes.tags = tags("b");
     let merged = merge(old.clone(), young.clone());
     assert_eq!(merged.macs, young.macs);
-    assert_eq!(merged.wishes.tags.len(), limits::MACHINE_TAGS);
+    assert_eq!(merged.wishes.tags.len(), limits::TAGS);
     assert!(merged.wishes.tags.is_superset(&old.wishes.tags));
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::event::line;
+use crate::machine::phase::Phase;
 
 mod any;
 mod merging;

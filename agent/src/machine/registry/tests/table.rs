@@ -311,6 +311,48 @@ fn a_declared_machine_without_a_uuid_is_one_whatever_card_it_shows() {
 }
 
 #[test]
+fn two_machines_that_were_taken_for_one_are_two_once_both_are_seen_to_run() {
+    let mut registry = Registry::default();
+    let id = meet(&mut registry, "u1 m1", 1, 0).id.unwrap();
+    registry.change(id, |record| record.learnt.sent_local = Some(at(1)));
+    // As the next card of the same machine would.
+    meet(&mut registry, "u1 m2", 2, 30);
+    assert_eq!(shown(&registry), "1: u1 m2 m1");
+    let mut waiting = facts("u1 m1");
+    waiting.attempt = 3;
+    let met = registry.meet(&waiting, None, address(1), at(40));
+    registry.is_consistent().unwrap();
+    assert_eq!(shown(&registry), "1: u1 m1, 2: u1 m2");
+    assert_eq!(
+        short(&met),
+        ["moved 52:54:00:00:00:02 from 1", "shared with 1"]
+    );
+    assert_eq!(met.changed, [MachineId(1), MachineId(2)]);
+    let at_2 = registry.at_address(address(2).unwrap());
+    assert_eq!((met.id, at_2), (Some(id), Some(MachineId(2))));
+    let other = meet(&mut registry, "u1 m2", 2, 50);
+    assert_eq!((other.id, other.is_new), (Some(MachineId(2)), false));
+    let again = registry.meet(&waiting, None, address(1), at(60));
+    assert!(again.events.is_empty() && again.changed.is_empty());
+}
+
+#[test]
+fn one_machine_that_waits_on_its_next_card_is_not_split() {
+    let mut registry = Registry::default();
+    for (words, attempt, from, seconds) in [
+        ("u1 m1 sX1234", 0, 1, 0),
+        ("u1 m1 sX1234", 1, 1, 5),
+        ("u1 m2 sX1234", 0, 2, 30),
+        ("u1 m2 sX1234", 1, 2, 35),
+    ] {
+        let mut facts = facts(words);
+        facts.attempt = attempt;
+        registry.meet(&facts, None, address(from), at(seconds));
+    }
+    assert_eq!(shown(&registry), "1: u1 m2 m1");
+}
+
+#[test]
 fn what_happened_is_told_in_sentences() {
     let mut registry = Registry::default();
     meet(&mut registry, "u1 m1", 1, 0);
