@@ -16,9 +16,17 @@ mod sqlite;
 mod writer;
 
 use std::fmt;
+use std::future::Future;
 use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Instant;
 
 use tokio::sync::oneshot;
+
+use crate::limits;
 
 pub use memory::Memory;
 pub use rows::{AuditRow, Contents, EventFilter, EventRow, MachineRow, TokenRow, Write};
@@ -83,12 +91,25 @@ impl Pending {
         told
     }
 
-    /// Waits until it is on the disk. Not for asynchronous code.
+    /// Waits until it is on the disk, [`limits::STORE_PATIENCE`] at most: also where it stands behind
+    /// other changes that the disk does not take. Not for asynchronous code.
     ///
     /// # Errors
-    /// It is not, and will not be.
-    pub fn wait(self) -> Result<(), Error> {
-        self.0.blocking_recv().unwrap_or(Err(Error::closed()))
+    /// It is not, or not yet.
+    pub fn wait(mut self) -> Result<(), Error> {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut context = Context::from_waker(&waker);
+        let until = Instant::now() + limits::STORE_PATIENCE;
+        loop {
+            if let Poll::Ready(told) = Pin::new(&mut self.0).poll(&mut context) {
+                return told.unwrap_or(Err(Error::closed()));
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Error::late());
+            }
+            thread::park_timeout(left);
+        }
     }
 
     /// The same for asynchronous code.
@@ -100,11 +121,28 @@ impl Pending {
     }
 }
 
+/// Wakes a thread that waits.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
 /// Why something could not be kept or read: a sentence with the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error(pub String);
 
 impl Error {
+    fn late() -> Error {
+        Error(format!(
+            "the change is in memory only: the database did not take it within {} s; it is tried \
+             further, and the log says what to do",
+            limits::STORE_PATIENCE.as_secs()
+        ))
+    }
+
     fn closed() -> Error {
         Error("the database was closed before the change was written".to_owned())
     }

@@ -340,3 +340,21 @@ proptest! {
         prop_assert_eq!(store.events(&filter).unwrap(), model.events(&filter).unwrap());
     }
 }
+
+#[test]
+fn nobody_waits_for_a_change_longer_than_is_bearable() {
+    let (_written, pending) = Pending::new();
+    let began = std::time::Instant::now();
+    assert!(
+        pending
+            .wait()
+            .unwrap_err()
+            .to_string()
+            .contains("did not take")
+    );
+    assert!(began.elapsed() >= crate::limits::STORE_PATIENCE);
+    let (written, pending) = Pending::new();
+    let told = std::thread::spawn(move || written.send(Ok(())));
+    assert_eq!(pending.wait(), Ok(()));
+    assert_eq!(told.join().unwrap(), Ok(()));
+}
