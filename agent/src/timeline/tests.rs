@@ -115,7 +115,7 @@ impl Story {
         self.file(Via::Http, name, bytes, outcome)
     }
 
-    fn to_script(self, decision: &str) -> Story {
+    fn until_script(self, decision: &str) -> Story {
         self.discover()
             .offer(|_| ())
             .loader()
@@ -125,7 +125,7 @@ impl Story {
     }
 
     fn installing(self) -> Story {
-        self.to_script("install talos")
+        self.until_script("install talos")
             .http("talos/kernel", Outcome::Done)
             .http("talos/initramfs.xz", Outcome::Sent)
     }
@@ -172,7 +172,7 @@ fn a_boot_that_worked_has_no_finding() {
     let good = story().installing().after(9_000).system();
     assert_eq!(good.codes(), [""; 0]);
     // Twice: the second boot is one of its own.
-    let twice = good.after(60_000).to_script("local");
+    let twice = good.after(60_000).until_script("local");
     assert_eq!(boots(&twice.events).len(), 2);
     assert_eq!(twice.codes(), [""; 0]);
     // A BIOS machine whose ROM is iPXE, without DHCP being heard.
@@ -191,7 +191,7 @@ fn a_boot_that_worked_has_no_finding() {
 #[test]
 fn boots_are_told_apart() {
     let two = story()
-        .to_script("install talos")
+        .until_script("install talos")
         .after(60_000)
         .installing();
     let boots = boots(&two.events);
@@ -212,7 +212,7 @@ fn boots_are_told_apart() {
     assert_eq!(super::boots(&one.events).len(), 1);
     // One that asks again while it is held, and is sent something in the end, is one boot.
     let held = story()
-        .to_script("hold")
+        .until_script("hold")
         .after(60_000)
         .script("hold", "")
         .after(60_000)
@@ -285,17 +285,19 @@ fn each_failure_has_its_name() {
         (
             "image-missing",
             story()
-                .to_script("install t")
+                .until_script("install t")
                 .http("talos/kernel", Outcome::NotFound),
         ),
         (
             "image-cut-off",
-            story().to_script("install t").http("talos/kernel", cut()),
+            story()
+                .until_script("install t")
+                .http("talos/kernel", cut()),
         ),
         (
             "kernel-without-initrd",
             story()
-                .to_script("install t")
+                .until_script("install t")
                 .http("talos/kernel", Outcome::Done),
         ),
         ("booted-without-address", story().installing()),
@@ -345,11 +347,11 @@ fn another_server_is_a_warning_where_it_says_something_else() {
 #[test]
 fn a_machine_that_comes_back_from_its_disk_is_told_once_it_is_installed() {
     let back = story()
-        .to_script("local")
+        .until_script("local")
         .after(30_000)
-        .to_script("local")
+        .until_script("local")
         .after(30_000)
-        .to_script("local");
+        .until_script("local");
     let found = back.found_after(10, |context| context.phase = Word::Installed);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].code, "back-after-local");
@@ -359,9 +361,9 @@ fn a_machine_that_comes_back_from_its_disk_is_told_once_it_is_installed() {
         found[0].sentence
     );
     let evening = story()
-        .to_script("local")
+        .until_script("local")
         .after(40_000_000)
-        .to_script("local");
+        .until_script("local");
     assert_eq!(
         evening.found_after(10, |context| context.phase = Word::Installed),
         []
@@ -390,7 +392,7 @@ fn a_system_without_an_address_names_what_its_card_needs() {
 
 #[test]
 fn phases_that_wait_say_so() {
-    let held = story().to_script("hold");
+    let held = story().until_script("hold");
     let found = held.found_after(10, |context| context.phase = Word::Held);
     assert_eq!(found[0].code, "waits-for-approval");
     let failed = held.found_after(10, |context| {
@@ -415,7 +417,7 @@ fn a_later_boot_ends_a_finding() {
 #[test]
 fn people_read_it_in_eighty_columns() {
     let story = story()
-        .to_script("install talos")
+        .until_script("install talos")
         .http("talos/v1.11.2/c08410903f8d/kernel-amd64", cut());
     let found = story.found_after(600, |_| ());
     let text = render::people("oden", &story.events, &found, 1);
