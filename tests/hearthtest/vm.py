@@ -7,6 +7,7 @@ import subprocess
 import threading
 
 from hearthtest.net import Process
+from hearthtest.wait import wait_for
 
 BIOS, UEFI, ARM64 = "bios", "uefi", "arm64"
 
@@ -90,6 +91,15 @@ class Machine(Process):
         """Types on the serial console."""
         self.process.stdin.write(text.encode())
         self.process.stdin.flush()
+
+    def press_until(self, key, text, seconds):
+        """Presses a key again and again, as a person does who must not miss its moment, until the
+        output has `text`."""
+        def seen():
+            if text not in self.log() and self.alive():
+                self.type(key)
+            return text in self.log()
+        wait_for(seen, f"`{text}` after a key", seconds, every=0.1)
 
     def wait_off(self, seconds):
         """Waits until the machine has switched itself off."""

@@ -105,9 +105,7 @@ def test_a_bios_machine_that_is_not_ipxe_yet_chains_undionly(site):
     machine = site.machine(5, BIOS)
     # QEMU's network ROM is iPXE. Told to call itself something else it is to the DHCP server what
     # any maker's ROM is; what it loads then uses it through the PXE interface that every ROM has.
-    machine.expect("Ctrl-B", STEP_SECONDS)
-    machine.type("\x02")
-    machine.expect("iPXE>", STEP_SECONDS)
+    machine.press_until("\x02", "iPXE>", STEP_SECONDS)
     machine.type("set user-class lab\nautoboot\n")
     report = site.report(machine)
     assert_talos(report, "pcbios")
