@@ -2,6 +2,7 @@
 //! which a record changes.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Facts;
@@ -10,7 +11,7 @@ use super::registry::{Met, Registry};
 use crate::config::Name;
 use crate::id::MachineId;
 use crate::mac::Mac;
-use crate::store::{Contents, MachineRow, Memory, Pending, Store, Write};
+use crate::store::{Contents, Error, MachineRow, Memory, Pending, Store, Write};
 
 /// Every machine. What it gives out are copies: a record changes only by [`Census::change`].
 pub struct Census {
@@ -22,18 +23,7 @@ impl Census {
     /// Takes up what was kept. The sentences say which records cannot be read; they are left alone in
     /// the database.
     pub fn new(contents: &Contents, store: Arc<dyn Store>) -> (Census, Vec<String>) {
-        let mut warnings = Vec::new();
-        let mut records = Vec::new();
-        for row in &contents.machines {
-            match serde_json::from_str::<Record>(&row.data) {
-                Ok(record) => records.push(record),
-                Err(error) => warnings.push(format!(
-                    "machine {} cannot be read from the database and is left out: {error}",
-                    row.id
-                )),
-            }
-        }
-        let registry = Registry::new(records, contents.next_machine);
+        let (registry, warnings) = registry(contents);
         let census = Census {
             registry: Mutex::new(registry),
             store,
@@ -45,6 +35,19 @@ impl Census {
     pub fn empty() -> Arc<Census> {
         let store = Arc::new(Memory::default());
         Arc::new(Census::new(&Contents::default(), store).0)
+    }
+
+    /// Goes back to a backup: the machines are those of the backup from then on. Every other thread
+    /// waits meanwhile, so that nothing from before is written behind it.
+    ///
+    /// # Errors
+    /// The backup cannot be used; nothing was changed.
+    pub fn restore(&self, from: &Path) -> Result<Vec<String>, Error> {
+        let mut current = self.look();
+        let contents = self.store.restore(from)?;
+        let (registry, warnings) = registry(&contents);
+        *current = registry;
+        Ok(warnings)
     }
 
     /// The store, for events and whatever else is not a machine.
@@ -168,6 +171,21 @@ impl Census {
             .and_then(|id| registry.get(id))
             .cloned()
     }
+}
+
+fn registry(contents: &Contents) -> (Registry, Vec<String>) {
+    let mut warnings = Vec::new();
+    let mut records = Vec::new();
+    for row in &contents.machines {
+        match serde_json::from_str::<Record>(&row.data) {
+            Ok(record) => records.push(record),
+            Err(error) => warnings.push(format!(
+                "machine {} cannot be read from the database and is left out: {error}",
+                row.id
+            )),
+        }
+    }
+    (Registry::new(records, contents.next_machine), warnings)
 }
 
 fn row(record: &Record) -> MachineRow {
