@@ -11,6 +11,8 @@ pub enum Error {
     Running(String),
     /// A folder or file cannot be used.
     Files(String),
+    /// The database cannot be used.
+    Store(String),
     /// The lock has no meaning.
     Lock(String),
     /// A port or address cannot be used.
@@ -32,6 +34,7 @@ impl Error {
             Error::Ended(_) => 70,
             Error::System(_) => 71,
             Error::Files(_) => 73,
+            Error::Store(_) => 74,
             Error::Running(_) => 75,
             Error::Permission(_) => 77,
             Error::Config(_) => 78,
@@ -45,6 +48,7 @@ impl fmt::Display for Error {
             Error::Config(text)
             | Error::Running(text)
             | Error::Files(text)
+            | Error::Store(text)
             | Error::Lock(text)
             | Error::Listen(text)
             | Error::Permission(text)

@@ -123,7 +123,7 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
     let site = build(config.clone(), lock).map_err(Error::Files)?;
     tell(&site);
     let (store, contents) = store::Sqlite::open(&config.server.state)
-        .map_err(|error| Error::Files(error.to_string()))?;
+        .map_err(|error| Error::Store(error.to_string()))?;
     let (census, warnings) = Census::new(&contents, store);
     warnings.iter().for_each(|warning| log::warn!("{warning}"));
     let census = Arc::new(census);

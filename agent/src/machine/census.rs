@@ -2,6 +2,7 @@
 //! which a record changes.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Facts;
@@ -10,7 +11,7 @@ use super::registry::{Met, Registry};
 use crate::config::Name;
 use crate::id::MachineId;
 use crate::mac::Mac;
-use crate::store::{Contents, MachineRow, Memory, Pending, Store, Write};
+use crate::store::{Contents, Error, MachineRow, Memory, Pending, Store, Write};
 
 /// Every machine. What it gives out are copies: a record changes only by [`Census::change`].
 pub struct Census {
@@ -41,6 +42,19 @@ impl Census {
     pub fn empty() -> Arc<Census> {
         let store = Arc::new(Memory::default());
         Arc::new(Census::new(&Contents::default(), store).0)
+    }
+
+    /// Goes back to a backup: the machines are those of the backup from then on. Every other thread
+    /// waits meanwhile, so that nothing from before is written behind it.
+    ///
+    /// # Errors
+    /// The backup cannot be used; nothing was changed.
+    pub fn restore(&self, from: &Path) -> Result<Vec<String>, Error> {
+        let mut current = self.look();
+        let contents = self.store.restore(from)?;
+        let (registry, warnings) = registry(&contents);
+        *current = registry;
+        Ok(warnings)
     }
 
     /// The store, for events and whatever else is not a machine.

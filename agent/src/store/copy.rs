@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
 use rusqlite::backup::Backup;
+use rusqlite::{Connection, params};
 
 use super::rows::Contents;
 use super::schema::{Unfit, migrate, version};
@@ -33,6 +33,7 @@ pub fn backup(connection: &Connection, to: &Path) -> Result<(), Error> {
         let file = File::open(&partial).and_then(|file| file.sync_all());
         file.and_then(|()| keep_private(&partial))
             .and_then(|()| fs::rename(&partial, to))
+            .and_then(|()| sync_folder(to))
             .map_err(|error| Error(format!("writing {}: {error}", to.display())))
     });
     if done.is_err() {
@@ -59,11 +60,11 @@ fn copy(connection: &Connection, to: &Path) -> Result<(), Error> {
     target.close().map_err(|(_, error)| told(error))
 }
 
-/// Puts a backup in place of what is there, which is kept as `hearth.db.before-restore`.
+/// Opens a backup and looks whether it can be put in place.
 ///
 /// # Errors
-/// A sentence; nothing was changed then.
-pub fn restore(connection: &mut Connection, from: &Path, here: &Path) -> Result<Contents, Error> {
+/// A sentence: it is another program's, of a later Hearth, or damaged.
+pub fn source(from: &Path) -> Result<Connection, Error> {
     let source = connect(from, false).map_err(|error| broken(from, Unfit::Sqlite(error)))?;
     match version(&source) {
         Ok(0) => return Err(broken(from, Unfit::Foreign)),
@@ -79,15 +80,68 @@ pub fn restore(connection: &mut Connection, from: &Path, here: &Path) -> Result<
             from.display()
         )));
     }
+    Ok(source)
+}
+
+/// Puts a backup in place of what is there, which is kept as `hearth.db.before-restore`.
+///
+/// # Errors
+/// A sentence; nothing was changed then.
+pub fn restore(
+    connection: &mut Connection,
+    source: &Connection,
+    here: &Path,
+) -> Result<Contents, Error> {
     let before = beside(here, ".before-restore");
-    let _ = fs::remove_file(&before);
-    backup(connection, &before)?;
+    let new = beside(here, ".before-restore.new");
+    let _ = fs::remove_file(&new);
+    // Only a whole one takes the place of an older one, which may be what is restored.
+    backup(connection, &new)?;
+    fs::rename(&new, &before)
+        .map_err(|error| Error(format!("writing {}: {error}", before.display())))?;
     let sentence = |error| broken(here, Unfit::Sqlite(error));
-    Backup::new(&source, connection)
+    let given = given(connection).map_err(sentence)?;
+    // One transaction of SQLite's: a kill leaves the old state or the new one.
+    Backup::new(source, connection)
         .and_then(|backup| backup.run_to_completion(PAGES, Duration::ZERO, None))
         .map_err(sentence)?;
     migrate(connection).map_err(|unfit| broken(here, unfit))?;
+    for (table, highest) in given {
+        give_above(connection, &table, highest).map_err(sentence)?;
+    }
     read::contents(connection).map_err(sentence)
+}
+
+/// The highest number that each table ever gave.
+fn given(connection: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
+    let mut statement = connection.prepare("SELECT name, seq FROM sqlite_sequence")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
+/// What was given since the backup is not given again: whoever holds an old number would mean another
+/// machine by it.
+fn give_above(connection: &Connection, table: &str, highest: i64) -> rusqlite::Result<()> {
+    let changed = connection.execute(
+        "UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1",
+        params![table, highest],
+    )?;
+    if changed == 0 {
+        connection.execute(
+            "INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)",
+            params![table, highest],
+        )?;
+    }
+    Ok(())
+}
+
+/// A rename survives a power cut only once its folder is on the disk.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => File::open(".")?.sync_all(),
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

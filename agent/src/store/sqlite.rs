@@ -77,18 +77,6 @@ impl Sqlite {
     fn reader(&self) -> MutexGuard<'_, Connection> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Has something done by the writing thread behind all changes that wait.
-    fn with_writer<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let (tell, told) = mpsc::channel();
-        self.queue.other(Box::new(move |connection| {
-            let _ = tell.send(job(connection));
-        }));
-        told.recv().unwrap_or_else(|_| Err(Error::closed()))
-    }
 }
 
 impl Store for Sqlite {
@@ -109,13 +97,31 @@ impl Store for Sqlite {
     }
 
     fn backup(&self, to: &Path) -> Result<(), Error> {
-        let to = to.to_owned();
-        self.with_writer(move |connection| copy::backup(connection, &to))
+        // What waits goes into it too, unless the disk takes nothing now.
+        let (tell, told) = mpsc::channel();
+        self.queue.other(Box::new(move |_| drop(tell)));
+        let _: Result<(), _> = told.recv_timeout(limits::STORE_PATIENCE);
+        let told = |error| broken(&self.path, Unfit::Sqlite(error));
+        let source = connect(&self.path, false).map_err(told)?;
+        // One state of it, whatever is written meanwhile: the writer does not wait for the copy.
+        let state = source.unchecked_transaction().map_err(told)?;
+        state
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+            .map_err(told)?;
+        copy::backup(&source, to)
     }
 
     fn restore(&self, from: &Path) -> Result<Contents, Error> {
-        let (from, here) = (from.to_owned(), self.path.clone());
-        self.with_writer(move |connection| copy::restore(connection, &from, &here))
+        let source = copy::source(from)?;
+        let here = self.path.clone();
+        let (tell, told) = mpsc::channel();
+        self.queue.urgent(Box::new(move |connection| {
+            let result = copy::restore(connection, &source, &here);
+            let is_done = result.is_ok();
+            let told = move || drop(tell.send(result));
+            (is_done, Box::new(told))
+        }));
+        told.recv().unwrap_or_else(|_| Err(Error::closed()))
     }
 
     fn trouble(&self) -> Option<String> {

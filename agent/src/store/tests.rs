@@ -300,6 +300,77 @@ fn old_events_go_in_steps_and_the_newest_stay() {
     assert!(seqs(&*store, &newest).is_empty());
 }
 
+#[test]
+fn whoever_waits_behind_a_disk_that_takes_nothing_is_told_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(&folder);
+    let other = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let first = store.write(vec![machine(1, "")]);
+    let began = std::time::Instant::now();
+    while store.trouble().is_none() {
+        assert!(began.elapsed() < limits::STORE_PATIENCE * 3);
+        std::thread::yield_now();
+    }
+    let second = store.write(vec![machine(2, "")]);
+    assert!(first.wait().is_err());
+    assert!(second.wait().is_err());
+    other.execute_batch("ROLLBACK").unwrap();
+    store.write(vec![machine(3, "")]).wait().unwrap();
+    drop(store);
+    assert_eq!(open(&folder).1.machines.len(), 3);
+}
+
+#[test]
+fn a_restore_gives_no_number_again_that_was_given_since_the_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(&folder);
+    let backup = folder.path().join("backup.db");
+    store.backup(&backup).unwrap();
+    store
+        .write(vec![machine(9, ""), event(30, Some(9))])
+        .wait()
+        .unwrap();
+    let contents = store.restore(&backup).unwrap();
+    assert!(contents.machines.is_empty());
+    assert_eq!((contents.next_machine, contents.next_seq), (10, 31));
+    drop(store);
+    let contents = open(&folder).1;
+    assert_eq!((contents.next_machine, contents.next_seq), (10, 31));
+}
+
+#[test]
+fn a_backup_of_a_later_hearth_or_of_another_program_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(&folder);
+    store.write(vec![machine(1, "now")]).wait().unwrap();
+    let backup = folder.path().join("backup.db");
+    store.backup(&backup).unwrap();
+    let other = rusqlite::Connection::open(&backup).unwrap();
+    other.pragma_update(None, "user_version", 99).unwrap();
+    let why = store.restore(&backup).unwrap_err().to_string();
+    assert!(why.contains("later version"), "{why}");
+    other.pragma_update(None, "application_id", 5).unwrap();
+    let why = store.restore(&backup).unwrap_err().to_string();
+    assert!(why.contains("another program"), "{why}");
+    drop(store);
+    assert_eq!(open(&folder).1.machines.len(), 1);
+}
+
+#[test]
+fn files_of_the_database_are_not_for_everybody() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(&folder);
+    store.write(vec![machine(1, "")]).wait().unwrap();
+    store.backup(&folder.path().join("backup.db")).unwrap();
+    for item in fs::read_dir(folder.path()).unwrap() {
+        let item = item.unwrap();
+        let mode = item.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o027, 0, "{:?} {mode:o}", item.path());
+    }
+}
+
 fn filters() -> impl Strategy<Value = EventFilter> {
     (
         proptest::option::of(1_u64..4),
@@ -357,4 +428,25 @@ fn nobody_waits_for_a_change_longer_than_is_bearable() {
     let told = std::thread::spawn(move || written.send(Ok(())));
     assert_eq!(pending.wait(), Ok(()));
     assert_eq!(told.join().unwrap(), Ok(()));
+}
+
+#[test]
+fn a_restore_does_not_wait_for_a_disk_that_takes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(&folder);
+    let backup = folder.path().join("backup.db");
+    store.write(vec![machine(1, "then")]).wait().unwrap();
+    store.backup(&backup).unwrap();
+    // A table that is gone stands for a file that broke.
+    let other = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+    other.execute_batch("DROP TABLE macs").unwrap();
+    assert!(store.write(vec![machine(2, "lost")]).wait().is_err());
+    assert!(store.trouble().is_some());
+    assert_eq!(store.restore(&backup).unwrap().machines.len(), 1);
+    store.write(vec![machine(3, "later")]).wait().unwrap();
+    assert_eq!(store.trouble(), None);
+    drop(store);
+    let data: Vec<_> = open(&folder).1.machines;
+    let data: Vec<_> = data.iter().map(|row| &row.data[..]).collect();
+    assert_eq!(data, ["then", "later"]);
 }

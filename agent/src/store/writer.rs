@@ -1,6 +1,6 @@
 //! The one thread that writes.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -23,13 +23,24 @@ pub struct Queue {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
-    /// Events among them.
+    /// What does not wait until the disk takes changes again: a restore, which may be the remedy.
+    urgent: VecDeque<Urgent>,
+    /// Events among the jobs.
     events: usize,
+    /// Jobs that were left after machines were last collapsed.
+    collapsed: usize,
     /// Events that found no room since the last line about it.
     dropped: u64,
     trouble: Option<String>,
     closed: bool,
 }
+
+/// Something with the connection. `true`: changes from before it no longer count. What comes back
+/// tells whoever waits, once those changes are gone and before any later one can be taken for one.
+pub type Urgent = Box<dyn FnOnce(&mut Connection) -> (bool, Tell) + Send>;
+
+/// Tells somebody.
+pub type Tell = Box<dyn FnOnce() + Send>;
 
 /// What the thread does.
 pub enum Job {
@@ -76,7 +87,54 @@ impl Queue {
             tell: Some(tell),
             since: Instant::now(),
         });
+        if state.jobs.len() >= limits::STORE_BATCH.max(state.collapsed * 2) {
+            collapse(&mut state.jobs);
+            state.collapsed = state.jobs.len();
+        }
         self.more.notify_one();
+    }
+
+    /// Has something done now, also while changes cannot be written.
+    pub fn urgent(&self, job: Urgent) {
+        self.state().urgent.push_back(job);
+        self.more.notify_one();
+    }
+
+    fn take_urgent(&self) -> Option<Urgent> {
+        self.state().urgent.pop_front()
+    }
+
+    /// Tells all that wait here that they wait in vain, and forgets them.
+    fn discard(&self, why: &Error) {
+        let mut state = self.state();
+        for mut job in mem::take(&mut state.jobs) {
+            match job {
+                Job::Changes { .. } => tell(&mut job, Err(why.clone())),
+                Job::Other(_) => state.jobs.push_back(job),
+            }
+        }
+        state.events = 0;
+    }
+
+    /// Waits before another try, and tells those that have waited long enough meanwhile.
+    fn pause(&self, pause: Duration, why: &Error) {
+        let until = Instant::now() + pause;
+        let mut state = self.state();
+        loop {
+            for job in &mut state.jobs {
+                tell_if_late(job, why);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || state.closed || !state.urgent.is_empty() {
+                return;
+            }
+            let step = left.min(limits::STORE_PAUSE.0);
+            state = self
+                .more
+                .wait_timeout(state, step)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
     }
 
     /// Has something done behind all that waits.
@@ -111,7 +169,7 @@ impl Queue {
     fn take(&self, patience: Duration) -> (Vec<Job>, bool) {
         let mut state = self.state();
         let until = Instant::now() + patience;
-        while state.jobs.is_empty() && !state.closed {
+        while state.jobs.is_empty() && state.urgent.is_empty() && !state.closed {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return (Vec::new(), false);
@@ -139,7 +197,7 @@ impl Queue {
                 break;
             }
         }
-        let over = jobs.is_empty() && state.closed;
+        let over = jobs.is_empty() && state.urgent.is_empty() && state.closed;
         (jobs, over)
     }
 }
@@ -158,6 +216,9 @@ pub fn run(queue: &Arc<Queue>, mut connection: Connection) {
         let (mut jobs, over) = queue.take(wait.max(Duration::from_millis(10)));
         if over {
             return;
+        }
+        if do_urgent(queue, &mut connection, &mut jobs) {
+            jobs.retain(|job| matches!(job, Job::Other(_)));
         }
         if let [Job::Other(_)] = &jobs[..] {
             if let Some(Job::Other(job)) = jobs.pop() {
@@ -222,7 +283,6 @@ fn persist(queue: &Queue, connection: &mut Connection, mut jobs: Vec<Job>) {
             "the database cannot be written: {error}; what happens now is kept in memory only: make \
              room on the disk, or make it writable"
         ));
-        queue.trouble_is(Some(why.0.clone()));
         if is_lasting(&error) && jobs.len() == 1 {
             // This change itself is impossible: with it nothing would ever be written again.
             log::error!("a change is left out: {error}");
@@ -235,19 +295,68 @@ fn persist(queue: &Queue, connection: &mut Connection, mut jobs: Vec<Job>) {
             }
             return;
         }
-        for job in &mut jobs {
-            if matches!(job, Job::Changes { since, .. } if since.elapsed() >= limits::STORE_PATIENCE)
-            {
-                tell(job, Err(why.clone()));
-            }
+        queue.trouble_is(Some(why.0.clone()));
+        jobs.iter_mut().for_each(|job| tell_if_late(job, &why));
+        if do_urgent(queue, connection, &mut jobs) {
+            queue.trouble_is(None);
+            return;
         }
         let closed = queue.state().closed;
         if closed {
             jobs.iter_mut().for_each(|job| tell(job, Err(why.clone())));
             return;
         }
-        std::thread::sleep(pause);
+        queue.pause(pause, &why);
         pause = (pause * 2).min(limits::STORE_PAUSE.1);
+    }
+}
+
+/// Does what is urgent; `true`: the jobs, and all that waited, no longer count.
+fn do_urgent(queue: &Queue, connection: &mut Connection, jobs: &mut [Job]) -> bool {
+    let mut gone = false;
+    while let Some(urgent) = queue.take_urgent() {
+        let (done, told) = urgent(connection);
+        if done {
+            let why = Error(
+                "a backup was restored before the change was written; make it again".to_owned(),
+            );
+            jobs.iter_mut().for_each(|job| tell(job, Err(why.clone())));
+            queue.discard(&why);
+            gone = true;
+        }
+        told();
+    }
+    gone
+}
+
+/// Keeps of every machine only the last state that nobody waits for any more, so that what waits
+/// while the disk takes nothing is bounded by the number of machines. A state that is left out here is
+/// acknowledged to nobody, and a later one waits behind it.
+fn collapse(jobs: &mut VecDeque<Job>) {
+    let mut later = HashSet::new();
+    for job in jobs.iter_mut().rev() {
+        let Job::Changes { changes, tell, .. } = job else {
+            later.clear();
+            continue;
+        };
+        let is_free = tell.as_ref().is_none_or(|tell| tell.is_closed());
+        let mut at = changes.len();
+        while at > 0 {
+            at -= 1;
+            if let Write::Machine(row) = &changes[at]
+                && !later.insert(row.id)
+                && is_free
+            {
+                changes.remove(at);
+            }
+        }
+    }
+    jobs.retain(|job| !matches!(job, Job::Changes { changes, .. } if changes.is_empty()));
+}
+
+fn tell_if_late(job: &mut Job, why: &Error) {
+    if matches!(job, Job::Changes { since, .. } if since.elapsed() >= limits::STORE_PATIENCE) {
+        tell(job, Err(why.clone()));
     }
 }
 
