@@ -14,7 +14,10 @@ from hearthtest.origin import Origin
 
 COMMANDS = ("serve", "check", "fetch", "status", "script", "dhcp", "dhcp snippet", "lock", "lock print",
             "lock check", "lock update", "lock prune", "talos", "talos versions", "talos extensions",
-            "completions", "man")
+            "machine", *(f"machine {verb}" for verb in (
+                "list", "show", "approve", "assign", "unassign", "reinstall", "local", "hold",
+                "release", "ignore", "boot", "set", "forget")),
+            "timeline", "findings", "events", "backup", "restore", "completions", "man")
 
 DECLARED = """
 [[image]]

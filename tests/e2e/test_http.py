@@ -265,4 +265,6 @@ def test_curl_goes_on_where_it_stopped(site):
 def test_an_idle_agent_is_small(site):
     with site:
         assert served(site)
-        assert memory(site) < 12 << 10
+        # Its own; the pages of the program itself are several times as many in a debug build. All that
+        # is resident of the release is measured by scripts/bench.
+        assert memory(site, "RssAnon") < 6 << 10

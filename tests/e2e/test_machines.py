@@ -188,5 +188,5 @@ def test_a_database_of_a_later_version_stops_the_start_and_is_left_alone(agent):
         database.execute("PRAGMA user_version = 99")
     before = path.read_bytes()
     done = site.run("serve", check=False)
-    assert done.returncode == 73 and "later version" in done.stderr + site.log(), done
+    assert done.returncode == 74 and "later version" in done.stderr + site.log(), done
     assert path.read_bytes() == before

@@ -386,7 +386,7 @@ def test_every_event_is_a_line_and_is_counted(agent):
     status = wait_for(lambda: one.status()["http"]["transfers"] == 2 and one.status(), "both are counted")
     for line in (r"HTTP x to 127.0.0.1: 100000 bytes in \S+ s, \S+ MB/s",
                  r"TFTP x to 127.0.0.1: 100000 bytes in \S+ s, \S+ MB/s",
-                 r"oden at 127.0.0.1 gets menu: ", "HTTP nothing to 127.0.0.1: not found"):
+                 r"oden at 127.0.0.1 gets menu: ", "oden: HTTP nothing to 127.0.0.1: not found"):
         assert re.search(f"^{line}", one.log(), re.MULTILINE), line
     assert (status["scripts"], status["http"]["failed"], status["tftp"]["bytes"]) == (1, 1, 100_000)
     assert {event["kind"] for event in status["events"]} == {"script", "transfer"}

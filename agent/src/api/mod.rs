@@ -126,8 +126,7 @@ impl Api {
             ["audit"] => self.audit(asked.query),
             ["backup"] => self.copy(asked, |path| self.census.store().backup(path)),
             ["restore"] => self.copy(asked, |path| {
-                let contents = self.census.store().restore(path)?;
-                for warning in self.census.replace(&contents) {
+                for warning in self.census.restore(path)? {
                     log::warn!("{warning}");
                 }
                 Ok(())

@@ -364,10 +364,12 @@ Examples:
 
 /// `hearth machine set`.
 #[derive(Args, Debug)]
-#[group(required = true, multiple = true, id = "what")]
+#[command(
+    override_usage = "hearth machine set [OPTIONS] <MACHINE>",
+    group(clap::ArgGroup::new("what").required(true).multiple(true))
+)]
 pub struct MachineSet {
     /// Its name, MAC, UUID or number
-    #[arg(group = "who")]
     pub machine: String,
     /// What people call it; `none` for what is declared, or its MAC
     #[arg(long, group = "what")]

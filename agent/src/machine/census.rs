@@ -31,13 +31,6 @@ impl Census {
         (census, warnings)
     }
 
-    /// Takes up what a restored backup says, in place of everything known.
-    pub fn replace(&self, contents: &Contents) -> Vec<String> {
-        let (registry, warnings) = registry(contents);
-        *self.look() = registry;
-        warnings
-    }
-
     /// One without machines and without a disk, for previews and tests.
     pub fn empty() -> Arc<Census> {
         let store = Arc::new(Memory::default());
