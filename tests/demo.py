@@ -117,6 +117,8 @@ def boot(folder, ending):
     total = sum(int(step.count or 0) for step in steps)
     say(f"\n{machine.mac} booted through Hearth in {steps[-1].since:.0f} s with {total:,} bytes, "
         f"and reported from {report['address']}.")
+    say("\nWhat Hearth itself says of it, with `hearth timeline oden`:\n")
+    say(site.agent.run("timeline", "oden").stdout)
 
 
 def main():

@@ -13,14 +13,20 @@
 //!    machine may be declared to get another loader than it asks for ([`boot::loader`]).
 //! 3. **`default.ipxe`** comes the same way. [`boot::fallback`] wrote it: it sends iPXE on to
 //!    `/script` with all it knows of the machine, and has a menu of its own for when HTTP is dead.
-//! 4. **`/script`.** The gate reads the [`machine::facts`], finds the declared machine
-//!    ([`machine::identity`]), has [`boot::decide`] choose with the reason (the machine's profile,
-//!    a [`boot::policy`], what unknown ones get), [`boot::command_line`] put together what is
-//!    started and with which arguments, and [`boot::script`] write it.
+//! 4. **`/script`.** The gate reads the [`machine::facts`], finds the machine among all that were met
+//!    ([`machine::registry`]) and declared ([`machine::identity`]), has [`boot::decide`] choose with the
+//!    reason (a person's wish, the declared profile, a [`boot::policy`], what unknown ones get) and
+//!    by the machine's [`machine::phase`], [`boot::command_line`] put together what is started and
+//!    with which arguments, and [`boot::script`] write it. What that makes of the phase is in [`store`]
+//!    before the answer leaves.
 //! 5. **Kernel and initrd** go by [`http`] again. What they are is known to [`recipe`]; [`fetch`]
 //!    brought them before, and [`image::lock`] pins every byte.
-//! 6. **Events** ([`event`]) of all this become log lines and the status ([`daemon`]).
+//! 6. **Events** ([`event`]) of all this become log lines, the status ([`daemon`]) and the machine's
+//!    [`timeline`], from which findings say what went wrong. An installation reports by its token
+//!    ([`boot::token`]).
 //! 7. **Next boot**: the local disk, by the method that fits the machine ([`boot::decide`] again).
+//!
+//! People and programs look at all this, and act, by [`api`]; [`power`] switches machines on.
 //!
 //! [`boot::site`] is all of it at one moment: [`config`], lock and catalogue. [`daemon`] opens the
 //! sockets, keeps the site and swaps it on reload; [`cli`] is what a person types. [`limits`] has
@@ -33,7 +39,7 @@
 //!
 //! ```text
 //! main > cli > daemon
-//!      > tftp  http  fetch  observe  api              edges: sockets, files, clocks; never each other
+//!      > tftp  http  fetch  observe  api  power      edges: sockets, files, clocks; never each other
 //!      > timeline                                   what happened, and why it failed
 //!      > boot  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
@@ -60,6 +66,7 @@ pub mod mac;
 pub mod machine;
 pub mod observe;
 pub mod pci;
+pub mod power;
 pub mod recipe;
 pub mod stamp;
 pub mod store;

@@ -76,6 +76,10 @@ pub const STORE_EVENTS: usize = 20_000;
 pub const STORE_PATIENCE: Duration = Duration::from_secs(3);
 /// First and longest pause after a change could not be written.
 pub const STORE_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Records of machines that are worth a thread of their own to read.
+pub const RECORDS_A_THREAD: usize = 1_000;
+/// Packets that wake a card: one may be lost, and nobody says so.
+pub const WAKE_PACKETS: usize = 3;
 /// KiB of the database that each connection keeps in memory.
 pub const STORE_CACHE_KIB: i64 = 512;
 /// How long SQLite waits for another process that reads or copies the database.

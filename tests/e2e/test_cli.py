@@ -16,7 +16,7 @@ COMMANDS = ("serve", "check", "fetch", "status", "script", "dhcp", "dhcp snippet
             "lock check", "lock update", "lock prune", "talos", "talos versions", "talos extensions",
             "machine", *(f"machine {verb}" for verb in (
                 "list", "show", "approve", "assign", "unassign", "reinstall", "local", "hold",
-                "release", "ignore", "boot", "set", "forget")),
+                "release", "ignore", "boot", "wake", "set", "forget")),
             "timeline", "findings", "events", "backup", "restore", "completions", "man")
 
 DECLARED = """

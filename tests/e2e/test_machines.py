@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 
+from hearthtest.agent import Control
 from hearthtest.wait import wait_for
 
 PROFILES = """
@@ -157,9 +158,9 @@ def test_people_see_and_change_what_is_known(site):
     assert "oden" not in site.run("machine", "list", "--tag", "new").stdout
     shown = site.run("machine", "show", "oden").stdout
     assert re.search(r"^notes +behind the door$", shown, re.M) and "rack1" in shown
-    done = site.run("machine", "assign", "oden", "nothing", check=False)
+    done = site.run("machine", "assign", "oden", "nothing")
     assert done.returncode == 65 and "nothing" in done.stderr
-    done = site.run("machine", "show", "nobody", check=False)
+    done = site.run("machine", "show", "nobody")
     assert done.returncode == 65 and "nobody" in done.stderr
     assert "gets menu" in site.run("events").stdout
     assert all(len(line) <= 80 for line in site.run("timeline", "oden").stdout.splitlines())
@@ -172,7 +173,7 @@ def test_a_backup_brings_back_what_was(site, tmp_path):
     with sqlite3.connect(tmp_path / "copy.db") as copy:
         assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert copy.execute("SELECT phase FROM machines").fetchall() == [("ready",)]
-    assert site.run("backup", tmp_path / "copy.db", check=False).returncode == 65
+    assert site.run("backup", tmp_path / "copy.db").returncode == 65
     site.run("machine", "forget", MAC)
     site.run("restore", tmp_path / "copy.db")
     assert machine(site)["phase"] == "ready"
@@ -187,6 +188,32 @@ def test_a_database_of_a_later_version_stops_the_start_and_is_left_alone(agent):
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA user_version = 99")
     before = path.read_bytes()
-    done = site.run("serve", check=False)
+    done = site.run("serve")
     assert done.returncode == 74 and "later version" in done.stderr + site.log(), done
     assert path.read_bytes() == before
+
+
+def control(site, path):
+    connection = Control(site.run_dir / "hearth.sock")
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return answer.status, answer.getheader("content-type"), answer.read().decode()
+
+
+def test_monitoring_sees_machines_and_health(site):
+    boots(site)
+    assert control(site, "/healthz")[0] == 200 and control(site, "/readyz")[0] == 200
+    status, kind, text = control(site, "/metrics")
+    assert (status, kind) == (200, "text/plain; version=0.0.4")
+    assert 'hearth_machines{phase="discovered"} 1' in text
+    assert "hearth_decisions_total 1" in text
+    status, kind, text = control(site, "/api/v1/machines/nobody")
+    assert (status, kind) == (404, "application/problem+json")
+    assert "nobody" in json.loads(text)["detail"]
+
+
+def test_a_machine_that_cannot_be_woken_is_told_why(site):
+    boots(site)
+    done = site.run("machine", "wake", MAC)
+    assert done.returncode == 65 and "server.addresses" in done.stderr
+    assert "wake-on-lan" in site.run("events").stdout

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::problem::Problem;
 use super::{Api, Asked, view};
 use crate::config::{Config, Name, Recipe};
-use crate::event::Word;
+use crate::event::{Event, Word};
 use crate::id::MachineId;
 use crate::limits;
 use crate::machine::{Action, Phase, Record};
@@ -68,6 +68,23 @@ impl Api {
         what["label"] = record.label().into();
         self.audited(asked.who, what)?;
         Ok(view::machine(&after))
+    }
+
+    pub(super) fn wake(&self, name: &str, asked: &Asked) -> Result<Value, Problem> {
+        let record = self.named(name)?;
+        let done = (self.wake)(&record.macs);
+        let event = Event::Power {
+            driver: "wake-on-lan".to_owned(),
+            what: done.clone().unwrap_or_else(|_| "wake".to_owned()),
+            error: done.as_ref().err().cloned(),
+        };
+        self.keeper.tell(record.id, event);
+        let what = json!({ "action": "wake", "machine": record.id, "label": record.label() });
+        self.audited(asked.who, what)?;
+        match done {
+            Ok(what) => Ok(json!({ "label": record.label(), "what": what })),
+            Err(why) => Err(Problem::conflict(&why)),
+        }
     }
 
     pub(super) fn events_of(&self, name: &str, query: &str) -> Result<Value, Problem> {

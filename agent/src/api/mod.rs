@@ -4,9 +4,11 @@
 //! Errors are problem documents (RFC 9457). A change is answered once it is on the disk.
 
 mod machines;
+mod metrics;
 mod problem;
 mod view;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use crate::boot::gate::Keeper;
 use crate::config::Config;
 use crate::event::Stamped;
 use crate::limits;
+use crate::mac::Mac;
 use crate::machine::Census;
 use crate::store::{AuditRow, EventFilter, EventRow, Write};
 use problem::Problem;
@@ -30,9 +33,14 @@ pub struct Api {
     pub status: Box<dyn Fn() -> Value + Send + Sync>,
     /// Whether DHCP is listened to.
     pub hears_dhcp: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Switches a machine with these cards on; a sentence of what was done, or why not.
+    pub wake: Wake,
     /// Milliseconds since 1970.
     pub now: fn() -> u64,
 }
+
+/// Switches a machine on.
+pub type Wake = Box<dyn Fn(&[Mac]) -> Result<String, String> + Send + Sync>;
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -54,20 +62,21 @@ pub struct Asked<'a> {
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// The body.
+    /// The body; a text where it is one.
     pub body: Value,
     /// The methods there are, where it was another.
     pub allow: Option<&'static str>,
 }
 
 /// What a path's parts mean, and by which methods they are asked.
-const ROUTES: [(&str, &str); 9] = [
+const ROUTES: [(&str, &str); 10] = [
     ("status", "GET"),
     ("machines", "GET"),
     ("machines/*", "GET"),
     ("machines/*/actions", "POST"),
     ("machines/*/events", "GET"),
     ("machines/*/timeline", "GET"),
+    ("machines/*/wake", "POST"),
     ("events", "GET"),
     ("findings", "GET"),
     ("audit", "GET"),
@@ -92,7 +101,34 @@ impl Api {
         }
     }
 
+    /// What monitoring asks: outside `/api`, because that is where it looks.
+    fn watched(&self, path: &str) -> Option<Result<Value, Problem>> {
+        let trouble = self.census.store().trouble();
+        Some(match path {
+            "/healthz" => Ok(json!({ "status": "alive" })),
+            "/readyz" => match trouble {
+                Some(why) => Err(Problem::unavailable(&why)),
+                None => Ok(json!({ "status": "ready" })),
+            },
+            "/metrics" => {
+                let status = (self.status)();
+                let mut phases = BTreeMap::new();
+                for record in self.census.look().iter() {
+                    *phases.entry(record.phase.word()).or_default() += 1;
+                }
+                Ok(metrics::text(&status, &phases, trouble.is_some()).into())
+            }
+            _ => return None,
+        })
+    }
+
     fn try_answer(&self, asked: &Asked) -> Result<Value, Problem> {
+        if let Some(answer) = self.watched(asked.path) {
+            return match asked.method {
+                "GET" | "HEAD" => answer,
+                _ => Err(Problem::method("GET")),
+            };
+        }
         let rest = asked.path.strip_prefix("/api/v1/");
         let parts: Vec<String> = rest
             .unwrap_or_default()
@@ -120,6 +156,7 @@ impl Api {
             ["machines", name] => self.machine(name, &site.config),
             ["machines", name, "actions"] => self.act(name, asked, &site.config),
             ["machines", name, "events"] => self.events_of(name, asked.query),
+            ["machines", name, "wake"] => self.wake(name, asked),
             ["machines", name, "timeline"] => self.timeline(name, &site.config),
             ["events"] => self.events(view::filter(asked.query)?),
             ["findings"] => Ok(self.findings(&site.config)),

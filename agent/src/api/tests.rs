@@ -44,6 +44,10 @@ fn api() -> Api {
         keeper,
         status: Box::new(|| json!({ "fine": true })),
         hears_dhcp: Box::new(|| true),
+        wake: Box::new(|macs| match macs {
+            [] => Err("no card".to_owned()),
+            macs => Ok(format!("woken by {}", macs[0])),
+        }),
         now: || NOW,
     }
 }
@@ -139,7 +143,8 @@ fn every_route_answers_and_refuses_other_methods_with_a_problem() {
     for (route, method) in ROUTES.iter().chain(&COPIES) {
         let path = route.replace('*', "1");
         let (status, body) = ask(&api, method, &path, "");
-        let expected = if *method == "POST" { 422 } else { 200 };
+        let needs_a_body = *method == "POST" && !route.ends_with("wake");
+        let expected = if needs_a_body { 422 } else { 200 };
         assert_eq!(status, expected, "{route}: {body}");
         let (status, body) = ask(&api, "DELETE", &path, "");
         assert_eq!((status, &body["status"]), (405, &json!(405)), "{route}");
@@ -170,4 +175,35 @@ fn names_are_decoded() {
     );
     assert_eq!(view::decoded(b"a%2"), "a%2");
     assert_eq!(view::decoded(b"%zz%c3%a4"), "%zz\u{e4}");
+}
+
+#[test]
+fn monitoring_finds_what_it_looks_for() {
+    let api = api();
+    let get = |method: &str, path: &str| {
+        api.answer(&Asked {
+            method,
+            path,
+            query: "",
+            body: b"",
+            who: "prometheus",
+        })
+    };
+    assert_eq!(get("GET", "/healthz").status, 200);
+    assert_eq!(get("GET", "/readyz").status, 200);
+    assert_eq!(get("POST", "/metrics").status, 405);
+    let answer = get("GET", "/metrics");
+    let text = answer.body.as_str().unwrap();
+    assert!(
+        text.contains("hearth_machines{phase=\"discovered\"} 2\n"),
+        "{text}"
+    );
+    assert!(text.contains("hearth_database_trouble 0\n"), "{text}");
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        assert!(
+            value.parse::<f64>().is_ok() && name.starts_with("hearth_"),
+            "{line}"
+        );
+    }
 }

@@ -8,6 +8,11 @@ use crate::machine::{Action, Record, Refusal};
 use crate::store::Pending;
 
 impl Keeper {
+    /// Tells of something that was done about a machine elsewhere.
+    pub fn tell(&self, machine: MachineId, event: Event) {
+        self.sink.event_of(machine, event);
+    }
+
     /// Does what a person or program asked for: changes the record, tells it, and waits until the
     /// disk has it. `who` is a token's name or a user of this host.
     ///

@@ -347,6 +347,15 @@ Examples:
         /// The profile
         profile: String,
     },
+    /// Switch a machine on by Wake-on-LAN
+    ///
+    /// A packet goes to each of its cards, in each network that the agent
+    /// serves. Nothing says whether it was heard.
+    #[command(after_long_help = "Example:\n  hearth machine wake oden")]
+    Wake {
+        /// Its name, MAC, UUID or number
+        machine: String,
+    },
     /// Set a machine's name, loader, way to its disk, tags or notes
     #[command(after_long_help = "\
 Examples:

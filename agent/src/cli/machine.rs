@@ -46,6 +46,16 @@ pub fn machine(path: &Path, command: &Machines) -> Result<u8, Failed> {
         Machines::Boot { machine, profile } => {
             act(machine, json!({ "action": "boot", "profile": profile }))
         }
+        Machines::Wake { machine } => {
+            let path = format!("machines/{}/wake", encoded(machine));
+            let done = client.post(&path, &json!({}))?;
+            print(&format!(
+                "{}: {}\n",
+                text(&done["label"]),
+                text(&done["what"])
+            ))?;
+            Ok(0)
+        }
         Machines::Set(set) => set_all(&mut client, set),
         Machines::Forget { machine } => {
             client.post(

@@ -10,6 +10,7 @@ use super::record::Record;
 use super::registry::{Met, Registry};
 use crate::config::Name;
 use crate::id::MachineId;
+use crate::limits;
 use crate::mac::Mac;
 use crate::store::{Contents, Error, MachineRow, Memory, Pending, Store, Write};
 
@@ -175,9 +176,27 @@ impl Census {
 }
 
 fn registry(contents: &Contents) -> (Registry, Vec<String>) {
+    let rows = &contents.machines;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(rows.len() / limits::RECORDS_A_THREAD + 1);
+    // Reading them is most of a start with many machines.
+    let read: Vec<_> = std::thread::scope(|scope| {
+        let parts = rows.chunks(rows.len().div_ceil(threads).max(1));
+        let parts: Vec<_> = parts.map(|part| scope.spawn(|| records(part))).collect();
+        let parts = parts.into_iter().map(|part| part.join());
+        parts.map(Result::unwrap_or_default).collect()
+    });
+    let (records, warnings): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+    let records = records.into_iter().flatten();
+    let registry = Registry::new(records, contents.next_machine);
+    (registry, warnings.concat())
+}
+
+/// The records of rows, and a sentence for each row that holds none.
+fn records(rows: &[MachineRow]) -> (Vec<Record>, Vec<String>) {
     let mut warnings = Vec::new();
-    let mut records = Vec::new();
-    for row in &contents.machines {
+    let mut records = Vec::with_capacity(rows.len());
+    for row in rows {
         match serde_json::from_str::<Record>(&row.data) {
             Ok(record) => records.push(record),
             Err(error) => warnings.push(format!(
@@ -186,7 +205,7 @@ fn registry(contents: &Contents) -> (Registry, Vec<String>) {
             )),
         }
     }
-    (Registry::new(records, contents.next_machine), warnings)
+    (records, warnings)
 }
 
 fn row(record: &Record) -> MachineRow {

@@ -1,0 +1,131 @@
+//! Counters in the text form that Prometheus reads (its "Exposition formats", version 0.0.4).
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::event::Word;
+
+/// Counters from the status, and how many machines are in each phase.
+pub fn text(status: &Value, phases: &BTreeMap<Word, usize>, trouble: bool) -> String {
+    let mut text = String::new();
+    let mut family = |name: &str, kind: &str, help: &str, rows: &[(String, f64)]| {
+        text.push_str(&format!(
+            "# HELP hearth_{name} {help}\n# TYPE hearth_{name} {kind}\n"
+        ));
+        for (labels, value) in rows {
+            text.push_str(&format!("hearth_{name}{labels} {value}\n"));
+        }
+    };
+    let number = |path: &str| status.pointer(path).and_then(Value::as_f64).unwrap_or(0.0);
+    let one = |path: &str| vec![(String::new(), number(path))];
+    let via = |key: &str| {
+        let row = |via: &str| {
+            (
+                format!("{{via=\"{via}\"}}"),
+                number(&format!("/{via}/{key}")),
+            )
+        };
+        vec![row("tftp"), row("http")]
+    };
+    let version = status["version"].as_str().unwrap_or_default();
+    family(
+        "info",
+        "gauge",
+        "What runs.",
+        &[(format!("{{version=\"{version}\"}}"), 1.0)],
+    );
+    family(
+        "start_time_seconds",
+        "gauge",
+        "When it started, in seconds since 1970.",
+        &one("/started"),
+    );
+    let machines: Vec<_> = Word::ALL
+        .iter()
+        .map(|word| {
+            let count = phases.get(word).copied().unwrap_or(0);
+            (format!("{{phase=\"{word}\"}}"), count as f64)
+        })
+        .collect();
+    family(
+        "machines",
+        "gauge",
+        "Machines that are known, by phase.",
+        &machines,
+    );
+    family(
+        "decisions_total",
+        "counter",
+        "Machines that asked what to do.",
+        &one("/scripts"),
+    );
+    family(
+        "transfers_total",
+        "counter",
+        "Transfers that ended.",
+        &via("transfers"),
+    );
+    family(
+        "transfers_failed_total",
+        "counter",
+        "Those that were refused or broken off.",
+        &via("failed"),
+    );
+    family(
+        "transfer_bytes_total",
+        "counter",
+        "Bytes that clients took.",
+        &via("bytes"),
+    );
+    family(
+        "tftp_transfers_active",
+        "gauge",
+        "TFTP transfers now.",
+        &one("/tftp/active"),
+    );
+    family(
+        "tftp_packets_repeated_total",
+        "counter",
+        "Packets sent again.",
+        &one("/tftp/repeats"),
+    );
+    family(
+        "http_connections",
+        "gauge",
+        "Connections now.",
+        &one("/http/connections"),
+    );
+    family(
+        "http_connections_limit",
+        "gauge",
+        "Connections at most.",
+        &one("/http/limit"),
+    );
+    family(
+        "http_requests_total",
+        "counter",
+        "Requests.",
+        &one("/http/requests"),
+    );
+    family(
+        "http_turned_away_total",
+        "counter",
+        "Clients that were told to come again.",
+        &one("/http/turned_away"),
+    );
+    let refused = !status["configuration"]["refused"].is_null();
+    family(
+        "configuration_refused",
+        "gauge",
+        "The last reload was refused.",
+        &[(String::new(), f64::from(u8::from(refused)))],
+    );
+    family(
+        "database_trouble",
+        "gauge",
+        "Changes are kept in memory only.",
+        &[(String::new(), f64::from(u8::from(trouble)))],
+    );
+    text
+}

@@ -1,0 +1,3 @@
+//! Switches machines on. Wake-on-LAN ([`wol`]) is the first way.
+
+pub mod wol;
