@@ -1,4 +1,4 @@
-//! What happened to a machine, boot by boot ([`boots`]), what of it went wrong and what to do
+//! What happened to a machine, boot by boot ([`boots()`]), what of it went wrong and what to do
 //! ([`finding`]), and how people read it ([`render`]). Pure: events and a time go in.
 
 pub mod boots;
