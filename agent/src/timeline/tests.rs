@@ -451,7 +451,13 @@ oden, boot of 1970-01-01 00:16:40 UTC
 #[test]
 fn the_page_about_findings_has_every_code() {
     let page = include_str!("../../../docs/findings.md");
-    let source = include_str!("rules.rs");
+    let source = [
+        include_str!("rules/dhcp.rs"),
+        include_str!("rules/loaders.rs"),
+        include_str!("rules/images.rs"),
+        include_str!("rules/after.rs"),
+    ]
+    .concat();
     let codes = source.lines().filter_map(|line| {
         let line = line.trim().trim_start_matches("code: ");
         let code = line.strip_prefix('"')?.strip_suffix("\",")?;
