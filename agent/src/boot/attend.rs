@@ -14,7 +14,7 @@ use crate::id::MachineId;
 use crate::machine::phase::{self, Input, Installing};
 use crate::machine::registry::Registry;
 use crate::machine::trust::Trust;
-use crate::machine::{Facts, Record};
+use crate::machine::{Facts, Phase, Record};
 use crate::store::Pending;
 
 /// A decision about a machine, with what goes with it.
@@ -199,7 +199,16 @@ fn attend(
         let used = || registry.counted(name) as u64;
         is_mine || policy.limit.is_none_or(|limit| used() < u64::from(limit))
     };
-    let decided = site.decide(record, facts, &has_room, now);
+    let mut decided = site.decide(record, facts, &has_room, now);
+    let same = facts
+        .uuid
+        .into_iter()
+        .flat_map(|uuid| registry.with_uuid(uuid));
+    let mut others = same
+        .filter(|id| *id != record.id)
+        .filter_map(|id| registry.get(id));
+    let twin = others.find(|other| matches!(other.phase, Phase::Installed { .. }));
+    decide::spare(&mut decided, record, twin);
     events.extend(record.enter(decided.step.phase.clone(), decided.step.reason.clone(), now));
     let start = site.start_of(&decided, facts);
     let unready = start.as_ref().and_then(|start| start.as_ref().err());

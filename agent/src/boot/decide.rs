@@ -162,6 +162,26 @@ pub fn decide(asking: &Asking) -> Decided {
     decided
 }
 
+/// Holds an installation back that may be one over what another record says is installed: a loader that
+/// shows only the second card of a machine makes that look like another machine with the same UUID.
+/// Who is declared, was approved, got its profile from a person, or chose it at the machine is meant.
+pub fn spare(decided: &mut Decided, record: &Record, twin: Option<&Record>) {
+    let is_meant = decided.chosen
+        || record.declared.is_some()
+        || record.wishes.approved
+        || record.wishes.profile.is_some();
+    if let (Some(twin), Some(_), false) = (twin, decided.begins, is_meant) {
+        let why = format!(
+            "its UUID is that of {}, which is installed: approve it if it is another machine",
+            twin.label()
+        );
+        decided.reason = format!("{why}; without that: {}", decided.reason);
+        decided.decision = Decision::Hold { why };
+        decided.begins = None;
+        decided.counted = None;
+    }
+}
+
 /// Whether a machine comes from a boot, and not from a script that asks again or from its menu.
 pub fn is_boot(facts: &Facts) -> bool {
     facts.attempt == 0 && !facts.menu && facts.item.is_none()

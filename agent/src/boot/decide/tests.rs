@@ -293,3 +293,33 @@ fn what_was_learnt_of_a_disk_counts_where_nobody_said_anything() {
     record.wishes.local_boot = Some(LocalBoot::Exit);
     assert_eq!(method(&record, "platform=efi"), LocalBoot::Exit);
 }
+
+#[test]
+fn what_may_be_installed_already_is_not_installed_over_without_a_word_of_a_person() {
+    let config = config("");
+    let mut config = config;
+    for profile in config.profiles.values_mut() {
+        profile.installed = Installed::NextBoot;
+    }
+    let twin = Record {
+        phase: Phase::Installed {
+            profile: Name::new("first").unwrap(),
+        },
+        ..stranger()
+    };
+    let decided = |record: &Record, query: &str, twin: Option<&Record>| {
+        let mut decided = decide_with(&config, query, record, &|_| true);
+        spare(&mut decided, record, twin);
+        decided.decision.word()
+    };
+    let query = "manufacturer=IBM&mac=52:54:00:00:00:02";
+    let mut record = stranger();
+    assert_eq!(decided(&record, query, Some(&twin)), "hold");
+    assert_eq!(decided(&record, query, None), "install first");
+    assert_eq!(
+        decided(&record, "item=second", Some(&twin)),
+        "install second"
+    );
+    record.wishes.approved = true;
+    assert_eq!(decided(&record, query, Some(&twin)), "install first");
+}

@@ -68,11 +68,12 @@ pub fn installer_failed(boot: &Boot, _: &[Boot], context: &Context) -> Option<Fi
 }
 
 pub fn waits(boot: &Boot, _: &[Boot], context: &Context) -> Option<Finding> {
-    let (seq, decision, _) = script(boot)?;
-    (context.phase == Word::Held && decision == "hold").then(|| Finding {
+    let (seq, decision, reason) = script(boot)?;
+    let waits = matches!(context.phase, Word::Held | Word::Ready) && decision == "hold";
+    waits.then(|| Finding {
         code: "waits-for-approval",
         severity: Severity::Notice,
-        sentence: "the machine waits for a person".to_owned(),
+        sentence: format!("the machine waits for a person: {reason}"),
         remedy: "`hearth machine approve MACHINE`, or `hearth machine assign MACHINE PROFILE`"
             .to_owned(),
         evidence: vec![seq],
