@@ -46,7 +46,7 @@ impl Api {
 
     pub(super) fn machine(&self, name: &str, config: &Config) -> Result<Value, Problem> {
         let record = self.named(name)?;
-        let events = self.read(&view::last_events(record.id))?;
+        let events = self.story(&record)?;
         let mut value = view::machine(&record);
         value["findings"] = json!(findings(&events, &self.context(&record, config)));
         Ok(value)
@@ -96,7 +96,7 @@ impl Api {
 
     pub(super) fn timeline(&self, name: &str, config: &Config) -> Result<Value, Problem> {
         let record = self.named(name)?;
-        let events = self.read(&view::last_events(record.id))?;
+        let events = self.story(&record)?;
         let found = findings(&events, &self.context(&record, config));
         let mut value = render::programs(&events, &found);
         value["label"] = record.label().into();

@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 
 use crate::boot::gate::Keeper;
 use crate::config::Config;
-use crate::event::Stamped;
+use crate::event::{Event, Stamped};
 use crate::limits;
 use crate::mac::Mac;
-use crate::machine::Census;
+use crate::machine::{Census, Record};
 use crate::store::{AuditRow, EventFilter, EventRow, Write};
 use problem::Problem;
 
@@ -183,6 +183,32 @@ impl Api {
         Ok(rows.iter().filter_map(stamped).collect())
     }
 
+    /// What happened to a machine since it is known, the newest last.
+    fn own_story(&self, record: &Record) -> Result<Vec<Stamped>, Problem> {
+        let mut story = self.read(&view::last_events(record.id))?;
+        story.reverse();
+        Ok(story)
+    }
+
+    /// What happened to a machine, the newest last. A machine that nobody had met yet has no number
+    /// when it first asks for an address: those events are known by its card.
+    fn story(&self, record: &Record) -> Result<Vec<Stamped>, Problem> {
+        let mut story = self.own_story(record)?;
+        let heard = self.read(&EventFilter {
+            kind: Some("dhcp".to_owned()),
+            newest_first: true,
+            limit: limits::PAGE,
+            ..EventFilter::default()
+        })?;
+        let is_its = |event: &Stamped| match &event.event {
+            Event::Dhcp(dhcp) => event.machine.is_none() && record.macs.contains(&dhcp.mac),
+            _ => false,
+        };
+        story.extend(heard.into_iter().filter(is_its));
+        story.sort_by_key(|event| event.seq);
+        Ok(story)
+    }
+
     fn audit(&self, query: &str) -> Result<Value, Problem> {
         let filter = view::filter(query)?;
         let rows = self.census.store().audit(filter.before, filter.limit);
@@ -228,7 +254,7 @@ impl Api {
         let machines: Vec<_> = self.census.look().iter().cloned().collect();
         let mut all = Vec::new();
         for record in machines {
-            let Ok(events) = self.read(&view::last_events(record.id)) else {
+            let Ok(events) = self.own_story(&record) else {
                 continue;
             };
             let found = crate::timeline::findings(&events, &self.context(&record, config));

@@ -207,3 +207,43 @@ fn monitoring_finds_what_it_looks_for() {
         );
     }
 }
+
+#[test]
+fn a_story_begins_before_its_machine_was_met() {
+    let api = api();
+    let heard = |seq: u64, mac: &str| {
+        let event = Event::Dhcp(crate::event::Dhcp {
+            message: crate::event::DhcpMessage::Discover,
+            mac: mac.parse().unwrap(),
+            xid: 1,
+            architectures: vec![7],
+            vendor_class: String::new(),
+            is_ipxe: false,
+            uuid: None,
+            server: None,
+            address: None,
+            next_server: None,
+            file: None,
+            has_options_66_67: false,
+        });
+        let stamped = Stamped {
+            seq,
+            at: NOW,
+            machine: None,
+            event,
+        };
+        Write::Event(EventRow {
+            seq,
+            at: NOW,
+            machine: None,
+            kind: "dhcp".to_owned(),
+            data: serde_json::to_string(&stamped).unwrap(),
+        })
+    };
+    let events = vec![heard(1, "52:54:00:00:00:01"), heard(2, "52:54:00:00:00:02")];
+    api.census.store().write(events).wait().unwrap();
+    let (_, body) = ask(&api, "GET", "machines/52:54:00:00:00:01/timeline", "");
+    let events = body["boots"][0]["events"].as_array().unwrap();
+    assert_eq!(events.len(), 1, "{body}");
+    assert_eq!(events[0]["mac"], "52:54:00:00:00:01");
+}

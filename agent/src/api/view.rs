@@ -38,6 +38,7 @@ pub fn event(event: &Stamped) -> Value {
 pub fn last_events(machine: MachineId) -> EventFilter {
     EventFilter {
         machine: Some(machine),
+        newest_first: true,
         limit: limits::EVENTS_OF_MACHINE,
         ..EventFilter::default()
     }
