@@ -40,12 +40,13 @@ impl Excerpt {
             range.start.saturating_sub(begin)..range.end.saturating_sub(begin)
         };
         let span = move_back(&span);
-        let mut hidden: Vec<Range<usize>> = secrets.iter().map(move_back).collect();
-        hidden.extend(likely_secrets(line));
-        let mut cells: Vec<Cell> = Vec::new();
-        let mut columns = 0;
         let near = line.floor_char_boundary(span.start.saturating_sub(NEAR))
             ..line.ceil_char_boundary(span.start.saturating_add(NEAR));
+        let secrets = secrets.iter().map(move_back).chain(likely_secrets(line));
+        let is_near = |secret: &Range<usize>| secret.start < near.end && secret.end > near.start;
+        let hidden: Vec<Range<usize>> = secrets.filter(is_near).collect();
+        let mut cells: Vec<Cell> = Vec::new();
+        let mut columns = 0;
         let characters = line.char_indices();
         for (byte, character) in characters.filter(|(byte, _)| near.contains(byte)) {
             let shown = match hidden.iter().find(|range| range.contains(&byte)) {

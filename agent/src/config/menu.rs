@@ -1,6 +1,6 @@
 //! The menu's items: each is a profile, an image, or one of the menu's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::Declared;
 use super::raw;
@@ -50,24 +50,25 @@ impl Known<'_> {
         let own = own.map(|name| name.value.clone());
         let fixed = defaults::MENU_ITEMS.iter();
         let fixed = fixed.filter_map(|name| Name::new(name).ok());
-        let mut items: Vec<MenuItem> = Vec::new();
-        for name in own.chain(fixed) {
-            let item = self.item(&name);
-            items.extend(item.filter(|item| !items.contains(item)));
-        }
-        items
+        // A name says which item it is, so that two items differ if their names do.
+        let mut seen = BTreeSet::new();
+        own.chain(fixed)
+            .filter(|name| seen.insert(name.clone()))
+            .filter_map(|name| self.item(&name))
+            .collect()
     }
 
     fn written_items(&mut self, names: &[Placed<Name>], report: &mut Report) -> Vec<MenuItem> {
-        let mut items: Vec<(MenuItem, Place)> = Vec::new();
+        let mut items = Vec::new();
+        let mut seen: BTreeMap<&Name, Place> = BTreeMap::new();
         for name in names {
             let item = self.item(&name.value).unwrap_or_else(|| {
                 self.missing(name, report);
                 // Its place in the list stays, so that a default that names it is no second mistake.
                 MenuItem::Profile(name.value.clone())
             });
-            match items.iter().find(|(other, _)| *other == item) {
-                Some((_, first)) => {
+            match seen.get(&name.value) {
+                Some(first) => {
                     report
                         .twice(
                             &format!("the menu's item `{}`", item.name()),
@@ -76,10 +77,13 @@ impl Known<'_> {
                         )
                         .note("people would see it twice: once is enough");
                 }
-                None => items.push((item, name.place)),
+                None => {
+                    seen.insert(&name.value, name.place);
+                    items.push(item);
+                }
             }
         }
-        items.into_iter().map(|(item, _)| item).collect()
+        items
     }
 
     fn missing(&self, name: &Placed<Name>, report: &mut Report) {

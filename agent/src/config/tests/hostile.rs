@@ -143,3 +143,24 @@ fn a_file_full_of_mistakes_is_told_of_in_bounded_words() {
         assert!(words.ends_with("more mistakes are not shown"));
     }
 }
+
+#[test]
+fn many_secrets_in_one_line_cost_no_more_than_elsewhere_and_stay_masked() {
+    let profile = "{ omni = { token = \"hunter2\" }, foo = 1 }, ";
+    let folder = Folder::with(&format!("profile = [{}]", profile.repeat(15_000)));
+    let began = std::time::Instant::now();
+    let diagnostics = folder.load().unwrap_err();
+    // Before, each character that is shown was held against each secret: minutes for this file.
+    assert!(began.elapsed() < std::time::Duration::from_secs(20));
+    assert!(!diagnostics.to_string().contains("hunter2"));
+}
+
+#[test]
+fn a_menu_of_very_many_profiles_is_read_in_time() {
+    let profile = |number| format!("[[profile]]\nname = \"p{number}\"\n");
+    let text: String = (0..90_000).map(profile).collect();
+    let began = std::time::Instant::now();
+    assert_eq!(survive(text.as_bytes()), crate::limits::CONFIG_MISTAKES);
+    // Before, each item was held against each other one.
+    assert!(began.elapsed() < std::time::Duration::from_secs(20));
+}
