@@ -105,11 +105,14 @@ impl Site {
         let events = Arc::new(Events::default());
         let control = Control {
             path: folder.path().join("hearth.sock"),
-            handler: Arc::new(|_| hearth::http::Reply {
-                status: 200,
-                kind: "application/json",
-                body: b"{\"fine\":true}\n".to_vec(),
-                allow: None,
+            handler: Arc::new(|asked| {
+                let is_there = asked.path == "/api/v1/status";
+                hearth::http::Reply {
+                    status: if is_there { 200 } else { 404 },
+                    kind: "application/json",
+                    body: b"{\"fine\":true}\n".to_vec(),
+                    allow: None,
+                }
             }),
         };
         let any = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
