@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use hearth::config::Http;
-use hearth::event::Outcome;
+use hearth::event::{Event, Outcome};
 use hearth::http::{Listeners, Server};
+use hearth::limits;
 
 use crate::support::{Client, LIMITS, Site, noise, wait_for};
 
@@ -108,9 +109,20 @@ fn a_client_that_falls_silent_at_the_end_was_sent_everything() {
     // With a window smaller than the file: the rest stays in the server's kernel.
     let mut client = site.connect_with_window(4096);
     client.send("GET /files/x HTTP/1.1\r\nHost: h\r\n\r\n");
-    let (_, taken, outcome) = site.transfer();
+    let event = wait_for("a transfer's event", || site.events.0.lock().unwrap().pop());
+    let Event::Transfer {
+        bytes,
+        outcome,
+        took,
+        ..
+    } = event
+    else {
+        panic!("{event:?}")
+    };
     assert_eq!(outcome, Outcome::Sent);
-    assert!(taken < size as u64, "{taken}");
+    assert!(bytes < size as u64, "{bytes}");
+    // To the last byte that was acknowledged, not to when the server gave up.
+    assert!(took < limits::HTTP_UNCONFIRMED.1 / 2, "{took:?}");
 }
 
 #[test]

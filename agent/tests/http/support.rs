@@ -75,7 +75,7 @@ impl Gate for Folder {
 
 /// Keeps all events.
 #[derive(Default)]
-pub struct Events(Mutex<Vec<Event>>);
+pub struct Events(pub Mutex<Vec<Event>>);
 
 impl Sink for Events {
     fn event(&self, event: Event) {
