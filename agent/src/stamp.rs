@@ -1,6 +1,33 @@
 //! Seconds since 1970 as the dates that people read in the lock and the log, and back.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use toml::value::{Date, Datetime, Offset, Time};
+
+/// Seconds since 1970.
+pub fn now() -> u64 {
+    since_1970().as_secs()
+}
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A clock before 1970 counts as one at its beginning.
+fn since_1970() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO)
+}
+
+/// Date and time in UTC as people read them: `2026-11-24 01:20:37`.
+pub fn plain(seconds: u64) -> String {
+    from_seconds(seconds)
+        .to_string()
+        .replace('T', " ")
+        .replace('Z', "")
+}
 
 /// The date and time in UTC. Years beyond 9999 are cut to it.
 pub fn from_seconds(seconds: u64) -> Datetime {

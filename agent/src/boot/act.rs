@@ -1,10 +1,11 @@
 //! What a person or program does with a machine, from the API or the command line.
 
-use crate::boot::gate::{Keeper, now};
+use crate::boot::gate::Keeper;
 use crate::event::Event;
 use crate::id::MachineId;
 use crate::machine::registry::Registry;
 use crate::machine::{Action, Record, Refusal};
+use crate::stamp::now_ms;
 use crate::store::Pending;
 
 impl Keeper {
@@ -27,7 +28,7 @@ impl Keeper {
         } else {
             let change = |registry: &Registry, record: &mut Record| {
                 is_free(registry, id, action)?;
-                let events = action.apply(record, &site.config, now())?;
+                let events = action.apply(record, &site.config, now_ms())?;
                 Ok((record.clone(), events))
             };
             let (changed, pending) = self.census.transact(id, change).ok_or_else(none)?;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::boot::Request;
 use crate::boot::decide::{self, Decided, Decision};
-use crate::boot::gate::{Keeper, now};
+use crate::boot::gate::Keeper;
 use crate::boot::learn;
 use crate::boot::site::Site;
 use crate::boot::token::Token;
@@ -15,6 +15,7 @@ use crate::machine::phase::{self, Input, Installing};
 use crate::machine::registry::Registry;
 use crate::machine::trust::Trust;
 use crate::machine::{Facts, Phase, Record};
+use crate::stamp::now_ms;
 use crate::store::Pending;
 
 /// A decision about a machine, with what goes with it.
@@ -37,7 +38,7 @@ impl Keeper {
         if site.incomplete {
             site = self.perhaps_rescanned();
         }
-        let now = now();
+        let now = now_ms();
         let declared = site
             .identify(&facts)
             .map(|identity| identity.machine.name.clone());

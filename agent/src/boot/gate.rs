@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use crate::boot::learn::{self, ForLoader};
 use crate::boot::loader;
@@ -20,6 +20,7 @@ use crate::mac::Mac;
 use crate::machine::registry::Registry;
 use crate::machine::trust::{self, Trust};
 use crate::machine::{Census, Facts, Phase, Record};
+use crate::stamp::now_ms;
 use crate::sys::neighbour;
 
 /// Reads the lock from the disk, for a rescan; the error is a sentence.
@@ -223,7 +224,7 @@ impl Keeper {
         record: &Record,
     ) -> Option<String> {
         let installed = || format!("{} is installed and boots its disk", record.label());
-        let now = now();
+        let now = now_ms();
         let is_once = record.wishes.once.is_some();
         let is_loading = is_once || record.learnt.is_booted_once(now);
         match &record.phase {
@@ -253,13 +254,6 @@ impl Keeper {
             _ => None,
         }
     }
-}
-
-/// Milliseconds since 1970.
-pub(super) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let since = since.map_or(0, |since| since.as_millis());
-    u64::try_from(since).unwrap_or(u64::MAX)
 }
 
 /// What a lock guards is whole at every moment, so a thread that panicked left nothing half done.

@@ -1,6 +1,6 @@
 //! What an installation reports, and what happened to the files that machines were sent.
 
-use crate::boot::gate::{Keeper, held, now};
+use crate::boot::gate::{Keeper, held};
 use crate::boot::token::Token;
 use crate::boot::{Answer, Request, Told, learn};
 use crate::event::{Event, Outcome, Report, Via};
@@ -9,6 +9,7 @@ use crate::limits;
 use crate::mac::Mac;
 use crate::machine::phase::{self, Input};
 use crate::machine::{Phase, Record};
+use crate::stamp::now_ms;
 
 /// How many lines an installation has sent.
 #[derive(Debug, Default)]
@@ -93,7 +94,7 @@ impl Keeper {
     /// nor the disk.
     fn may_say_more(&self, id: MachineId) -> bool {
         let (in_all, in_a_second) = limits::REPORT_LINES;
-        let second = now() / 1_000;
+        let second = now_ms() / 1_000;
         let mut talk = held(&self.talk);
         let talk = talk.entry(id).or_default();
         if talk.second != second {
@@ -106,7 +107,7 @@ impl Keeper {
 
     /// Moves a machine on, waits until that is on the disk, and tells it.
     fn moved(&self, id: MachineId, input: &Input) -> Result<(), String> {
-        let now = now();
+        let now = now_ms();
         let moved = self.census.transact(id, |_, record| {
             let step = phase::step(&record.phase, input);
             record.enter(step.phase, step.reason, now)
@@ -144,7 +145,7 @@ impl Keeper {
                 && installing.last_file.as_deref() == Some(name)
             {
                 let step = phase::step(&record.phase, &Input::Loaded);
-                record.enter(step.phase, step.reason, now());
+                record.enter(step.phase, step.reason, now_ms());
             }
             match via {
                 Via::Tftp => learn::loader_sent(&mut record.learnt, name, *bytes, outcome),
@@ -178,7 +179,7 @@ impl Keeper {
         held(&self.talk).retain(|talking, _| installing.iter().any(|(id, _)| id == talking));
         for (id, profile) in installing {
             let terms = crate::boot::decide::terms(&site.config, &profile);
-            if let Err(error) = self.moved(id, &Input::Time(now(), terms)) {
+            if let Err(error) = self.moved(id, &Input::Time(now_ms(), terms)) {
                 log::warn!("machine {id}: {error}");
             }
         }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::journal::now_ms;
 use super::status::Status;
 use crate::api::{self, Api};
 use crate::boot::gate::Keeper;
 use crate::http::{Asked, Handler, Reply};
 use crate::machine::Census;
 use crate::power::wol;
+use crate::stamp::now_ms;
 
 /// Makes it.
 pub fn handler(census: Arc<Census>, keeper: Arc<Keeper>, status: Arc<Status>) -> Handler {

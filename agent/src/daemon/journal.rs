@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use tokio::sync::broadcast;
@@ -16,6 +15,7 @@ use crate::limits;
 use crate::mac::Mac;
 use crate::machine::Census;
 use crate::observe::Lease;
+use crate::stamp::now_ms;
 use crate::store::{EventRow, Write};
 
 /// What happened since the start.
@@ -188,19 +188,6 @@ impl Kept {
     }
 }
 
-/// Seconds since 1970.
-pub fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.unwrap_or(Duration::ZERO).as_secs()
-}
-
-/// Milliseconds since 1970.
-pub fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let since = since.unwrap_or(Duration::ZERO);
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
 /// An event as programs read it; `text` is what people read, `time` seconds since 1970.
 fn with_text(mut value: Value, text: String) -> Value {
     if let Value::Object(fields) = &mut value {
@@ -213,6 +200,8 @@ fn with_text(mut value: Value, text: String) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn transfer(outcome: Outcome) -> Event {

@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::journal::{Journal, Totals, now};
+use super::journal::{Journal, Totals};
 use super::ready::{Ready, ready};
 use crate::boot::site::Site;
 use crate::event::{Event, Sink};
 use crate::id::MachineId;
+use crate::stamp::now;
 use crate::{http, limits, tftp};
 
 /// Reads a server's counters.

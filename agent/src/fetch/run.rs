@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use sha2::Digest;
 
@@ -19,6 +18,7 @@ use crate::image::lock::{Lock, LockError, Locked, Member, Pinned};
 use crate::image::place::{self, Found};
 use crate::recipe::wanted::{Archive, Expect, Keep, Source, Wanted, file_url};
 use crate::recipe::{self, Registration, debian};
+use crate::stamp;
 
 mod members;
 mod settle;
@@ -296,7 +296,6 @@ impl<'a> Run<'a> {
     }
 
     fn pin(&self, wanted: &Wanted, found: (Sha256, u64), url: String, pinned: Pinned) -> Locked {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Locked {
             size: found.1,
             sha256: found.0,
@@ -304,7 +303,7 @@ impl<'a> Run<'a> {
             member: None,
             owner: wanted.owner.clone(),
             pinned,
-            when: now.map_or(0, |since| since.as_secs()),
+            when: stamp::now(),
             text: None,
             replaces: None,
         }

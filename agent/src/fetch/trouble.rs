@@ -1,11 +1,12 @@
 //! Why one try of a fetch failed, and whether another may help.
 
 use std::io;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::fetch::{Failure, FailureKind};
 use crate::image;
 use crate::limits;
+use crate::stamp;
 
 /// Why one try failed.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,8 +156,7 @@ impl Trouble {
 
 /// What the clock says, for a person to compare.
 fn clock() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    image::date(now.map_or(0, |since| since.as_secs()))
+    image::date(stamp::now())
 }
 
 /// `host[:port]` of a URL, without a password that may stand before it.

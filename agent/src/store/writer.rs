@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -12,6 +12,7 @@ use super::rows::Write;
 use super::{Error, Written};
 use crate::id::MachineId;
 use crate::limits;
+use crate::stamp::now_ms;
 
 /// What waits for the thread.
 #[derive(Default)]
@@ -251,8 +252,7 @@ fn note_growth(jobs: &[Job], grown: &mut BTreeSet<i64>) {
 
 /// Removes what is too much, as long as nobody waits.
 fn tidy(queue: &Queue, connection: &Connection, machines: &mut Vec<i64>) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |since| since.as_millis() as u64);
+    let now = now_ms();
     while queue.state().jobs.is_empty() {
         match prune(connection, machines, now) {
             Ok(true) => {}

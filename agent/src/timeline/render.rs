@@ -28,9 +28,8 @@ pub fn people(name: &str, events: &[Stamped], findings: &[Finding], many: usize)
         ));
     }
     for boot in &boots[skipped..] {
-        let when = stamp::from_seconds(boot.began() / 1000).to_string();
-        let when = when.replace('T', " ").replace('Z', " UTC");
-        text.push_str(&format!("{name}, boot of {when}\n\n"));
+        let when = stamp::plain(boot.began() / 1000);
+        text.push_str(&format!("{name}, boot of {when} UTC\n\n"));
         for event in &boot.events {
             let marked = findings.iter().any(|finding| {
                 finding.severity == Severity::Error && finding.evidence.contains(&event.seq)

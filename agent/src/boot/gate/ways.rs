@@ -223,7 +223,7 @@ fn every_phase() -> [Phase; 7] {
         Phase::Ready,
         Phase::Installing(Installing {
             profile: name("by-boot"),
-            began: now(),
+            began: now_ms(),
             tries: 1,
             chosen: false,
             token: None,
