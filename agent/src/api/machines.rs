@@ -2,19 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::problem::Problem;
-use super::{Api, Asked, view};
+use super::{Api, Asked, Problem, view};
 use crate::config::{Config, Name, Recipe};
 use crate::event::{Event, Word};
 use crate::id::MachineId;
 use crate::limits;
-use crate::machine::{Action, Phase, Record};
+use crate::machine::{Action, Phase, Record, Refusal};
 use crate::timeline::{Context, findings, render};
 
 impl Api {
     /// `phase`, `profile`, `tag` and `q` (anywhere in what it is called and says of itself) choose,
     /// `after` and `limit` turn pages.
-    pub(super) fn machines(&self, query: &str, _: &Config) -> Result<Value, Problem> {
+    pub(super) fn machines(&self, query: &str) -> Result<Value, Problem> {
         let pairs = view::pairs(query);
         let phase = match pairs.get("phase") {
             None => None,
@@ -52,17 +51,23 @@ impl Api {
         Ok(value)
     }
 
-    fn named(&self, name: &str) -> Result<Record, Problem> {
+    pub(super) fn named(&self, name: &str) -> Result<Record, Problem> {
         self.census
             .named(name)
             .ok_or_else(|| Problem::no_machine(name))
     }
 
-    pub(super) fn act(&self, name: &str, asked: &Asked, _: &Config) -> Result<Value, Problem> {
+    pub(super) fn act(&self, name: &str, asked: &Asked, config: &Config) -> Result<Value, Problem> {
         let record = self.named(name)?;
-        let action: Action = serde_json::from_slice(asked.body)
-            .map_err(|error| Problem::wrong(&format!("the body is no action: {error}")))?;
-        let after = self.keeper.act(record.id, &action, asked.who)?;
+        let action: Action = asked.json("action")?;
+        if asked.if_match.is_some() {
+            asked.has_seen(&self.machine(name, config)?)?;
+        }
+        let choose = |now: &Record| match asked.if_match {
+            Some(_) if *now != record => Err(Refusal::Changed),
+            _ => Ok(vec![action.clone()]),
+        };
+        let (after, _) = self.keeper.act_all(record.id, asked.who, choose)?;
         let mut what = serde_json::to_value(&action).unwrap_or_default();
         what["machine"] = record.id.0.into();
         what["label"] = record.label().into();
@@ -114,7 +119,7 @@ impl Api {
         Context {
             now: (self.now)(),
             ours: config.server.addresses.clone(),
-            hears_dhcp: (self.hears_dhcp)(),
+            hears_dhcp: config.observe.enabled,
             phase: record.phase.word(),
             phase_reason: match &record.phase {
                 Phase::Failed { reason } => reason.clone(),

@@ -9,6 +9,7 @@ use crate::event::{Stamped, line};
 use crate::id::MachineId;
 use crate::limits;
 use crate::machine::{Phase, Record};
+use crate::percent::decoded_text;
 use crate::store::EventFilter;
 
 /// A machine, with the words that people use for it.
@@ -34,6 +35,12 @@ pub fn event(event: &Stamped) -> Value {
     value
 }
 
+/// The word for what kind of event it is.
+pub fn kind(event: &Stamped) -> String {
+    let value = serde_json::to_value(&event.event).unwrap_or_default();
+    value["kind"].as_str().unwrap_or_default().to_owned()
+}
+
 /// The events of a machine that a timeline is made of.
 pub fn last_events(machine: MachineId) -> EventFilter {
     EventFilter {
@@ -49,7 +56,7 @@ pub fn pairs(query: &str) -> BTreeMap<String, String> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(key, value)| (decoded(key.as_bytes()), decoded(value.as_bytes())))
+        .map(|(key, value)| (decoded_text(key), decoded_text(value)))
         .collect()
 }
 
@@ -73,25 +80,6 @@ pub fn filter(query: &str) -> Result<EventFilter, Problem> {
         newest_first: pairs.contains_key("newest"),
         limit: limit.clamp(1, limits::PAGE),
     })
-}
-
-/// Undoes percent-encoding (RFC 3986 section 2.1); a `%` without two digits stands for itself.
-pub fn decoded(bytes: &[u8]) -> String {
-    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let (mut decoded, mut at) = (Vec::new(), 0);
-    while let Some(&byte) = bytes.get(at) {
-        match (byte, digit(bytes.get(at + 1)), digit(bytes.get(at + 2))) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.push((high * 16 + low) as u8);
-                at += 3;
-            }
-            _ => {
-                decoded.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 /// A page of machines, and where the next begins.

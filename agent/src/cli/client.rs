@@ -11,6 +11,7 @@ use super::exit::{DATA, Failed, UNAVAILABLE};
 use crate::config::defaults;
 use crate::daemon::SOCKET;
 use crate::limits;
+pub use crate::percent::encoded;
 
 /// Where the agent of a configuration is asked.
 pub struct Client {
@@ -109,26 +110,4 @@ fn run_of(path: &Path) -> PathBuf {
     let table: toml::Table = text.parse().unwrap_or_default();
     let run = table.get("server").and_then(|server| server.get("run"));
     PathBuf::from(run.and_then(toml::Value::as_str).unwrap_or(defaults::RUN))
-}
-
-/// Text as a part of a path or query.
-pub fn encoded(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(byte);
-    text.bytes()
-        .map(|byte| match plain(&byte) {
-            true => char::from(byte).to_string(),
-            false => format!("%{byte:02X}"),
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_go_through_a_path_as_they_are() {
-        assert_eq!(encoded("52:54:00:00:00:01"), "52:54:00:00:00:01");
-        assert_eq!(encoded("a/b c?&%"), "a%2Fb%20c%3F%26%25");
-    }
 }
