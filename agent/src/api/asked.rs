@@ -29,13 +29,20 @@ pub struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The body, as JSON of a form.
+    /// The body, as a JSON object of a form.
     ///
     /// # Errors
     /// It is something else; `what` says what it should be.
     pub fn json<T: serde::de::DeserializeOwned>(&self, what: &str) -> Result<T, Problem> {
-        serde_json::from_slice(self.body)
-            .map_err(|error| Problem::wrong(&format!("the body is no {what}: {error}")))
+        let wrong = |error| Problem::wrong(&format!("the body is no {what}: {error}"));
+        let value: Value = serde_json::from_slice(self.body).map_err(wrong)?;
+        if !value.is_object() {
+            // serde takes the fields of a list in their order, which nobody means.
+            return Err(Problem::wrong(&format!(
+                "the body is no {what}: it is no object"
+            )));
+        }
+        serde_json::from_value(value).map_err(wrong)
     }
 
     /// Whether what a change replaces is what its sender has seen; without `If-Match` it does not

@@ -6,6 +6,7 @@
 
 mod asked;
 mod follow;
+mod list;
 mod machines;
 mod metrics;
 mod operation;

@@ -10,7 +10,7 @@ use super::asked::Asked;
 use super::problem::Problem;
 use super::{Answered, Api};
 use crate::config::{LocalBoot, Name};
-use crate::machine::{Action, Record, Refusal};
+use crate::machine::{Action, Record};
 
 /// The document. What is left out is taken back.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -79,13 +79,11 @@ impl Api {
     pub(super) fn put_overrides(&self, name: &str, asked: &Asked) -> Result<Value, Problem> {
         let record = self.named(name)?;
         let wanted: Overrides = asked.json("document of overrides")?;
-        let choose = |record: &Record| {
-            let now = Overrides::of(record);
-            let seen = asked.has_seen(&json!(now));
-            seen.map_err(|_| Refusal::Changed)?;
-            Ok(wanted.actions_from(&now))
-        };
-        let (after, actions) = self.keeper.act_all(record.id, asked.who, choose)?;
+        let has_seen = |now: &Record| asked.has_seen(&json!(Overrides::of(now))).is_ok();
+        let choose = |now: &Record| wanted.actions_from(&Overrides::of(now));
+        let (after, actions) = self
+            .keeper
+            .act_all(record.id, asked.who, has_seen, choose)?;
         if !actions.is_empty() {
             let what: Vec<_> = actions.iter().map(Action::what).collect();
             let what = json!({

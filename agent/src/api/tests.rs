@@ -97,11 +97,30 @@ fn machines_are_listed_chosen_and_paged() {
     };
     let (one, two) = ("52:54:00:00:00:01", "52:54:00:00:00:02");
     assert_eq!(labels("machines").0, [one, two]);
-    assert_eq!(labels("machines?limit=1"), (vec![one.to_owned()], json!(1)));
-    assert_eq!(
-        labels("machines?limit=1&after=1"),
-        (vec![two.to_owned()], Value::Null)
-    );
+    for (sort, first, second) in [
+        ("id", one, two),
+        ("-label", two, one),
+        ("last_seen", one, two),
+    ] {
+        let (page, next) = labels(&format!("machines?limit=1&sort={sort}"));
+        assert_eq!(page, [first], "{sort}");
+        let next = percent::encoded(next.as_str().unwrap());
+        let last = labels(&format!("machines?limit=1&sort={sort}&after={next}"));
+        assert_eq!(last, (vec![second.to_owned()], Value::Null), "{sort}");
+    }
+    for bad in [
+        "sort=colour",
+        "after=x",
+        "limit=0",
+        "limit=1001",
+        "limit=+1",
+    ] {
+        assert_eq!(
+            ask(&api, "GET", &format!("machines?{bad}"), "").0,
+            422,
+            "{bad}"
+        );
+    }
     assert_eq!(labels("machines?q=00:02").0, [two]);
     assert_eq!(labels("machines?phase=discovered&q=ibm").0.len(), 2);
     assert!(labels("machines?phase=installed").0.is_empty());
@@ -417,4 +436,27 @@ fn an_action_on_a_machine_that_changed_since_is_refused() {
     };
     assert_eq!(hold().status, 200);
     assert_eq!(hold().status, 412);
+}
+
+#[test]
+fn the_document_describes_every_operation_with_its_role_and_nothing_else() {
+    let document: Value = serde_json::from_str(OPENAPI).unwrap();
+    let mut described = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let parts = path.trim_start_matches('/').split('/');
+        let parts = parts.map(|part| if part.starts_with('{') { "*" } else { part });
+        let path = parts.collect::<Vec<_>>().join("/");
+        for (method, operation) in methods.as_object().unwrap() {
+            let role = operation["x-role"].as_str().unwrap_or_default().to_owned();
+            described.push((path.clone(), method.to_uppercase(), role));
+        }
+    }
+    let known = OPERATIONS.iter().map(|one| {
+        let role = one.role.map_or("", Role::word).to_owned();
+        (one.path.to_owned(), one.method.to_owned(), role)
+    });
+    let mut known: Vec<_> = known.collect();
+    described.sort();
+    known.sort();
+    assert_eq!(described, known);
 }

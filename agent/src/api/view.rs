@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::problem::Problem;
 use crate::event::{Stamped, line};
@@ -60,29 +60,59 @@ pub fn pairs(query: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// A number of a query.
+///
+/// # Errors
+/// It is something else.
+fn number(pairs: &BTreeMap<String, String>, key: &str) -> Result<Option<u64>, Problem> {
+    let Some(text) = pairs.get(key) else {
+        return Ok(None);
+    };
+    let number = text.parse().ok().filter(|_| !text.starts_with('+'));
+    // The database has no greater ones.
+    let number = number.filter(|&number| number <= i64::MAX as u64);
+    let wrong = || Problem::wrong(&format!("{key} must be a number, and is {text:?}"));
+    number.map(Some).ok_or_else(wrong)
+}
+
+/// Whether a key is there, alone or with `true`.
+fn flag(pairs: &BTreeMap<String, String>, key: &str) -> Result<bool, Problem> {
+    match pairs.get(key).map(String::as_str) {
+        None | Some("false") => Ok(false),
+        Some("" | "true") => Ok(true),
+        Some(other) => Err(Problem::wrong(&format!(
+            "{key} must be true or false, and is {other:?}"
+        ))),
+    }
+}
+
+/// How many are wanted at most.
+///
+/// # Errors
+/// Not a number from 1 to [`limits::PAGE`].
+pub fn limit(pairs: &BTreeMap<String, String>) -> Result<usize, Problem> {
+    match number(pairs, "limit")? {
+        None => Ok(limits::PAGE),
+        Some(limit) if (1..=limits::PAGE as u64).contains(&limit) => Ok(limit as usize),
+        Some(limit) => Err(Problem::wrong(&format!(
+            "limit must be 1 to {}, and is {limit}",
+            limits::PAGE
+        ))),
+    }
+}
+
 /// The events that a query asks for: `machine`, `kind`, `after`, `before`, `since`, `limit`, `newest`.
 pub fn filter(query: &str) -> Result<EventFilter, Problem> {
     let pairs = pairs(query);
-    let number = |key: &str| match pairs.get(key) {
-        None => Ok(None),
-        Some(text) => text
-            .parse::<u64>()
-            .map(Some)
-            .map_err(|_| Problem::wrong(&format!("{key} must be a number, and is {text:?}"))),
-    };
-    let limit = number("limit")?.map_or(limits::PAGE, |limit| limit as usize);
+    let number = |key: &str| number(&pairs, key);
+    let limit = limit(&pairs)?;
     Ok(EventFilter {
         machine: number("machine")?.map(MachineId),
         kind: pairs.get("kind").cloned(),
         after: number("after")?,
         before: number("before")?,
         since: number("since")?,
-        newest_first: pairs.contains_key("newest"),
-        limit: limit.clamp(1, limits::PAGE),
+        newest_first: flag(&pairs, "newest")?,
+        limit,
     })
-}
-
-/// A page of machines, and where the next begins.
-pub fn page(machines: &[Value], next: Option<MachineId>) -> Value {
-    json!({ "machines": machines, "next": next })
 }

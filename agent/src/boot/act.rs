@@ -20,29 +20,35 @@ impl Keeper {
     /// # Errors
     /// [`Refusal`]; nothing was changed but for [`Refusal::NotKept`].
     pub fn act(&self, id: MachineId, action: &Action, who: &str) -> Result<Record, Refusal> {
-        let choose = |_: &Record| Ok(vec![action.clone()]);
-        self.act_all(id, who, choose).map(|(record, _)| record)
+        let done = self.act_all(id, who, |_| true, |_| vec![action.clone()]);
+        done.map(|(record, _)| record)
     }
 
     /// Does several things at once, or none of them. `choose` sees the record as it is, and nobody
-    /// comes in between; what it chose comes back too.
+    /// comes in between; what it chose comes back too. `has_seen` says whether that record is the one
+    /// that whoever acts knows.
     ///
     /// # Errors
-    /// As [`Keeper::act`].
+    /// As [`Keeper::act`], and [`Refusal::Changed`]; as RFC 9110 section 13.2.1 wants it, that only
+    /// where nothing else is wrong.
     pub fn act_all(
         &self,
         id: MachineId,
         who: &str,
-        choose: impl FnOnce(&Record) -> Result<Vec<Action>, Refusal>,
+        has_seen: impl FnOnce(&Record) -> bool,
+        choose: impl FnOnce(&Record) -> Vec<Action>,
     ) -> Result<(Record, Vec<Action>), Refusal> {
         let none = || Refusal::NoMachine(format!("there is no machine {id}: see the list of them"));
         let site = self.site();
         let change = |registry: &Registry, record: &mut Record| {
-            let actions = choose(record)?;
+            let actions = choose(record);
             let (mut after, mut events) = (record.clone(), Vec::new());
             for action in &actions {
                 is_free(registry, id, action)?;
                 events.extend(action.apply(&mut after, &site.config, now_ms())?);
+            }
+            if !has_seen(record) {
+                return Err(Refusal::Changed);
             }
             record.clone_from(&after);
             Ok((after, actions, events))

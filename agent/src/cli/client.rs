@@ -50,12 +50,20 @@ impl Client {
         self.ask("POST", path, body.to_string().as_bytes())
     }
 
+    /// `DELETE /api/v1/PATH`.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn delete(&mut self, path: &str) -> Result<Value, Failed> {
+        self.ask("DELETE", path, &[])
+    }
+
     fn ask(&mut self, method: &str, path: &str, body: &[u8]) -> Result<Value, Failed> {
         let (status, answer) = match self.exchange(method, path, body) {
             Ok(answer) => answer,
             Err(error) => return Err(self.unanswered(&error)),
         };
-        if status == 200 {
+        if (200..300).contains(&status) {
             return Ok(answer);
         }
         let detail = answer["detail"].as_str().unwrap_or("it does not say why");

@@ -18,6 +18,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use excerpt::Excerpt;
 pub use image::{Custom, Debian, Image, Meta, Overlay, Recipe, Source, Talos};
 pub use load::{Environment, Loaded, load};
+pub use values::duration;
 pub use words::{Argument, Label, Name, Secret, Url};
 
 mod check;
