@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from hearthtest import dhcp
+from hearthtest.capture import tftp_block
 from hearthtest.site import ADDRESS, OUTSIDE, STEP_SECONDS
 from hearthtest.vm import BIOS, UEFI
 from hearthtest.wait import wait_for
@@ -69,8 +70,7 @@ def test_a_loader_that_breaks_off_midway(site):
     subprocess.run(["tc", "-n", site.firewall, "qdisc", "add", "dev", "eth0", "root", "tbf",
                     "rate", "400kbit", "burst", "4kb", "latency", "100ms"], check=True)
     machine = site.machine(33, UEFI, fw_cfg=NO_IPV6)
-    wait_for(lambda: site.agent.status()["tftp"]["active"], "the loader is under way",
-             STEP_SECONDS, every=0.02)
+    wait_for(lambda: tftp_block(machine) > 10, "the loader is under way", STEP_SECONDS, every=0.1)
     tap = re.search(r"ifname=(\w+)", " ".join(map(str, machine.command)))[1]
     subprocess.run(["ip", "-n", site.network.lan, "link", "set", tap, "down"], check=True)
     sentence, remedy = finds(site, machine, "loader-stalls")
