@@ -26,7 +26,8 @@
 //!    ([`boot::token`]).
 //! 7. **Next boot**: the local disk, by the method that fits the machine ([`boot::decide`] again).
 //!
-//! People and programs look at all this, and act, by [`api`]; [`power`] switches machines on.
+//! People and programs look at all this, and act, by [`api`], or are told by [`notify`]; [`power`]
+//! switches machines on.
 //!
 //! [`boot::site`] is all of it at one moment: [`config`], lock and catalogue. [`daemon`] opens the
 //! sockets, keeps the site and swaps it on reload; [`cli`] is what a person types. [`limits`] has
@@ -39,7 +40,7 @@
 //!
 //! ```text
 //! main > cli > daemon
-//!      > tftp  http  fetch  observe  api  power      edges: sockets, files, clocks; never each other
+//!      > tftp  http  fetch  observe  api  notify  power   edges: sockets, files, clocks; never each other
 //!      > timeline                                   what happened, and why it failed
 //!      > boot  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
@@ -64,6 +65,7 @@ pub mod limits;
 pub mod log;
 pub mod mac;
 pub mod machine;
+pub mod notify;
 pub mod observe;
 pub mod pci;
 pub mod percent;

@@ -190,6 +190,14 @@ pub const HTTP_SETTLE: (Duration, Duration) = (Duration::from_millis(1), Duratio
 pub const HTTP_STOP: Duration = Duration::from_secs(10);
 /// Descriptors that HTTP leaves to the rest of the process.
 pub const DESCRIPTORS_RESERVED: u64 = 64;
+/// Kinds of events that one webhook names.
+pub const WEBHOOK_KINDS: usize = 32;
+/// Time for one try of a webhook, from the name of its host to the end of its answer.
+pub const WEBHOOK_TIME: Duration = Duration::from_secs(10);
+/// First and longest wait before a webhook is tried again; doubles each time.
+pub const WEBHOOK_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// Tries of one event at a webhook, with the waits between them a quarter of an hour; then it is left out.
+pub const WEBHOOK_TRIES: u32 = 20;
 /// Tokens of the control side: each is looked at for every request.
 pub const API_TOKENS: usize = 100;
 /// Connections at a time on the control socket.

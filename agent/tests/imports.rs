@@ -21,7 +21,7 @@ const LAYERS: [&[&str]; 7] = [
     ],
 ];
 /// Sockets, files of the network, clocks.
-const EDGES: &[&str] = &["api", "fetch", "http", "observe", "power", "tftp"];
+const EDGES: &[&str] = &["api", "fetch", "http", "notify", "observe", "power", "tftp"];
 
 /// What only some modules may write: the word, who may, and why.
 const WORDS: [(&str, &[&str], &str); 6] = [

@@ -31,6 +31,7 @@ use crate::{limits, percent};
 
 pub use asked::{Answer, Asked, Done};
 pub use follow::{ALIVE, Follow, piece};
+pub use view::{event, kind};
 pub use operation::{OPERATIONS, Operation, Role};
 pub use problem::Problem;
 pub use tokens::Tokens;

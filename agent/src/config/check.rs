@@ -10,7 +10,7 @@ use super::report::Report;
 use super::source::{Place, Placed};
 use super::suggest::nearest;
 use super::{
-    Api, Config, Image, Name, Policy, Profile, Recipe, Server, Unknown, command_line, machines,
+    Api, Config, Image, Name, Policy, Profile, Recipe, Server, Unknown, Webhook, command_line, machines,
     menu,
 };
 
@@ -110,6 +110,9 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
     let machine_names = raw.machines.iter().map(|machine| &machine.name);
     Declared::new("machine", names(machine_names), report);
 
+    let webhooks = raw.webhooks.iter().map(|webhook| &webhook.name);
+    Declared::new("webhook", names(webhooks), report);
+
     let server = server(raw.server, &profiles, environment, report);
     let api = api(raw.api, &server, environment, report);
     if server.own_files {
@@ -141,6 +144,7 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
         images: kept,
         profiles: kept_profiles(raw.profiles),
         policies,
+        webhooks: kept_webhooks(raw.webhooks),
         machines,
     })
 }
@@ -331,6 +335,18 @@ fn kept_profiles(raw: Vec<raw::Profile>) -> BTreeMap<Name, Profile> {
             timeout: profile.timeout,
         };
         Some((name, profile))
+    });
+    whole.collect()
+}
+
+fn kept_webhooks(raw: Vec<raw::Webhook>) -> Vec<Webhook> {
+    let whole = raw.into_iter().filter_map(|webhook| {
+        Some(Webhook {
+            name: webhook.name?.value,
+            url: webhook.url?,
+            secret: webhook.secret?,
+            events: webhook.events,
+        })
     });
     whole.collect()
 }

@@ -82,6 +82,9 @@ pub const MENU_DEFAULT: &str = "local";
 /// What the menu has behind every profile.
 pub const MENU_ITEMS: [&str; 5] = ["netboot.xyz", "memtest", "local", "shell", "reboot"];
 
+/// `webhook.events`: what a person wants to be told.
+pub const WEBHOOK_EVENTS: [&str; 3] = ["phase", "impostor", "shared"];
+
 /// `loaders.origin`.
 pub const LOADER_ORIGIN: &str = "https://boot.ipxe.org";
 /// `loaders.architectures`: what homelabs and racks have today.

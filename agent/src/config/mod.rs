@@ -18,6 +18,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use excerpt::Excerpt;
 pub use image::{Custom, Debian, Image, Meta, Overlay, Recipe, Source, Talos};
 pub use load::{Environment, Loaded, load};
+pub use sections::KINDS;
 pub use values::duration;
 pub use words::{Argument, Label, Name, Secret, Url};
 
@@ -71,6 +72,8 @@ pub struct Config {
     pub profiles: BTreeMap<Name, Profile>,
     /// Rules in order; the first that matches counts.
     pub policies: Vec<Policy>,
+    /// Who is told of events.
+    pub webhooks: Vec<Webhook>,
     /// Declared machines, by name.
     pub machines: BTreeMap<Name, Machine>,
 }
@@ -386,6 +389,19 @@ pub struct StaticAddress {
     pub interface: Option<String>,
     /// Name servers, at most two.
     pub dns: Vec<Ipv4Addr>,
+}
+
+/// `[[webhook]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Webhook {
+    /// Its name, in the log.
+    pub name: Name,
+    /// Where events are sent.
+    pub url: Url,
+    /// What they are signed with.
+    pub secret: Secret,
+    /// Kinds of events, one of them `*` for all.
+    pub events: Vec<String>,
 }
 
 /// `machine.local_boot`: boot-facts 4.4.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::source::{Place, Placed};
 use super::{
     Argument, Condition, Fetch, Http, Installed, Label, Loaders, LocalBoot, Log, Name, Observe,
-    Omni, Recipe, Tftp,
+    Omni, Recipe, Secret, Tftp, Url,
 };
 use crate::arch::Cpu;
 use crate::mac::Mac;
@@ -30,6 +30,7 @@ pub(super) struct Raw {
     pub images: Vec<Image>,
     pub profiles: Vec<Profile>,
     pub policies: Vec<Policy>,
+    pub webhooks: Vec<Webhook>,
     pub machines: Vec<Machine>,
 }
 
@@ -86,6 +87,15 @@ pub(super) struct Profile {
     pub installed: Installed,
     pub tries: u32,
     pub timeout: Duration,
+}
+
+/// `[[webhook]]`.
+#[derive(Debug)]
+pub(super) struct Webhook {
+    pub name: Option<Placed<Name>>,
+    pub url: Option<Url>,
+    pub secret: Option<Secret>,
+    pub events: Vec<String>,
 }
 
 /// `[[policy]]`.

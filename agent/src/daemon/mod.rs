@@ -20,6 +20,7 @@ mod signals;
 mod sockets;
 mod status;
 mod user;
+mod webhooks;
 
 use std::fs;
 use std::net::IpAddr;
@@ -28,6 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
+use crate::api::Api;
 use crate::boot::gate::Keeper;
 use crate::boot::site::{DEFAULT, Site};
 use crate::config::{self, Config, Environment, Loaded};
@@ -71,6 +73,8 @@ struct Daemon {
     status: Arc<Status>,
     tftp: tftp::Server,
     http: http::Server,
+    /// What the control side knows and does.
+    api: Arc<Api>,
     /// Answers on the control side.
     handler: http::Handler,
     /// The control side for other hosts, once it listened anywhere.
@@ -183,7 +187,8 @@ fn start(
     let known = census.clone();
     let keeper = Arc::new(Keeper::new(site, census, sink.clone(), Box::new(read_lock)));
     let api = Arc::new(control::api(known, keeper.clone(), status.clone(), tokens));
-    let handler = control::handler(api, status.clone());
+    let handler = control::handler(api.clone(), status.clone());
+    status.webhooks.run(&config, &api, &status.journal);
     status.journal.on_transfer(&keeper);
     let tftp = tftp::Server::serve(tftp, config.tftp.clone(), keeper.clone(), sink.clone());
     let tftp = tftp.map_err(|error| system(error.to_string()))?;
@@ -210,6 +215,7 @@ fn start(
         status,
         tftp,
         http,
+        api,
         handler,
         secure: None,
         observer: None,

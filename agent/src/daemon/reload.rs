@@ -53,6 +53,8 @@ impl Daemon {
         self.http.set_limits(config.http.clone());
         tell(&site);
         self.keeper.replace(site);
+        let status = &self.status;
+        status.webhooks.run(&config, &self.api, &status.journal);
         Ok(loaded.files)
     }
 

@@ -318,6 +318,37 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_is_one_that_a_webhook_may_name() {
+        // In the order of the enum, which the compiler holds this to.
+        let of = |event: &Event| match event {
+            Event::Transfer { .. } => 0,
+            Event::Script { .. } => 1,
+            Event::Dhcp(_) => 2,
+            Event::Phase { .. } => 3,
+            Event::Loader { .. } => 4,
+            Event::LocalBoot { .. } => 5,
+            Event::Report { .. } => 6,
+            Event::Impostor { .. } => 7,
+            Event::Merged { .. } => 8,
+            Event::Moved { .. } => 9,
+            Event::Shared { .. } => 10,
+            Event::Board { .. } => 11,
+            Event::Action { .. } => 12,
+            Event::Power { .. } => 13,
+        };
+        let power = Event::Power {
+            driver: String::new(),
+            what: String::new(),
+            error: None,
+        };
+        for event in [power] {
+            let kind = serde_json::to_value(&event).unwrap()["kind"].clone();
+            assert_eq!(kind, crate::config::KINDS[of(&event)]);
+        }
+        assert_eq!(crate::config::KINDS.len(), 14);
+    }
+
+    #[test]
     fn no_event_has_a_field_that_its_stamp_has_too() {
         let peer = "192.168.1.171:0".parse().unwrap();
         let mac: Mac = "52:54:00:00:00:01".parse().unwrap();

@@ -225,6 +225,25 @@ pub(in super::super) const SECRET: Keys = Keys {
     )],
 };
 
+pub(in super::super) const WEBHOOK: Keys = Keys {
+    table: "webhook",
+    repeated: true,
+    keys: &[
+        key("name", r#""chat""#, "nobody could tell which one was meant"),
+        key(
+            "url",
+            r#""https://chat.example/hooks/hearth""#,
+            "nobody would be told",
+        ),
+        key(
+            "secret",
+            r#"{ file = "chat.secret" }"#,
+            "whoever is told could not know that it was Hearth",
+        ),
+        key("events", r#"["phase"]"#, "the wrong things would be told"),
+    ],
+};
+
 pub(in super::super) const POLICY: Keys = Keys {
     table: "policy",
     repeated: true,

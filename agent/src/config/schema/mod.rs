@@ -5,7 +5,7 @@
 mod declared;
 
 pub(super) use declared::{
-    IMAGE, INITRD, KERNEL, MACHINE, MATCH, META, OMNI, OVERLAY, POLICY, PROFILE, SECRET,
+    IMAGE, INITRD, KERNEL, MACHINE, MATCH, META, OMNI, OVERLAY, POLICY, PROFILE, SECRET, WEBHOOK,
 };
 
 /// A table and its keys.
@@ -304,9 +304,9 @@ pub(super) const LOADERS: Keys = Keys {
 };
 
 /// The tables of a file.
-pub(super) const TABLES: [&Keys; 13] = [
+pub(super) const TABLES: [&Keys; 14] = [
     &SERVER, &TFTP, &HTTP, &API, &OBSERVE, &FETCH, &LOG, &MENU, &LOADERS, &IMAGE, &PROFILE,
-    &POLICY, &MACHINE,
+    &POLICY, &WEBHOOK, &MACHINE,
 ];
 
 /// The tables inside these.

@@ -19,8 +19,10 @@ mod policy;
 mod profile;
 mod server;
 mod services;
+mod webhook;
 
 pub(super) use image::implied as implied_image;
+pub use webhook::KINDS;
 
 /// Reads every table.
 pub(super) fn read(mut tables: Tables, report: &mut Report) -> Raw {
@@ -37,6 +39,7 @@ pub(super) fn read(mut tables: Tables, report: &mut Report) -> Raw {
         images: each(tables.list(&schema::IMAGE), image::read, report),
         profiles: each(tables.list(&schema::PROFILE), profile::read, report),
         policies: each(tables.list(&schema::POLICY), policy::read, report),
+        webhooks: each(tables.list(&schema::WEBHOOK), webhook::read, report),
         machines: each(tables.list(&schema::MACHINE), machine::read, report),
     }
 }
