@@ -116,7 +116,11 @@ pub fn text(status: &Value, phases: &BTreeMap<Word, usize>, trouble: bool) -> St
     );
     let hooks = status["webhooks"].as_array().map_or(&[][..], Vec::as_slice);
     for (key, name, help) in [
-        ("sent", "webhook_events_total", "Events that a webhook took."),
+        (
+            "sent",
+            "webhook_events_total",
+            "Events that a webhook took.",
+        ),
         (
             "left_out",
             "webhook_events_left_out_total",

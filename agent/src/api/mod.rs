@@ -31,10 +31,10 @@ use crate::{limits, percent};
 
 pub use asked::{Answer, Asked, Done};
 pub use follow::{ALIVE, Follow, piece};
-pub use view::{event, kind};
 pub use operation::{OPERATIONS, Operation, Role};
 pub use problem::Problem;
 pub use tokens::Tokens;
+pub use view::{event, kind};
 
 /// What there is, for programs (OpenAPI 3.1).
 pub const OPENAPI: &str = include_str!("../../api/openapi.json");
@@ -174,23 +174,34 @@ impl Api {
         Ok(story)
     }
 
-    /// What happened to a machine, the newest last. A machine that nobody had met yet has no number
-    /// when it first asks for an address: those events are known by its card.
+    /// What happened to a machine, the newest last.
     fn story(&self, record: &Record) -> Result<Vec<Stamped>, Problem> {
+        self.whole_story(record, &self.of_nobody()?)
+    }
+
+    /// The same, with what was heard of nobody known. A machine that nobody had met yet has no number
+    /// when it first asks for an address: those events are known by its card.
+    fn whole_story(&self, record: &Record, heard: &[Stamped]) -> Result<Vec<Stamped>, Problem> {
         let mut story = self.own_story(record)?;
-        let heard = self.read(&EventFilter {
+        let is_its = |event: &&Stamped| match &event.event {
+            Event::Dhcp(dhcp) => record.macs.contains(&dhcp.mac),
+            _ => false,
+        };
+        story.extend(heard.iter().filter(is_its).cloned());
+        story.sort_by_key(|event| event.seq);
+        Ok(story)
+    }
+
+    /// What was heard lately of machines that nobody had met.
+    fn of_nobody(&self) -> Result<Vec<Stamped>, Problem> {
+        let mut heard = self.read(&EventFilter {
             kind: Some("dhcp".to_owned()),
             newest_first: true,
             limit: limits::PAGE,
             ..EventFilter::default()
         })?;
-        let is_its = |event: &Stamped| match &event.event {
-            Event::Dhcp(dhcp) => event.machine.is_none() && record.macs.contains(&dhcp.mac),
-            _ => false,
-        };
-        story.extend(heard.into_iter().filter(is_its));
-        story.sort_by_key(|event| event.seq);
-        Ok(story)
+        heard.retain(|event| event.machine.is_none());
+        Ok(heard)
     }
 
     fn audit(&self, query: &str) -> Result<Value, Problem> {
@@ -237,9 +248,10 @@ impl Api {
 
     fn findings(&self, config: &Config) -> Value {
         let machines: Vec<_> = self.census.look().iter().cloned().collect();
+        let heard = self.of_nobody().unwrap_or_default();
         let mut all = Vec::new();
         for record in machines {
-            let Ok(events) = self.own_story(&record) else {
+            let Ok(events) = self.whole_story(&record, &heard) else {
                 continue;
             };
             let found = crate::timeline::findings(&events, &self.context(&record, config));

@@ -10,8 +10,8 @@ use super::report::Report;
 use super::source::{Place, Placed};
 use super::suggest::nearest;
 use super::{
-    Api, Config, Image, Name, Policy, Profile, Recipe, Server, Unknown, Webhook, command_line, machines,
-    menu,
+    Api, Config, Image, Name, Policy, Profile, Recipe, Server, Unknown, Webhook, command_line,
+    machines, menu,
 };
 
 /// Everything of one kind that is declared, with where.

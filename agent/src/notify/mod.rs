@@ -146,7 +146,9 @@ mod tests {
     fn waits_grow_to_the_longest() {
         let waits: Vec<_> = (1..9).map(|tries| pause(tries).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
-        let all: u64 = (1..limits::WEBHOOK_TRIES).map(|tries| pause(tries).as_secs()).sum();
+        let all: u64 = (1..limits::WEBHOOK_TRIES)
+            .map(|tries| pause(tries).as_secs())
+            .sum();
         assert!((600..1200).contains(&all), "a quarter of an hour: {all} s");
     }
 

@@ -18,7 +18,10 @@ pub(super) fn read(table: Table, report: &mut Report) -> raw::Webhook {
     let events = table.get("events").and_then(|value| {
         let items = value.few_items(limits::WEBHOOK_KINDS, report)?;
         if items.is_empty() {
-            return value.wrong("at least one kind of event is needed, or nothing is sent", report);
+            return value.wrong(
+                "at least one kind of event is needed, or nothing is sent",
+                report,
+            );
         }
         let kinds = items.iter().filter_map(|item| item.word(kind, report));
         Some(kinds.map(|kind| kind.value).collect())
