@@ -128,6 +128,7 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
         tftp: raw.tftp,
         http: raw.http,
         observe: raw.observe,
+        events: raw.events,
         fetch: raw.fetch,
         log: raw.log,
         menu: menu?,

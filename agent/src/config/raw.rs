@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::source::{Place, Placed};
 use super::{
-    Argument, Condition, Fetch, Http, Installed, Label, Loaders, LocalBoot, Log, Name, Observe,
-    Omni, Recipe, Tftp,
+    Argument, Condition, Events, Fetch, Http, Installed, Label, Loaders, LocalBoot, Log, Name,
+    Observe, Omni, Recipe, Tftp,
 };
 use crate::arch::Cpu;
 use crate::mac::Mac;
@@ -21,6 +21,7 @@ pub(super) struct Raw {
     pub tftp: Tftp,
     pub http: Http,
     pub observe: Observe,
+    pub events: Events,
     pub fetch: Fetch,
     pub log: Log,
     pub menu: Menu,

@@ -32,6 +32,7 @@ use crate::event::Sink;
 use crate::image::lock::Lock;
 use crate::machine::Census;
 use crate::observe::Observer;
+use crate::store::Store;
 use crate::{http, limits, store, tftp};
 
 pub use error::Error;
@@ -64,6 +65,7 @@ pub fn environment() -> Environment {
 struct Daemon {
     path: PathBuf,
     keeper: Arc<Keeper>,
+    census: Arc<Census>,
     status: Arc<Status>,
     tftp: tftp::Server,
     http: http::Server,
@@ -124,6 +126,7 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
     tell(&site);
     let (store, contents) = store::Sqlite::open(&config.server.state)
         .map_err(|error| Error::Store(error.to_string()))?;
+    store.retain(&config.events);
     let (census, warnings) = Census::new(&contents, store);
     warnings.iter().for_each(|warning| log::warn!("{warning}"));
     let census = Arc::new(census);
@@ -155,7 +158,7 @@ fn start(
     let sink: Arc<dyn Sink> = status.clone();
     let known = census.clone();
     let keeper = Arc::new(Keeper::new(site, census, sink.clone(), Box::new(read_lock)));
-    let handler = control::handler(known, keeper.clone(), status.clone());
+    let handler = control::handler(known.clone(), keeper.clone(), status.clone());
     status.journal.on_transfer(&keeper);
     let tftp = tftp::Server::serve(
         sockets.tftp,
@@ -184,6 +187,7 @@ fn start(
     Ok(Daemon {
         path: path.to_owned(),
         keeper,
+        census: known,
         status,
         tftp,
         http,
@@ -287,6 +291,7 @@ impl Daemon {
         log_to(&config.log);
         self.tftp.set_limits(config.tftp.clone());
         self.http.set_limits(config.http.clone());
+        self.census.store().retain(&config.events);
         tell(&site);
         self.keeper.replace(site);
         Ok(loaded.files)

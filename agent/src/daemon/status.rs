@@ -104,6 +104,7 @@ impl Status {
         let http = self.http.get().map(|stats| stats());
         crate::log::flush(limits::STATUS_LOG_WAIT);
         let observed = self.observed().clone();
+        let backlog = self.journal.backlog();
         let kept = self.journal.kept();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -141,6 +142,11 @@ impl Status {
                 "requests": http.map(|http| http.requests),
                 "turned_away": http.map(|http| http.turned_away),
             })),
+            "database": {
+                "waiting": backlog.changes,
+                "waiting_bytes": backlog.bytes,
+                "events_dropped": backlog.events_dropped,
+            },
             "observe": { "interfaces": observed },
             "scripts": kept.scripts,
             "events": kept.last,

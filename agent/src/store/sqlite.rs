@@ -10,10 +10,11 @@ use std::thread::JoinHandle;
 use nix::fcntl::{Flock, FlockArg};
 use rusqlite::{Connection, OpenFlags};
 
-use super::rows::{AuditRow, Contents, EventFilter, EventRow, Write};
+use super::queue::Queue;
+use super::rows::{AuditRow, Backlog, Contents, EventFilter, EventRow, Write};
 use super::schema::{Unfit, migrate};
-use super::writer::{self, Queue};
-use super::{Error, FILE, Pending, Store, copy, read};
+use super::{Error, FILE, Pending, Store, copy, read, writer};
+use crate::config::Events;
 use crate::limits;
 
 /// The database of one agent.
@@ -98,9 +99,9 @@ impl Store for Sqlite {
 
     fn backup(&self, to: &Path) -> Result<(), Error> {
         // What waits goes into it too, unless the disk takes nothing now.
-        let (tell, told) = mpsc::channel();
-        self.queue.other(Box::new(move |_| drop(tell)));
-        let _: Result<(), _> = told.recv_timeout(limits::STORE_PATIENCE);
+        let (tell, written) = Pending::new();
+        self.queue.flush(tell);
+        let _ = written.wait();
         let told = |error| broken(&self.path, Unfit::Sqlite(error));
         let source = connect(&self.path, false).map_err(told)?;
         // One state of it, whatever is written meanwhile: the writer does not wait for the copy.
@@ -126,6 +127,14 @@ impl Store for Sqlite {
 
     fn trouble(&self) -> Option<String> {
         self.queue.trouble()
+    }
+
+    fn backlog(&self) -> Backlog {
+        self.queue.backlog()
+    }
+
+    fn retain(&self, events: &Events) {
+        self.queue.retain(events.clone());
     }
 }
 

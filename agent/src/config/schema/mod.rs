@@ -192,6 +192,24 @@ pub(super) const OBSERVE: Keys = Keys {
     ],
 };
 
+pub(super) const EVENTS: Keys = Keys {
+    table: "events",
+    repeated: false,
+    keys: &[
+        key(
+            "keep",
+            r#""90d""#,
+            "what happened to machines would be kept for another time",
+        ),
+        key(
+            "per_machine",
+            "2000",
+            "a machine that boots in a loop could fill the disk",
+        ),
+        key("in_all", "1000000", "events could fill the disk"),
+    ],
+};
+
 pub(super) const FETCH: Keys = Keys {
     table: "fetch",
     repeated: false,
@@ -281,9 +299,9 @@ pub(super) const LOADERS: Keys = Keys {
 };
 
 /// The tables of a file.
-pub(super) const TABLES: [&Keys; 12] = [
-    &SERVER, &TFTP, &HTTP, &OBSERVE, &FETCH, &LOG, &MENU, &LOADERS, &IMAGE, &PROFILE, &POLICY,
-    &MACHINE,
+pub(super) const TABLES: [&Keys; 13] = [
+    &SERVER, &TFTP, &HTTP, &OBSERVE, &EVENTS, &FETCH, &LOG, &MENU, &LOADERS, &IMAGE, &PROFILE,
+    &POLICY, &MACHINE,
 ];
 
 /// The tables inside these.

@@ -41,7 +41,8 @@ impl Disk {
         for write in self.0.lock().unwrap().iter() {
             match write {
                 Write::Machine(row) => {
-                    machines.insert(row.id, (**row).clone());
+                    let (id, data) = (row.id, row.data.clone());
+                    machines.insert(id, KeptMachine { id, data });
                 }
                 Write::Forget(id) | Write::Merge { from: id, .. } => {
                     machines.remove(id);
