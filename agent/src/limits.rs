@@ -75,6 +75,11 @@ pub const STORE_OVERHEAD: usize = 256;
 pub const STORE_PATIENCE: Duration = Duration::from_secs(3);
 /// First and longest pause after a change could not be written.
 pub const STORE_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Machines that a list looks at before others get their turn, and how long it leaves that to them: a
+/// thousand take less than a decision may.
+pub const LOOK_AT_ONCE: usize = 1_000;
+/// See there.
+pub const LOOK_PAUSE: Duration = Duration::from_micros(50);
 /// Records of machines that are worth a thread of their own to read.
 pub const RECORDS_A_THREAD: usize = 1_000;
 /// Packets that wake a card: one may be lost, and nobody says so.

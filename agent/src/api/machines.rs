@@ -22,26 +22,20 @@ impl Api {
         };
         let filter = view::filter(query)?;
         let after = MachineId(filter.after.unwrap_or(0));
-        let wanted = |record: &&Record| {
+        let text = pairs.get("q").map(|text| text.to_lowercase());
+        let wanted = |record: &Record| {
             let tag = |tag: &String| record.wishes.tags.iter().any(|one| one.as_str() == tag);
             let profile =
                 |wanted: &String| profile_of(record).is_some_and(|name| name.as_str() == wanted);
-            record.id > after
-                && phase.is_none_or(|phase| record.phase.word() == phase)
+            phase.is_none_or(|phase| record.phase.word() == phase)
                 && pairs.get("tag").is_none_or(tag)
                 && pairs.get("profile").is_none_or(profile)
-                && pairs.get("q").is_none_or(|text| mentions(record, text))
+                && text.as_ref().is_none_or(|text| mentions(record, text))
         };
-        let registry = self.census.look();
-        let found: Vec<&Record> = registry
-            .iter()
-            .filter(wanted)
-            .take(filter.limit + 1)
-            .collect();
-        let shown = &found[..found.len().min(filter.limit)];
-        let next = (found.len() > shown.len()).then(|| shown.last().map(|record| record.id));
-        let machines: Vec<_> = shown.iter().map(|record| view::machine(record)).collect();
-        Ok(view::page(&machines, next.flatten()))
+        let shown = |record: &Record| wanted(record).then(|| record.clone());
+        let (found, next) = self.census.page(after, filter.limit, shown);
+        let machines: Vec<_> = found.iter().map(view::machine).collect();
+        Ok(view::page(&machines, next))
     }
 
     pub(super) fn machine(&self, name: &str, config: &Config) -> Result<Value, Problem> {
@@ -146,18 +140,34 @@ fn phase(text: &str) -> Result<Word, Problem> {
     })
 }
 
+/// Whether a text in small letters stands in what a machine is called or says of itself.
 fn mentions(record: &Record, text: &str) -> bool {
-    let text = text.to_lowercase();
     let facts = &record.facts;
-    let mut words = vec![
-        record.label(),
-        facts.manufacturer.clone(),
-        facts.product.clone(),
-        facts.serial.clone(),
-    ];
-    words.extend(record.macs.iter().map(ToString::to_string));
-    words.extend(record.address.map(|address| address.to_string()));
-    words.iter().any(|word| word.to_lowercase().contains(&text))
+    let texts = [&facts.manufacturer, &facts.product, &facts.serial];
+    let mut names = record.name().into_iter();
+    let is_number = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.' | '-');
+    // Written out only for who looks for one.
+    let numbers = || {
+        let macs = record.macs.iter().map(ToString::to_string);
+        let uuid = record.uuid.iter().map(ToString::to_string);
+        macs.chain(uuid)
+            .chain(record.address.map(|address| address.to_string()))
+    };
+    texts.into_iter().any(|one| has(one, text))
+        || names.any(|name| has(name.as_str(), text))
+        || text.chars().all(is_number) && numbers().any(|number| number.contains(text))
+        || record.macs.is_empty() && has(&record.label(), text)
+}
+
+/// Whether a text stands in another, whose capitals do not count.
+fn has(text: &str, part: &str) -> bool {
+    match text.is_ascii() {
+        true => {
+            let mut places = text.as_bytes().windows(part.len().max(1));
+            part.is_empty() || places.any(|place| place.eq_ignore_ascii_case(part.as_bytes()))
+        }
+        false => text.to_lowercase().contains(part),
+    }
 }
 
 /// What is known of a machine's network card, for a system that found no address.

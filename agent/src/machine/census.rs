@@ -128,6 +128,39 @@ impl Census {
         Some((record, pending))
     }
 
+    /// What `show` makes of the machines behind a number, in order, until there are `limit`; the second
+    /// is the number of the last one if there is another behind it. However many machines there are,
+    /// every other thread gets its turn in between: `show` is called under the lock, for
+    /// [`limits::LOOK_AT_ONCE`] machines at a time.
+    pub fn page<T>(
+        &self,
+        after: MachineId,
+        limit: usize,
+        mut show: impl FnMut(&Record) -> Option<T>,
+    ) -> (Vec<T>, Option<MachineId>) {
+        let (mut shown, mut last, mut at) = (Vec::new(), None, after);
+        loop {
+            let registry = self.look();
+            let mut looked = 0;
+            for record in registry.behind(at).take(limits::LOOK_AT_ONCE) {
+                (looked, at) = (looked + 1, record.id);
+                if let Some(one) = show(record) {
+                    if shown.len() >= limit {
+                        return (shown, last);
+                    }
+                    shown.push(one);
+                    last = Some(record.id);
+                }
+            }
+            drop(registry);
+            if looked < limits::LOOK_AT_ONCE {
+                return (shown, None);
+            }
+            // A lock that is taken again at once is given to nobody else.
+            std::thread::sleep(limits::LOOK_PAUSE);
+        }
+    }
+
     /// A machine's record.
     pub fn get(&self, id: MachineId) -> Option<Record> {
         self.look().get(id).cloned()
