@@ -17,7 +17,8 @@ COMMANDS = ("serve", "check", "fetch", "status", "script", "dhcp", "dhcp snippet
             "machine", *(f"machine {verb}" for verb in (
                 "list", "show", "approve", "assign", "unassign", "reinstall", "local", "hold",
                 "release", "ignore", "boot", "wake", "set", "forget")),
-            "timeline", "findings", "events", "backup", "restore", "completions", "man")
+            "timeline", "findings", "events", "token", "token create", "token list",
+            "token revoke", "audit", "backup", "restore", "completions", "man")
 
 DECLARED = """
 [[image]]

@@ -4,7 +4,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 /// `500ms`, `5s`, `2m`, `1h`, `90d`: a whole number and a unit.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// A sentence for people.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong =
         || "a duration is a whole number and a unit: `500ms`, `5s`, `2m`, `1h` or `90d`".to_owned();
     let (number, unit) = number_and_unit(text).ok_or_else(wrong)?;
@@ -13,7 +16,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "s" => 1_000,
         "m" | "min" => 60_000,
         "h" => 3_600_000,
-        "d" => 24 * 3_600_000,
+        "d" => 86_400_000,
         _ => return Err(wrong()),
     };
     let total = number.checked_mul(milliseconds).ok_or_else(wrong)?;
@@ -49,7 +52,7 @@ fn number_and_unit(text: &str) -> Option<(u64, &str)> {
 pub(super) fn show_duration(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     for (unit, size) in [
-        ("d", 24 * 3_600_000),
+        ("d", 86_400_000),
         ("h", 3_600_000),
         ("m", 60_000),
         ("s", 1_000),

@@ -46,6 +46,11 @@ pub trait Store: Send + Sync {
     /// back says so. Does not block for the disk.
     fn write(&self, changes: Vec<Write>) -> Pending;
 
+    /// Ends once all that was written before is on the disk; without a disk it is.
+    fn settled(&self) -> Pending {
+        Pending::over(Ok(()))
+    }
+
     /// The events that a filter lets through.
     ///
     /// # Errors
@@ -125,6 +130,14 @@ impl Pending {
             }
             thread::park_timeout(left);
         }
+    }
+
+    /// The same for asynchronous code.
+    ///
+    /// # Errors
+    /// It is not, and will not be.
+    pub async fn written(self) -> Result<(), Error> {
+        self.0.await.unwrap_or(Err(Error::closed()))
     }
 }
 

@@ -87,6 +87,12 @@ impl Store for Sqlite {
         pending
     }
 
+    fn settled(&self) -> Pending {
+        let (tell, pending) = Pending::new();
+        self.queue.flush(tell);
+        pending
+    }
+
     fn events(&self, filter: &EventFilter) -> Result<Vec<EventRow>, Error> {
         read::events(&self.reader(), filter)
             .map_err(|error| broken(&self.path, Unfit::Sqlite(error)))
@@ -99,9 +105,7 @@ impl Store for Sqlite {
 
     fn backup(&self, to: &Path) -> Result<(), Error> {
         // What waits goes into it too, unless the disk takes nothing now.
-        let (tell, written) = Pending::new();
-        self.queue.flush(tell);
-        let _ = written.wait();
+        let _ = self.settled().wait();
         let told = |error| broken(&self.path, Unfit::Sqlite(error));
         let source = connect(&self.path, false).map_err(told)?;
         // One state of it, whatever is written meanwhile: the writer does not wait for the copy.
