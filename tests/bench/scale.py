@@ -36,7 +36,9 @@ image = "debian"
 installed = "callback"
 """ + POLICIES
 LISTS = (("the first 100", "limit=100"), ("100 in the middle", "limit=100&after=MIDDLE"),
-         ("1000", "limit=1000"), ("100 by phase", "phase=installed&limit=100"),
+         ("1000", "limit=1000"),
+         ("100 by label", "sort=label&limit=100"), ("100 last seen", "sort=-last_seen&limit=100"),
+         ("100 by phase", "phase=installed&limit=100"),
          ("100 by profile", "profile=installer&limit=100"), ("one by its serial number, the last", "q=LAST"),
          ("a text that nobody has", "q=nobody-has-this"))
 
@@ -120,7 +122,7 @@ def lists(server, machines, count):
     """Seconds of each list: median and longest, and how many machines are in it."""
     found = {}
     for name, query in LISTS:
-        query = query.replace("MIDDLE", str(machines // 2))
+        query = query.replace("MIDDLE", f"{machines // 2}.{machines // 2:020}")
         query = query.replace("LAST", f"KQ{machines - 1:06}")
         times, shown = [], 0
         for _ in range(count):
