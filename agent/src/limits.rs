@@ -54,12 +54,8 @@ pub const ONCE_LASTS: Duration = Duration::from_secs(600);
 pub const REPORT_LINES: (u32, u32) = (2_000, 50);
 /// Between two looks for installations that take too long.
 pub const CLOCK: Duration = Duration::from_secs(60);
-/// Events of one machine that are kept: about a hundred boots.
+/// Events of one machine that its timeline is made of, the last: about a hundred boots.
 pub const EVENTS_OF_MACHINE: usize = 2_000;
-/// Events that are kept in all, about 300 bytes each.
-pub const EVENTS: usize = 1_000_000;
-/// Events older than this are removed.
-pub const EVENT_AGE: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Lines of the audit log that are kept.
 pub const AUDITS: usize = 100_000;
 /// Events that are read at a time.
@@ -70,12 +66,20 @@ pub const PRUNE_STEP: usize = 500;
 pub const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// Changes that are committed together.
 pub const STORE_BATCH: usize = 2_000;
-/// Events that wait for the disk; more of them are dropped, and it is said.
-pub const STORE_EVENTS: usize = 20_000;
+/// Bytes of changes that wait for the disk: 15,000 events, some minutes of a boot storm. Over it events
+/// are dropped, and it is said. Machines are not: of each only the last state waits.
+pub const STORE_BYTES: usize = 8 << 20;
+/// Bytes that a change takes beside its texts while it waits.
+pub const STORE_OVERHEAD: usize = 256;
 /// Who waits for a change is told after this time that it is not on the disk; it is tried further.
 pub const STORE_PATIENCE: Duration = Duration::from_secs(3);
 /// First and longest pause after a change could not be written.
 pub const STORE_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Machines that a list looks at before others get their turn, and how long it leaves that to them: a
+/// thousand take less than a decision may.
+pub const LOOK_AT_ONCE: usize = 1_000;
+/// See there.
+pub const LOOK_PAUSE: Duration = Duration::from_micros(50);
 /// Records of machines that are worth a thread of their own to read.
 pub const RECORDS_A_THREAD: usize = 1_000;
 /// Packets that wake a card: one may be lost, and nobody says so.
@@ -104,6 +108,8 @@ pub const LAST_SEEN_GRAIN: Duration = Duration::from_secs(300);
 /// cards and another address is another machine. Machines that are switched on together ask within
 /// it.
 pub const ALIVE: Duration = Duration::from_secs(120);
+/// How long it is believed who has which address, once it was read.
+pub const NEIGHBOURS_LAST: Duration = Duration::from_secs(1);
 /// Bytes of a reason that is kept with a machine.
 pub const REASON_BYTES: usize = 512;
 /// Bytes of the notes of a machine; those of two that are merged are cut there.

@@ -157,18 +157,34 @@ fn phase(text: &str) -> Result<Word, Problem> {
     })
 }
 
-/// Whether a text, in lower case, is in what a machine is called or says of itself.
+/// Whether a text in small letters stands in what a machine is called or says of itself.
 fn mentions(record: &Record, text: &str) -> bool {
     let facts = &record.facts;
-    let mut words = vec![
-        record.label(),
-        facts.manufacturer.clone(),
-        facts.product.clone(),
-        facts.serial.clone(),
-    ];
-    words.extend(record.macs.iter().map(ToString::to_string));
-    words.extend(record.address.map(|address| address.to_string()));
-    words.iter().any(|word| word.to_lowercase().contains(text))
+    let texts = [&facts.manufacturer, &facts.product, &facts.serial];
+    let mut names = record.name().into_iter();
+    let is_number = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.' | '-');
+    // Written out only for who looks for one.
+    let numbers = || {
+        let macs = record.macs.iter().map(ToString::to_string);
+        let uuid = record.uuid.iter().map(ToString::to_string);
+        macs.chain(uuid)
+            .chain(record.address.map(|address| address.to_string()))
+    };
+    texts.into_iter().any(|one| has(one, text))
+        || names.any(|name| has(name.as_str(), text))
+        || text.chars().all(is_number) && numbers().any(|number| number.contains(text))
+        || record.macs.is_empty() && has(&record.label(), text)
+}
+
+/// Whether a text stands in another, whose capitals do not count.
+fn has(text: &str, part: &str) -> bool {
+    match text.is_ascii() {
+        true => {
+            let mut places = text.as_bytes().windows(part.len().max(1));
+            part.is_empty() || places.any(|place| place.eq_ignore_ascii_case(part.as_bytes()))
+        }
+        false => text.to_lowercase().contains(part),
+    }
 }
 
 /// What is known of a machine's network card, for a system that found no address.

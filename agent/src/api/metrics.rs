@@ -148,5 +148,23 @@ pub fn text(status: &Value, phases: &BTreeMap<Word, usize>, trouble: bool) -> St
         "Changes are kept in memory only.",
         &[(String::new(), f64::from(u8::from(trouble)))],
     );
+    family(
+        "database_waiting",
+        "gauge",
+        "Changes that wait for the disk.",
+        &[(String::new(), number("/database/waiting"))],
+    );
+    family(
+        "database_waiting_bytes",
+        "gauge",
+        "Bytes of memory that they take.",
+        &[(String::new(), number("/database/waiting_bytes"))],
+    );
+    family(
+        "events_dropped_total",
+        "counter",
+        "Events that are missing in timelines because the disk was slower than what happened.",
+        &[(String::new(), number("/database/events_dropped"))],
+    );
     text
 }

@@ -137,6 +137,7 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
         http: raw.http,
         api,
         observe: raw.observe,
+        events: raw.events,
         fetch: raw.fetch,
         log: raw.log,
         menu: menu?,

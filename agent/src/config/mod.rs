@@ -58,6 +58,8 @@ pub struct Config {
     pub api: Api,
     /// Whether and where DHCP is listened to.
     pub observe: Observe,
+    /// Which events are kept.
+    pub events: Events,
     /// How files are fetched.
     pub fetch: Fetch,
     /// Where lines go.
@@ -164,6 +166,17 @@ pub struct Observe {
     pub enabled: bool,
     /// On these interfaces; empty: on those that have one of `server.addresses`.
     pub interfaces: Vec<String>,
+}
+
+/// `[events]`: those that are more or older are removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Events {
+    /// How long each is kept.
+    pub keep: Duration,
+    /// How many are kept of one machine, the last.
+    pub per_machine: u32,
+    /// How many are kept in all, the last.
+    pub in_all: u32,
 }
 
 /// `[fetch]`.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::source::{Place, Placed};
 use super::{
-    Argument, Condition, Fetch, Http, Installed, Label, Loaders, LocalBoot, Log, Name, Observe,
-    Omni, Recipe, Secret, Tftp, Url,
+    Argument, Condition, Events, Fetch, Http, Installed, Label, Loaders, LocalBoot, Log, Name,
+    Observe, Omni, Recipe, Secret, Tftp, Url,
 };
 use crate::arch::Cpu;
 use crate::mac::Mac;
@@ -23,6 +23,7 @@ pub(super) struct Raw {
     pub http: Http,
     pub api: Api,
     pub observe: Observe,
+    pub events: Events,
     pub fetch: Fetch,
     pub log: Log,
     pub menu: Menu,

@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn durations_need_a_unit_and_print_as_they_are_written() {
-        for text in ["500ms", "5s", "2m", "1h", "0ms", "90s"] {
+        for text in ["500ms", "5s", "2m", "1h", "0ms", "90s", "90d", "36h"] {
             let parsed = duration(text).unwrap();
             assert_eq!(show_duration(parsed), text);
         }

@@ -37,7 +37,7 @@ use crate::event::Sink;
 use crate::image::lock::Lock;
 use crate::machine::Census;
 use crate::observe::Observer;
-use crate::store::TokenRow;
+use crate::store::{Store, TokenRow};
 use crate::{http, limits, store, tftp};
 
 pub use error::Error;
@@ -70,6 +70,7 @@ pub fn environment() -> Environment {
 struct Daemon {
     path: PathBuf,
     keeper: Arc<Keeper>,
+    census: Arc<Census>,
     status: Arc<Status>,
     tftp: tftp::Server,
     http: http::Server,
@@ -143,6 +144,7 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
     tell(&site);
     let (store, contents) = store::Sqlite::open(&config.server.state)
         .map_err(|error| Error::Store(error.to_string()))?;
+    store.retain(&config.events);
     let identity = match own_identity {
         None if !config.api.addresses.is_empty() => {
             Some(identity::identity(&config).map_err(Error::Files)?)
@@ -186,7 +188,12 @@ fn start(
     let sink: Arc<dyn Sink> = status.clone();
     let known = census.clone();
     let keeper = Arc::new(Keeper::new(site, census, sink.clone(), Box::new(read_lock)));
-    let api = Arc::new(control::api(known, keeper.clone(), status.clone(), tokens));
+    let api = Arc::new(control::api(
+        known.clone(),
+        keeper.clone(),
+        status.clone(),
+        tokens,
+    ));
     let handler = control::handler(api.clone(), status.clone());
     status.webhooks.run(&config, &api, &status.journal);
     status.journal.on_transfer(&keeper);
@@ -212,6 +219,7 @@ fn start(
     Ok(Daemon {
         path: path.to_owned(),
         keeper,
+        census: known,
         status,
         tftp,
         http,

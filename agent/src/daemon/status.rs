@@ -109,6 +109,7 @@ impl Status {
         crate::log::flush(limits::STATUS_LOG_WAIT);
         let observed = self.observed().clone();
         let webhooks = self.webhooks.status();
+        let backlog = self.journal.backlog();
         let kept = self.journal.kept();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -146,6 +147,11 @@ impl Status {
                 "requests": http.map(|http| http.requests),
                 "turned_away": http.map(|http| http.turned_away),
             })),
+            "database": {
+                "waiting": backlog.changes,
+                "waiting_bytes": backlog.bytes,
+                "events_dropped": backlog.events_dropped,
+            },
             "observe": { "interfaces": observed },
             "webhooks": webhooks,
             "scripts": kept.scripts,

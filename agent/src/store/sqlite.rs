@@ -10,10 +10,11 @@ use std::thread::JoinHandle;
 use nix::fcntl::{Flock, FlockArg};
 use rusqlite::{Connection, OpenFlags};
 
-use super::rows::{AuditRow, Contents, EventFilter, EventRow, Write};
+use super::queue::Queue;
+use super::rows::{AuditRow, Backlog, Contents, EventFilter, EventRow, Write};
 use super::schema::{Unfit, migrate};
-use super::writer::{self, Queue};
-use super::{Error, FILE, Pending, Store, copy, read};
+use super::{Error, FILE, Pending, Store, copy, read, writer};
+use crate::config::Events;
 use crate::limits;
 
 /// The database of one agent.
@@ -88,8 +89,7 @@ impl Store for Sqlite {
 
     fn settled(&self) -> Pending {
         let (tell, pending) = Pending::new();
-        let done = move |_: &mut Connection| drop(tell.send(Ok(())));
-        self.queue.other(Box::new(done));
+        self.queue.flush(tell);
         pending
     }
 
@@ -131,6 +131,14 @@ impl Store for Sqlite {
 
     fn trouble(&self) -> Option<String> {
         self.queue.trouble()
+    }
+
+    fn backlog(&self) -> Backlog {
+        self.queue.backlog()
+    }
+
+    fn retain(&self, events: &Events) {
+        self.queue.retain(events.clone());
     }
 }
 

@@ -215,6 +215,24 @@ pub(super) const OBSERVE: Keys = Keys {
     ],
 };
 
+pub(super) const EVENTS: Keys = Keys {
+    table: "events",
+    repeated: false,
+    keys: &[
+        key(
+            "keep",
+            r#""90d""#,
+            "what happened to machines would be kept for another time",
+        ),
+        key(
+            "per_machine",
+            "2000",
+            "a machine that boots in a loop could fill the disk",
+        ),
+        key("in_all", "1000000", "events could fill the disk"),
+    ],
+};
+
 pub(super) const FETCH: Keys = Keys {
     table: "fetch",
     repeated: false,
@@ -304,9 +322,9 @@ pub(super) const LOADERS: Keys = Keys {
 };
 
 /// The tables of a file.
-pub(super) const TABLES: [&Keys; 14] = [
-    &SERVER, &TFTP, &HTTP, &API, &OBSERVE, &FETCH, &LOG, &MENU, &LOADERS, &IMAGE, &PROFILE,
-    &POLICY, &WEBHOOK, &MACHINE,
+pub(super) const TABLES: [&Keys; 15] = [
+    &SERVER, &TFTP, &HTTP, &API, &OBSERVE, &EVENTS, &FETCH, &LOG, &MENU, &LOADERS, &IMAGE,
+    &PROFILE, &POLICY, &WEBHOOK, &MACHINE,
 ];
 
 /// The tables inside these.

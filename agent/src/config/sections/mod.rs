@@ -32,6 +32,7 @@ pub(super) fn read(mut tables: Tables, report: &mut Report) -> Raw {
         http: services::http(tables.once(&schema::HTTP), report),
         api: api::read(tables.once(&schema::API), report),
         observe: services::observe(tables.once(&schema::OBSERVE), report),
+        events: services::events(tables.once(&schema::EVENTS), report),
         fetch: services::fetch(tables.once(&schema::FETCH), report),
         log: services::log(tables.once(&schema::LOG), report),
         menu: menu::read(tables.once(&schema::MENU), report),
