@@ -5,6 +5,7 @@
 
 mod machines;
 mod metrics;
+pub mod policies;
 mod problem;
 mod view;
 
@@ -69,7 +70,7 @@ pub struct Answer {
 }
 
 /// What a path's parts mean, and by which methods they are asked.
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 13] = [
     ("status", "GET"),
     ("machines", "GET"),
     ("machines/*", "GET"),
@@ -80,6 +81,9 @@ const ROUTES: [(&str, &str); 10] = [
     ("events", "GET"),
     ("findings", "GET"),
     ("audit", "GET"),
+    ("policies", "GET"),
+    ("policies/test", "POST"),
+    ("profiles", "GET"),
 ];
 /// The same for what is asked about the database.
 const COPIES: [(&str, &str); 2] = [("backup", "POST"), ("restore", "POST")];
@@ -161,6 +165,9 @@ impl Api {
             ["events"] => self.events(view::filter(asked.query)?),
             ["findings"] => Ok(self.findings(&site.config)),
             ["audit"] => self.audit(asked.query),
+            ["policies"] => Ok(self.policies(&site)),
+            ["policies", "test"] => self.test_policies(asked, &site),
+            ["profiles"] => Ok(policies::declared_profiles(&site.config)),
             ["backup"] => self.copy(asked, |path| self.census.store().backup(path)),
             ["restore"] => self.copy(asked, |path| {
                 for warning in self.census.restore(path)? {

@@ -1,6 +1,7 @@
 //! Looking machines up.
 
 use std::net::IpAddr;
+use std::ops::Bound;
 
 use super::index::Holders;
 use super::{Kept, Record, Registry};
@@ -85,6 +86,13 @@ impl Registry {
     /// All machines by number.
     pub fn iter(&self) -> impl Iterator<Item = &Record> {
         self.machines.values().map(|Kept { record, .. }| &**record)
+    }
+
+    /// The machines behind one, by number.
+    pub fn after(&self, id: MachineId) -> impl Iterator<Item = &Record> {
+        let behind = (Bound::Excluded(id), Bound::Unbounded);
+        let kept = self.machines.range(behind);
+        kept.map(|(_, Kept { record, .. })| &**record)
     }
 
     /// How many there are.
