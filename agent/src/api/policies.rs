@@ -23,10 +23,18 @@ use crate::machine::{Identity, Record};
 struct Wanted {
     /// Its name, MAC, UUID or number.
     #[serde(default)]
-    machine: Option<String>,
+    machine: Option<Called>,
     /// What it has, by the keys of `policy.match`.
     #[serde(default)]
     facts: Map<String, Value>,
+}
+
+/// How a machine is called: programs have its number as one.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a machine is a text or a number")]
+enum Called {
+    Text(String),
+    Number(u64),
 }
 
 impl Api {
@@ -54,14 +62,33 @@ impl Api {
 
     /// How many known machines each policy is meant for now.
     fn meant(&self, site: &Site) -> BTreeMap<String, u64> {
+        let used = {
+            let registry = self.census.look();
+            let names = site
+                .config
+                .policies
+                .iter()
+                .map(|policy| policy.name.as_str());
+            let used = names.map(|name| (name, registry.counted(name) as u64));
+            used.collect::<BTreeMap<_, _>>()
+        };
         let (mut meant, mut after) = (BTreeMap::new(), MachineId(0));
         loop {
-            // In pieces, as every boot waits while the registry is looked at.
-            let registry = self.census.look();
-            let mut seen = 0;
-            for record in registry.after(after).take(limits::RECORDS_LOOKED_AT) {
-                (seen, after) = (seen + 1, record.id);
-                let counts = policy::counts(&registry, record);
+            // Copies, a few at a time: every boot waits while the registry is looked at.
+            let records: Vec<Record> = {
+                let registry = self.census.look();
+                let records = registry.after(after).take(limits::RECORDS_LOOKED_AT);
+                records.cloned().collect()
+            };
+            let Some(last) = records.last() else {
+                return meant;
+            };
+            after = last.id;
+            for record in &records {
+                let counts = |policy: &Policy| {
+                    let used = used.get(policy.name.as_str());
+                    policy::count(record, policy, used.copied().unwrap_or(0))
+                };
                 let policy = decide::policy_of(&Asking {
                     config: &site.config,
                     identity: site.identify(&record.facts),
@@ -74,9 +101,6 @@ impl Api {
                     *meant.entry(policy.name.as_str().to_owned()).or_default() += 1;
                 }
             }
-            if seen == 0 {
-                return meant;
-            }
         }
     }
 
@@ -88,10 +112,14 @@ impl Api {
                  both: {error}"
             ))
         })?;
-        let known = wanted.machine.as_deref().map(|name| {
-            let met = self.census.named(name);
-            met.or_else(|| declared_record(&site.config, name, (self.now)()))
-                .ok_or_else(|| Problem::no_machine(name))
+        let called = wanted.machine.map(|called| match called {
+            Called::Text(text) => text,
+            Called::Number(number) => number.to_string(),
+        });
+        let known = called.map(|name| {
+            let met = self.census.named(&name);
+            met.or_else(|| declared_record(&site.config, &name, (self.now)()))
+                .ok_or_else(|| Problem::no_machine(&name))
         });
         let record = made_up(
             &site.config,

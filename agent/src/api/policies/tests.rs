@@ -163,7 +163,7 @@ fn a_known_machine_is_tested_as_it_would_be_decided() {
     let api = api();
     let first = test(&api, r#"{"machine": "52:54:00:00:00:01"}"#);
     assert_eq!(first["taken"], "old servers", "{first}");
-    let second = test(&api, r#"{"machine": "2"}"#);
+    let second = test(&api, r#"{"machine": 2}"#);
     assert_eq!(second["taken"], "others");
     assert_eq!(second["decision"], "install spare");
     assert_eq!(
@@ -263,6 +263,11 @@ fn what_cannot_be_tested_is_refused_with_the_remedy() {
     for (body, status, said) in [
         ("", 422, "the body must be"),
         ("{}", 422, "name a machine, or say what a made-up one has"),
+        (
+            r#"{"machine": [1]}"#,
+            422,
+            "a machine is a text or a number",
+        ),
         (r#"{"fact": {}}"#, 422, "unknown field `fact`"),
         (r#"{"machine": "nobody"}"#, 404, "nobody"),
         (

@@ -31,15 +31,21 @@ pub enum Count {
 pub type Counts<'a> = &'a dyn Fn(&Policy) -> Count;
 
 /// What the registry says of a machine's places.
-pub fn counts<'a>(registry: &'a Registry, record: &Record) -> impl Fn(&Policy) -> Count + 'a {
-    let own = record.policy.clone();
-    move |policy| {
-        let name = policy.name.as_str();
-        let count = registry.counted(name) as u64;
-        match own.as_deref() == Some(name) {
-            true => Count::Own(count),
-            false => Count::Others(count),
-        }
+pub fn counts<'a>(registry: &'a Registry, record: &'a Record) -> impl Fn(&Policy) -> Count + 'a {
+    |policy| {
+        count(
+            record,
+            policy,
+            registry.counted(policy.name.as_str()) as u64,
+        )
+    }
+}
+
+/// The count of a policy of which so many machines have a place, for one of them or another.
+pub fn count(record: &Record, policy: &Policy, used: u64) -> Count {
+    match record.policy.as_deref() == Some(policy.name.as_str()) {
+        true => Count::Own(used),
+        false => Count::Others(used),
     }
 }
 

@@ -1,3 +1,7 @@
+use std::net::Ipv4Addr;
+
+use proptest::prelude::*;
+
 use super::parse::read;
 use super::*;
 
@@ -225,4 +229,51 @@ fn what_one_covers_the_other_meets() {
         );
     }
     assert!(!test(FactName::Ip, "0.0.0.0/0").covers(&test(FactName::Ip, "::1")));
+}
+
+proptest! {
+    #[test]
+    fn any_pattern_of_any_fact_can_be_read(
+        text in prop_oneof!["\\PC{0,40}", "[!*?<>=.:/0-9a-fGiBM -]{0,24}"],
+        number in 0..FactName::ALL.len(),
+    ) {
+        let fact = FactName::ALL[number];
+        if let Ok(read) = read(fact, &text) {
+            // It prints as what reads as the same.
+            prop_assert!(read.pattern.test.covers(&read.pattern.test), "{text}");
+            let again = super::parse::read(fact, &read.pattern.text).unwrap().pattern;
+            prop_assert_eq!(again, read.pattern);
+        }
+    }
+
+    #[test]
+    fn a_network_has_the_addresses_that_begin_with_its_bits(
+        base: u32, bits in 0..=32_u32, near in 0..64_u32, flip in 0..32_u32, address: u32,
+    ) {
+        let first = if bits == 0 { 0 } else { base >> (32 - bits) << (32 - bits) };
+        let network = format!("{}/{bits}", Ipv4Addr::from(first));
+        let condition = condition(FactName::Subnet, &[&network]);
+        for address in [address, base ^ near, base ^ (1 << flip), base] {
+            let begin = |number: u32| format!("{number:032b}")[..bits as usize].to_owned();
+            let value = Value::Address(Ipv4Addr::from(address).into());
+            prop_assert_eq!(condition.is_met(Some(&[value])), begin(address) == begin(base));
+        }
+    }
+
+    #[test]
+    fn a_comparison_is_that_of_numbers(number in 0..200_u64, other in 0..200_u64, high in 0..200_u64) {
+        let is = |pattern: String| {
+            let condition = condition(FactName::Memory, &[&pattern]);
+            condition.is_met(Some(&[Value::Size(number << 30)]))
+        };
+        prop_assume!(other > 0);
+        prop_assert_eq!(is(format!("< {other} GiB")), number < other);
+        prop_assert_eq!(is(format!("<= {other} GiB")), number <= other);
+        prop_assert_eq!(is(format!("> {other} GiB")), number > other);
+        prop_assert_eq!(is(format!(">= {other} GiB")), number >= other);
+        prop_assert_eq!(is(format!("{other} GiB")), number == other);
+        prop_assert_eq!(is(format!("!= {other} GiB")), number != other);
+        prop_assume!(high >= other);
+        prop_assert_eq!(is(format!("{other} GiB..{high} GiB")), (other..=high).contains(&number));
+    }
 }

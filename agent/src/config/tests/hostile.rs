@@ -43,6 +43,10 @@ fn value() -> impl Strategy<Value = String> {
         Just("https://x.example/file".to_owned()),
         Just("5s".to_owned()),
         Just("1 GiB".to_owned()),
+        Just("!>= 1 GiB".to_owned()),
+        Just("192.168.1.0/24".to_owned()),
+        Just("*".to_owned()),
+        Just("!*a?".to_owned()),
         "\\PC{0,12}",
         "[a-z0-9:./-]{0,20}",
     ];
