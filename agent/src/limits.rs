@@ -22,8 +22,8 @@ pub const CONFIG_MISTAKES: usize = 1_000;
 /// Patterns of one condition of a policy: lists of serial numbers or MACs are long, and each is held
 /// against every machine that asks.
 pub const PATTERNS: usize = 10_000;
-/// Policies, and patterns of a condition, up to which it is looked whether one policy hides another:
-/// that takes time with the square of both.
+/// Policies, and patterns of a condition, up to which it is looked whether one hides or leaves out
+/// another: that takes time with the square of both.
 pub const POLICIES_COMPARED: usize = 500;
 /// See [`POLICIES_COMPARED`].
 pub const PATTERNS_COMPARED: usize = 16;

@@ -100,6 +100,24 @@ fn every_fact_that_a_machine_tells_can_be_asked_for() {
 }
 
 #[test]
+fn no_fact_of_a_machine_is_left_out() {
+    let facts = serde_json::to_value(Facts::default()).unwrap();
+    for fact in facts.as_object().unwrap().keys() {
+        let key = match fact.as_str() {
+            "macs" => "mac",
+            "memory_mb" => "memory",
+            // Only what iPXE for BIOS, a 32-bit program, says of the processor beside `buildarch`.
+            "cpu64" => "architecture",
+            other => other,
+        };
+        assert!(
+            FactName::of_key(key).is_some(),
+            "{fact} cannot be asked for"
+        );
+    }
+}
+
+#[test]
 fn what_is_guessed_of_a_machine_is_not_what_it_tells() {
     let (bios, amd64) = (
         r#"{ platform = "pcbios" }"#,

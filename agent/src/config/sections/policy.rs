@@ -85,9 +85,10 @@ fn contradictions(fact: FactName, whole: Place, patterns: &[Placed<Pattern>], re
         return;
     }
     let wanted = || patterns.iter().filter(|one| !one.value.negated);
+    let compared = unwanted.iter().take(limits::PATTERNS_COMPARED);
     for one in wanted() {
-        let out = unwanted
-            .iter()
+        let out = compared
+            .clone()
             .find(|out| out.value.test.covers(&one.value.test));
         if let Some(out) = out {
             let what = format!(
