@@ -43,7 +43,7 @@
 //!      > timeline                                   what happened, and why it failed
 //!      > boot  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
-//!      > arch  digest  form  id  limits  log  mac  pci  stamp  sys  uuid
+//!      > arch  digest  form  id  limits  log  mac  pci  percent  stamp  sys  uuid
 //! ```
 
 pub mod api;
@@ -66,6 +66,7 @@ pub mod mac;
 pub mod machine;
 pub mod observe;
 pub mod pci;
+pub mod percent;
 pub mod power;
 pub mod recipe;
 pub mod stamp;

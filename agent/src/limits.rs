@@ -201,8 +201,20 @@ pub const HTTP_SETTLE: (Duration, Duration) = (Duration::from_millis(1), Duratio
 pub const HTTP_STOP: Duration = Duration::from_secs(10);
 /// Descriptors that HTTP leaves to the rest of the process.
 pub const DESCRIPTORS_RESERVED: u64 = 64;
+/// Tokens of the control side: each is looked at for every request.
+pub const API_TOKENS: usize = 100;
 /// Connections at a time on the control socket.
 pub const CONTROL_CONNECTIONS: usize = 32;
+/// Connections at a time to the API over TLS, those that follow events among them.
+pub const API_CONNECTIONS: usize = 64;
+/// Who follow events at a time, each with what it has not read yet.
+pub const API_FOLLOWERS: usize = 16;
+/// Pieces of events that wait for one who follows; a slower one holds its own up, and then reads from the
+/// database what it missed.
+pub const API_PIECES: usize = 64;
+/// Who follows hears at least a comment after this time, so that proxies and firewalls keep the
+/// connection, and a dead one is noticed.
+pub const API_ALIVE: Duration = Duration::from_secs(15);
 /// A request on the control socket must arrive within this time.
 pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
 

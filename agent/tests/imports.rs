@@ -16,7 +16,8 @@ const LAYERS: [&[&str]; 7] = [
     &["boot", "dhcp", "event", "image", "machine", "recipe"],
     &["config", "store"],
     &[
-        "arch", "digest", "form", "id", "limits", "log", "mac", "pci", "stamp", "sys", "uuid",
+        "arch", "digest", "form", "id", "limits", "log", "mac", "pci", "percent", "stamp", "sys",
+        "uuid",
     ],
 ];
 /// Sockets, files of the network, clocks.

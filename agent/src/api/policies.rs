@@ -9,12 +9,12 @@ use super::problem::Problem;
 use super::{Api, Asked};
 use crate::boot::decide::{self, Asking, Decided};
 use crate::boot::decide_among;
-use crate::boot::policy::{self, Counts, Made, Miss, Step, Subject};
+use crate::boot::policy::{self, Made, Miss, Step, Subject};
 use crate::boot::site::Site;
 use crate::config::{Condition, Config, FactName, Installed, Name, Omni, Policy, Profile, Unknown};
 use crate::id::MachineId;
 use crate::limits;
-use crate::machine::{Identity, Record};
+use crate::machine::Record;
 
 /// What `POST /api/v1/policies/test` is asked: a machine, a made-up one, or a machine with other
 /// facts.
@@ -106,12 +106,8 @@ impl Api {
 
     /// Which policy a machine meets, and why no other.
     pub(super) fn test_policies(&self, asked: &Asked, site: &Site) -> Result<Value, Problem> {
-        let wanted: Wanted = serde_json::from_slice(asked.body).map_err(|error| {
-            Problem::wrong(&format!(
-                "the body must be {{\"machine\": \"oden\"}}, {{\"facts\": {{\"memory\": \"16 GiB\"}}}} or \
-                 both: {error}"
-            ))
-        })?;
+        let wanted: Wanted =
+            asked.json("{\"machine\": \"oden\"}, {\"facts\": {\"memory\": \"16 GiB\"}} or both")?;
         let called = wanted.machine.map(|called| match called {
             Called::Text(text) => text,
             Called::Number(number) => number.to_string(),
@@ -130,9 +126,15 @@ impl Api {
         .map_err(|why| Problem::wrong(&why))?;
         let registry = self.census.look();
         let decided = decide_among(site, &registry, &record, &record.facts, (self.now)());
-        let identity = site.identify(&record.facts);
-        let counts = policy::counts(&registry, &record);
-        Ok(tested(&site.config, identity, &record, &counts, &decided))
+        let asking = Asking {
+            config: &site.config,
+            identity: site.identify(&record.facts),
+            record: &record,
+            facts: &record.facts,
+            counts: &policy::counts(&registry, &record),
+            now: (self.now)(),
+        };
+        Ok(tested(&asking, &decided))
     }
 }
 
@@ -196,16 +198,11 @@ pub fn declared_policies(config: &Config, machines: &dyn Fn(&Policy) -> Option<u
     })
 }
 
-/// What became of every policy for a machine, and what the machine gets.
-pub fn tested(
-    config: &Config,
-    identity: Option<Identity>,
-    record: &Record,
-    counts: Counts,
-    decided: &Decided,
-) -> Value {
-    let subject = Subject::new(identity, record, &record.facts);
-    let steps = policy::explain(config, subject, counts);
+/// What became of every policy for a machine that asks, and what the machine gets.
+pub fn tested(asking: &Asking, decided: &Decided) -> Value {
+    let Asking { config, record, .. } = *asking;
+    let subject = Subject::new(asking.identity, record, asking.facts);
+    let steps = policy::explain(config, subject, asking.counts);
     let taken = steps
         .iter()
         .find(|step| step.outcome == policy::Outcome::Taken);
@@ -227,6 +224,8 @@ pub fn tested(
         "known": is_known,
         "has": has.collect::<Map<_, _>>(),
         "policies": steps.iter().enumerate().map(|(number, one)| step(number, one, subject)).collect::<Vec<_>>(),
+        // Else it has a profile of its own, and would be taken for nothing.
+        "applies": taken.is_none() || decide::policy_of(asking).is_some(),
         "taken": taken.map(|step| step.policy.name.as_str()),
         "otherwise": otherwise(config),
         "decision": decided.decision.word(),

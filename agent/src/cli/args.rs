@@ -6,9 +6,11 @@ mod policy;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::api::Role;
 use crate::arch::{Cpu, Platform};
 use crate::config::Name;
 use crate::dhcp;
@@ -188,6 +190,22 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// Who may ask from other hosts, over TLS
+    #[command(subcommand)]
+    Token(Tokens),
+    /// List who changed what
+    #[command(after_long_help = "\
+Examples:
+  hearth audit
+  hearth audit --number 200 --json")]
+    Audit {
+        /// How many at most
+        #[arg(long, short, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        number: u16,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Write a copy of the database, while the agent runs
     #[command(after_long_help = "Example:\n  hearth backup /var/backups/hearth.db")]
     Backup {
@@ -223,6 +241,49 @@ Examples:
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
+}
+
+/// `hearth token`.
+#[derive(Debug, Subcommand)]
+pub enum Tokens {
+    /// Make a token and print it, this once
+    ///
+    /// Only its hash is kept: who loses it revokes it, and makes another.
+    #[command(after_long_help = "\
+Examples:
+  hearth token create prometheus --role read
+  hearth token create deploy --role operate --expires 90d")]
+    Create {
+        /// What it is for; it stands in the audit log
+        #[arg(value_parser = Name::new)]
+        name: Name,
+        /// What it may: read, operate (say what becomes of machines) or admin
+        #[arg(long, value_parser = role)]
+        role: Role,
+        /// How long it lasts; until it is revoked if not given
+        #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
+        expires: Option<Duration>,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// List tokens, without what is secret of them
+    #[command(after_long_help = "Examples:\n  hearth token list\n  hearth token list --json")]
+    List {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a token at once
+    #[command(after_long_help = "Example:\n  hearth token revoke deploy")]
+    Revoke {
+        /// Its name
+        name: String,
+    },
+}
+
+fn role(text: &str) -> Result<Role, &'static str> {
+    Role::of(text).ok_or("a role is read, operate or admin")
 }
 
 /// `hearth dhcp`.

@@ -11,6 +11,7 @@ use super::exit::{DATA, Failed, UNAVAILABLE};
 use crate::config::defaults;
 use crate::daemon::SOCKET;
 use crate::limits;
+pub use crate::percent::encoded;
 
 /// Where the agent of a configuration is asked.
 pub struct Client {
@@ -49,12 +50,20 @@ impl Client {
         self.ask("POST", path, body.to_string().as_bytes())
     }
 
+    /// `DELETE /api/v1/PATH`.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn delete(&mut self, path: &str) -> Result<Value, Failed> {
+        self.ask("DELETE", path, &[])
+    }
+
     fn ask(&mut self, method: &str, path: &str, body: &[u8]) -> Result<Value, Failed> {
         let (status, answer) = match self.exchange(method, path, body) {
             Ok(answer) => answer,
             Err(error) => return Err(self.unanswered(&error)),
         };
-        if status == 200 {
+        if (200..300).contains(&status) {
             return Ok(answer);
         }
         let detail = answer["detail"].as_str().unwrap_or("it does not say why");
@@ -109,26 +118,4 @@ fn run_of(path: &Path) -> PathBuf {
     let table: toml::Table = text.parse().unwrap_or_default();
     let run = table.get("server").and_then(|server| server.get("run"));
     PathBuf::from(run.and_then(toml::Value::as_str).unwrap_or(defaults::RUN))
-}
-
-/// Text as a part of a path or query.
-pub fn encoded(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(byte);
-    text.bytes()
-        .map(|byte| match plain(&byte) {
-            true => char::from(byte).to_string(),
-            false => format!("%{byte:02X}"),
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_go_through_a_path_as_they_are() {
-        assert_eq!(encoded("52:54:00:00:00:01"), "52:54:00:00:00:01");
-        assert_eq!(encoded("a/b c?&%"), "a%2Fb%20c%3F%26%25");
-    }
 }

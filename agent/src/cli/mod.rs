@@ -17,6 +17,8 @@ mod script;
 mod status;
 mod table;
 mod talos;
+mod token;
+mod value;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -71,6 +73,8 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
             number,
             json,
         } => events::events(path, machine.as_deref(), *number, *json),
+        Command::Token(command) => token::token(path, command),
+        Command::Audit { number, json } => token::audit(path, *number, *json),
         Command::Backup { file } => events::copy(path, "backup", file),
         Command::Restore { file } => events::copy(path, "restore", file),
         Command::Completions { shell } => pages::completions(*shell),

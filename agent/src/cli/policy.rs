@@ -82,18 +82,16 @@ fn test_offline(
         })
     });
     let record = made_up(config, known.transpose()?, facts, now).map_err(wrong)?;
-    let identity = Known::of(config);
-    let identity = identity.identify(config, &record.facts);
-    let counts = |_: &_| Count::Others(0);
-    let decided = decide(&Asking {
+    let known = Known::of(config);
+    let asking = Asking {
         config,
-        identity,
+        identity: known.identify(config, &record.facts),
         record: &record,
         facts: &record.facts,
-        counts: &counts,
+        counts: &|_| Count::Others(0),
         now,
-    });
-    Ok(tested(config, identity, &record, &counts, &decided))
+    };
+    Ok(tested(&asking, &decide(&asking)))
 }
 
 /// What was written, each key once.
@@ -190,6 +188,9 @@ fn test(answer: &Value) -> String {
         lines.push_str(&format!(
             "no policy takes it; server.unknown says: {otherwise}\n"
         ));
+    }
+    if answer["applies"] == false {
+        lines.push_str("it has a profile of its own, so policies are not asked\n");
     }
     let label = answer["machine"].as_str().unwrap_or("the machine");
     let (decision, reason) = (text(&answer["decision"]), text(&answer["reason"]));

@@ -10,7 +10,8 @@ use super::report::Report;
 use super::source::{Place, Placed};
 use super::suggest::nearest;
 use super::{
-    Config, Image, Name, Profile, Recipe, Server, Unknown, command_line, machines, menu, policies,
+    Api, Config, Image, Name, Profile, Recipe, Server, Unknown, command_line, machines, menu,
+    policies,
 };
 
 /// Everything of one kind that is declared, with where.
@@ -110,6 +111,10 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
     Declared::new("machine", names(machine_names), report);
 
     let server = server(raw.server, &profiles, environment, report);
+    let api = api(raw.api, &server, environment, report);
+    if server.own_files {
+        report.refuse_private_files_below(&server.root);
+    }
     let mut kept = kept_images(raw.images);
     for profile in &raw.profiles {
         check_profile(profile, &images, &kept, report);
@@ -127,6 +132,7 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
         server,
         tftp: raw.tftp,
         http: raw.http,
+        api,
         observe: raw.observe,
         fetch: raw.fetch,
         log: raw.log,
@@ -145,8 +151,36 @@ fn server(
     environment: &Environment,
     report: &mut Report,
 ) -> Server {
+    let everywhere = "machines on every network that reaches this host, the Internet side \
+                      included, could fetch the boot files; name the boot network's own address";
+    let loss = "nothing could listen there: machines that ask would get no answer";
+    addresses(&raw.addresses, environment, everywhere, loss, report);
+    let unknown = match raw.unknown {
+        raw::Unknown::Known(unknown) => unknown,
+        raw::Unknown::Profile(name) => {
+            let loss = "machines that are not declared would get nothing";
+            profiles.expect(&name, loss, report);
+            Unknown::Profile(name.value)
+        }
+    };
+    Server {
+        addresses: raw.addresses.into_iter().map(|one| one.value).collect(),
+        unknown,
+        ..raw.rest
+    }
+}
+
+/// What is wrong with addresses to listen on: `everywhere` says what a wildcard causes, `loss` what an
+/// address causes that this host does not have.
+fn addresses(
+    addresses: &[Placed<IpAddr>],
+    environment: &Environment,
+    everywhere: &str,
+    loss: &str,
+    report: &mut Report,
+) {
     let mut seen: Vec<&Placed<IpAddr>> = Vec::new();
-    for address in &raw.addresses {
+    for address in addresses {
         match seen.iter().find(|one| one.value == address.value) {
             Some(first) => {
                 let what = format!("address {}", address.value);
@@ -159,10 +193,7 @@ fn server(
         if address.value.is_unspecified() {
             report
                 .warning(address.place, "this listens on every interface")
-                .note(
-                    "machines on every network that reaches this host, the Internet side \
-                     included, could fetch the boot files; name the boot network's own address",
-                );
+                .note(everywhere);
         } else if let Some(local) = &environment.local_addresses
             && !local.contains(&address.value)
         {
@@ -176,24 +207,53 @@ fn server(
                     ),
                 )
                 .note(format!("this host has {}", have.join(", ")))
-                .note("nothing could listen there: machines that ask would get no answer");
+                .note(loss);
         }
     }
-    if raw.rest.own_files {
-        report.refuse_private_files_below(&raw.rest.root);
+}
+
+fn api(raw: raw::Api, server: &Server, environment: &Environment, report: &mut Report) -> Api {
+    let everywhere = "every network that reaches this host, the Internet side included, could try \
+                      tokens; name the address of the network that programs are on";
+    let loss = "nothing could listen there: programs that ask would get no answer";
+    addresses(&raw.addresses, environment, everywhere, loss, report);
+    let shared = raw
+        .addresses
+        .iter()
+        .find(|one| raw.port == server.http_port && server.addresses.contains(&one.value));
+    if let Some(address) = shared {
+        report
+            .error(
+                address.place,
+                format!("the boot side has port {} of this address", raw.port),
+            )
+            .note("only one of them could listen: give `[api]` another `port`");
     }
-    let unknown = match raw.unknown {
-        raw::Unknown::Known(unknown) => unknown,
-        raw::Unknown::Profile(name) => {
-            let loss = "machines that are not declared would get nothing";
-            profiles.expect(&name, loss, report);
-            Unknown::Profile(name.value)
+    let files = match (raw.certificate, raw.key) {
+        (Some(certificate), Some(key)) => {
+            report.keep_private(key.place, key.value.clone());
+            Some((certificate.value, key.value))
         }
+        (Some(one), None) => {
+            let note = "the agent could not prove who it is: add `key`";
+            report
+                .error(one.place, "a certificate without its key")
+                .note(note);
+            None
+        }
+        (None, Some(one)) => {
+            let note = "programs could not know whom they talk to: add `certificate`";
+            report
+                .error(one.place, "a key without its certificate")
+                .note(note);
+            None
+        }
+        (None, None) => None,
     };
-    Server {
+    Api {
         addresses: raw.addresses.into_iter().map(|one| one.value).collect(),
-        unknown,
-        ..raw.rest
+        port: raw.port,
+        files,
     }
 }
 

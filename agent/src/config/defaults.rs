@@ -10,6 +10,8 @@ use crate::arch::Cpu;
 pub const HTTP_PORT: u16 = 8069;
 /// UDP port of TFTP (RFC 1350).
 pub const TFTP_PORT: u16 = 69;
+/// TCP port of the API over TLS.
+pub const API_PORT: u16 = 8070;
 /// Where OPNsense's own TFTP plugin keeps its files, so that either can serve the other's.
 pub const ROOT: &str = "/usr/local/tftp";
 /// Where FreeBSD programs keep what they remember.

@@ -19,7 +19,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use excerpt::Excerpt;
 pub use image::{Custom, Debian, Image, Meta, Overlay, Recipe, Source, Talos};
 pub use load::{Environment, Loaded, load};
-pub use values::size;
+pub use values::{duration, size};
 pub use words::{Argument, Label, Name, Secret, Url};
 
 mod check;
@@ -56,6 +56,8 @@ pub struct Config {
     pub tftp: Tftp,
     /// Bounds of the HTTP server's boot side.
     pub http: Http,
+    /// The control side for programs on other hosts.
+    pub api: Api,
     /// Whether and where DHCP is listened to.
     pub observe: Observe,
     /// How files are fetched.
@@ -142,6 +144,17 @@ pub struct Http {
     pub idle_timeout: Duration,
     /// A client that takes no byte for this long is gone.
     pub stall_timeout: Duration,
+}
+
+/// `[api]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Api {
+    /// The API answers over TLS here; empty: on the control socket only.
+    pub addresses: Vec<IpAddr>,
+    /// Its TCP port.
+    pub port: u16,
+    /// Certificate and key, each a file of PEM; `None`: the agent makes its own.
+    pub files: Option<(PathBuf, PathBuf)>,
 }
 
 /// `[observe]`.

@@ -3,6 +3,7 @@
 //! wrong or missing is `None`, and the mistake is in the report.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::source::{Place, Placed};
@@ -20,6 +21,7 @@ pub(super) struct Raw {
     pub server: Server,
     pub tftp: Tftp,
     pub http: Http,
+    pub api: Api,
     pub observe: Observe,
     pub fetch: Fetch,
     pub log: Log,
@@ -38,6 +40,15 @@ pub(super) struct Server {
     pub unknown: Unknown,
     /// The rest; its `addresses` and `unknown` are not filled in.
     pub rest: super::Server,
+}
+
+/// `[api]`.
+#[derive(Debug)]
+pub(super) struct Api {
+    pub addresses: Vec<Placed<IpAddr>>,
+    pub port: u16,
+    pub certificate: Option<Placed<PathBuf>>,
+    pub key: Option<Placed<PathBuf>>,
 }
 
 /// `server.unknown`.

@@ -76,7 +76,6 @@ impl Journal {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    #[allow(dead_code, reason = "the control side listens")]
     /// Every event from now on. Who is more than [`limits::EVENT_BACKLOG`] behind loses the oldest.
     pub fn listen(&self) -> broadcast::Receiver<Arc<Stamped>> {
         self.listeners.subscribe()
@@ -139,8 +138,8 @@ impl Journal {
         if kept.last.len() > limits::STATUS_EVENTS {
             kept.last.pop_front();
         }
-        drop(kept);
         let _ = self.listeners.send(stamped.clone());
+        drop(kept);
         if let (Some(machine), Event::Transfer { .. }) = (machine, &stamped.event)
             && let Some(keeper) = self.keeper.get().and_then(Weak::upgrade)
         {

@@ -12,7 +12,7 @@ use crate::config::Name;
 use crate::id::MachineId;
 use crate::limits;
 use crate::mac::Mac;
-use crate::store::{Contents, Error, MachineRow, Memory, Pending, Store, Write};
+use crate::store::{Contents, Error, MachineRow, Memory, Pending, Store, TokenRow, Write};
 
 /// Every machine. What it gives out are copies: a record changes only by [`Census::change`].
 pub struct Census {
@@ -39,16 +39,17 @@ impl Census {
     }
 
     /// Goes back to a backup: the machines are those of the backup from then on. Every other thread
-    /// waits meanwhile, so that nothing from before is written behind it.
+    /// waits meanwhile, so that nothing from before is written behind it. The backup's tokens, and
+    /// sentences about what cannot be read, come back.
     ///
     /// # Errors
     /// The backup cannot be used; nothing was changed.
-    pub fn restore(&self, from: &Path) -> Result<Vec<String>, Error> {
+    pub fn restore(&self, from: &Path) -> Result<(Vec<TokenRow>, Vec<String>), Error> {
         let mut current = self.look();
         let contents = self.store.restore(from)?;
         let (registry, warnings) = registry(&contents);
         *current = registry;
-        Ok(warnings)
+        Ok((contents.tokens, warnings))
     }
 
     /// The store, for events and whatever else is not a machine.

@@ -41,6 +41,11 @@ pub trait Store: Send + Sync {
     /// back says so. Does not block for the disk.
     fn write(&self, changes: Vec<Write>) -> Pending;
 
+    /// Ends once all that was written before is on the disk; without a disk it is.
+    fn settled(&self) -> Pending {
+        Pending::over(Ok(()))
+    }
+
     /// The events that a filter lets through.
     ///
     /// # Errors

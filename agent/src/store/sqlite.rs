@@ -86,6 +86,13 @@ impl Store for Sqlite {
         pending
     }
 
+    fn settled(&self) -> Pending {
+        let (tell, pending) = Pending::new();
+        let done = move |_: &mut Connection| drop(tell.send(Ok(())));
+        self.queue.other(Box::new(done));
+        pending
+    }
+
     fn events(&self, filter: &EventFilter) -> Result<Vec<EventRow>, Error> {
         read::events(&self.reader(), filter)
             .map_err(|error| broken(&self.path, Unfit::Sqlite(error)))
@@ -98,9 +105,7 @@ impl Store for Sqlite {
 
     fn backup(&self, to: &Path) -> Result<(), Error> {
         // What waits goes into it too, unless the disk takes nothing now.
-        let (tell, told) = mpsc::channel();
-        self.queue.other(Box::new(move |_| drop(tell)));
-        let _: Result<(), _> = told.recv_timeout(limits::STORE_PATIENCE);
+        let _ = self.settled().wait();
         let told = |error| broken(&self.path, Unfit::Sqlite(error));
         let source = connect(&self.path, false).map_err(told)?;
         // One state of it, whatever is written meanwhile: the writer does not wait for the copy.

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::api::{Role, Tokens};
 use crate::boot::gate::Keeper;
 use crate::boot::testing;
 use crate::event::{Event, Sink};
@@ -74,7 +75,7 @@ fn api() -> Api {
         census,
         keeper,
         status: Box::new(|| json!({})),
-        hears_dhcp: Box::new(|| false),
+        tokens: Tokens::default(),
         wake: Box::new(|_| Err("no".to_owned())),
         now: || NOW,
     }
@@ -87,8 +88,11 @@ fn ask(api: &Api, method: &str, path: &str, body: &str) -> (u16, Value) {
         query: "",
         body: body.as_bytes(),
         who: "tester",
+        role: Some(Role::Read),
+        if_match: None,
+        if_none_match: None,
     });
-    (answer.status, answer.body)
+    (answer.status, serde_json::from_str(&answer.body).unwrap())
 }
 
 #[track_caller]
@@ -247,10 +251,18 @@ fn a_declared_machine_is_known_before_it_was_met() {
         );
         assert_eq!(answer["machine"], "oden");
     }
+    let facts = r#"{"manufacturer": "HP", "memory": "64 GiB"}"#;
+    let oden = test(&api, &format!(r#"{{"machine": "oden", "facts": {facts}}}"#));
+    assert_eq!(oden["decision"], "install cluster");
+    assert_eq!(
+        (&oden["taken"], &oden["applies"]),
+        (&json!("others"), &json!(false))
+    );
     let tor = test(
         &api,
         r#"{"machine": "tor", "facts": {"manufacturer": "HP"}}"#,
     );
+    assert_eq!(tor["applies"], true);
     assert_eq!(
         (&tor["taken"], &tor["machine"]),
         (&json!("others"), &json!("tor"))
@@ -261,7 +273,7 @@ fn a_declared_machine_is_known_before_it_was_met() {
 fn what_cannot_be_tested_is_refused_with_the_remedy() {
     let api = api();
     for (body, status, said) in [
-        ("", 422, "the body must be"),
+        ("", 422, "the body is no {\"machine\": \"oden\"}"),
         ("{}", 422, "name a machine, or say what a made-up one has"),
         (
             r#"{"machine": [1]}"#,

@@ -175,6 +175,29 @@ pub(super) const HTTP: Keys = Keys {
     ],
 };
 
+pub(super) const API: Keys = Keys {
+    table: "api",
+    repeated: false,
+    keys: &[
+        key(
+            "addresses",
+            r#"["192.168.1.1"]"#,
+            "programs on other hosts could not ask",
+        ),
+        key("port", "8070", "programs on other hosts could not ask"),
+        key(
+            "certificate",
+            r#""/usr/local/etc/hearth/api.pem""#,
+            "programs on other hosts could not tell this one from another",
+        ),
+        key(
+            "key",
+            r#""/usr/local/etc/hearth/api.key""#,
+            "programs on other hosts could not tell this one from another",
+        ),
+    ],
+};
+
 pub(super) const OBSERVE: Keys = Keys {
     table: "observe",
     repeated: false,
@@ -281,9 +304,9 @@ pub(super) const LOADERS: Keys = Keys {
 };
 
 /// The tables of a file.
-pub(super) const TABLES: [&Keys; 12] = [
-    &SERVER, &TFTP, &HTTP, &OBSERVE, &FETCH, &LOG, &MENU, &LOADERS, &IMAGE, &PROFILE, &POLICY,
-    &MACHINE,
+pub(super) const TABLES: [&Keys; 13] = [
+    &SERVER, &TFTP, &HTTP, &API, &OBSERVE, &FETCH, &LOG, &MENU, &LOADERS, &IMAGE, &PROFILE,
+    &POLICY, &MACHINE,
 ];
 
 /// The tables inside these.

@@ -10,6 +10,7 @@ use super::schema;
 use super::source::Placed;
 use super::{Argument, Name};
 
+mod api;
 mod image;
 mod loaders;
 mod machine;
@@ -27,6 +28,7 @@ pub(super) fn read(mut tables: Tables, report: &mut Report) -> Raw {
         server: server::read(tables.once(&schema::SERVER), report),
         tftp: services::tftp(tables.once(&schema::TFTP), report),
         http: services::http(tables.once(&schema::HTTP), report),
+        api: api::read(tables.once(&schema::API), report),
         observe: services::observe(tables.once(&schema::OBSERVE), report),
         fetch: services::fetch(tables.once(&schema::FETCH), report),
         log: services::log(tables.once(&schema::LOG), report),
