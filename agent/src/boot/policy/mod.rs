@@ -104,11 +104,11 @@ pub struct Miss<'a> {
 }
 
 /// Goes through the policies in their order. At most one is [`Outcome::Taken`].
-pub fn steps<'a>(
+pub fn steps<'a, 's>(
     policies: &'a [Policy],
-    subject: Subject<'a>,
-    counts: Counts<'a>,
-) -> impl Iterator<Item = Step<'a>> {
+    subject: Subject<'s>,
+    counts: Counts<'s>,
+) -> impl Iterator<Item = Step<'a>> + use<'a, 's> {
     let mut is_taken = false;
     policies.iter().map(move |policy| {
         let outcome = match outcome(policy, subject, counts) {
@@ -121,7 +121,7 @@ pub fn steps<'a>(
 }
 
 /// What becomes of each policy, the one that is taken and all others.
-pub fn explain<'a>(config: &'a Config, subject: Subject<'a>, counts: Counts<'a>) -> Vec<Step<'a>> {
+pub fn explain<'a>(config: &'a Config, subject: Subject, counts: Counts) -> Vec<Step<'a>> {
     steps(&config.policies, subject, counts).collect()
 }
 
@@ -146,9 +146,12 @@ fn outcome(policy: &Policy, subject: Subject, counts: Counts) -> Outcome {
 
 impl<'a> Step<'a> {
     /// The conditions that do not hold.
-    pub fn misses(&self, subject: Subject<'a>) -> Vec<Miss<'a>> {
+    pub fn misses<'s>(&self, subject: Subject<'s>) -> Vec<Miss<'s>>
+    where
+        'a: 's,
+    {
         let unmet = |condition: &&Condition| !subject.meets(condition);
-        let miss = |condition: &'a Condition| Miss {
+        let miss = |condition: &'s Condition| Miss {
             condition,
             has: subject.values(condition.fact),
         };
@@ -161,7 +164,7 @@ impl<'a> Step<'a> {
     }
 
     /// What became of it, in a sentence. It holds what the machine says of itself.
-    pub fn sentence(&self, subject: Subject<'a>) -> String {
+    pub fn sentence(&self, subject: Subject) -> String {
         match self.outcome {
             Outcome::Taken => match self.policy.conditions.is_empty() {
                 true => "it matches every machine".to_owned(),
