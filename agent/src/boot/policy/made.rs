@@ -1,7 +1,7 @@
 //! Machines that are made up, to see what they would get.
 
 use crate::arch::{Cpu, Platform};
-use crate::config::{Config, FactName, Kind, Machine, Name, size};
+use crate::config::{Config, FactName, Kind, Machine, Name, Value, size};
 use crate::id::MachineId;
 use crate::limits;
 use crate::machine::{Facts, Record};
@@ -119,8 +119,13 @@ impl Made {
             }
             FactName::Nic => {
                 let card: crate::pci::PciId = value.parse()?;
+                let [[a, b], [c, d]] = [card.vendor, card.device].map(u16::to_be_bytes);
                 // Bus type 1 is PCI (iPXE's `struct dhcp_netdev_desc`).
-                facts.busid = format!("01{:04x}{:04x}", card.vendor, card.device);
+                facts.busid = format!("01:{a:02x}:{b:02x}:{c:02x}:{d:02x}");
+            }
+            FactName::Busid => {
+                Value::busid(value).ok_or("not a bus id such as `01:14:e4:16:39`")?;
+                value.clone_into(&mut facts.busid);
             }
             FactName::Ip => {
                 let address: std::net::IpAddr = value
@@ -154,7 +159,6 @@ impl Made {
             FactName::Firmware => &mut facts.firmware,
             FactName::CpuVendor => &mut facts.cpu_vendor,
             FactName::CpuModel => &mut facts.cpu_model,
-            FactName::Busid => &mut facts.busid,
             FactName::Chip => &mut facts.chip,
             FactName::Hostname => &mut facts.hostname,
             FactName::Switch => &mut facts.switch,

@@ -70,7 +70,7 @@ impl<'a> Subject<'a> {
                 (!macs.is_empty()).then_some(macs)
             }
             FactName::Nic => one(facts.nic().map(Value::Card)),
-            FactName::Busid => text(&facts.busid),
+            FactName::Busid => one(Value::busid(&facts.busid)),
             FactName::Chip => text(&facts.chip),
             FactName::Ip | FactName::Subnet => one(facts
                 .ip

@@ -35,6 +35,12 @@ pub const CARD: Layout = Layout {
     what: "a PCI id or a vendor: `14e4:1639`, `14e4:*`",
 };
 
+/// Bus type, vendor and device, as iPXE has them in `${busid}`, with and without colons.
+pub const BUSID: Layout = Layout {
+    groups: &[(&[2; 5], &[':']), (&[10], &[])],
+    what: "a card's bus id or its beginning: `01:14:e4:16:39`, `01:14:e4:*`",
+};
+
 /// The number of these bytes, the first of them the highest.
 pub fn of_bytes(bytes: &[u8]) -> u128 {
     bytes
@@ -242,7 +248,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_can_be_read(text: String, other in "[0-9a-f:*?.-]{0,20}") {
-            for layout in [&MAC, &UUID, &CARD] {
+            for layout in [&MAC, &UUID, &CARD, &BUSID] {
                 let _ = Digits::parse(&text, layout);
                 let _ = Digits::parse(&other, layout);
             }

@@ -70,6 +70,8 @@ pub enum Kind {
     Uuid,
     /// A PCI id.
     Card,
+    /// A card's bus with its ids.
+    Busid,
     /// An address, a range, a network.
     Address,
     /// A network only.
@@ -160,6 +162,7 @@ impl FactName {
             FactName::SecureBoot => Kind::Flag,
             FactName::Mac => Kind::Mac,
             FactName::Nic => Kind::Card,
+            FactName::Busid => Kind::Busid,
             FactName::Ip => Kind::Address,
             FactName::Subnet => Kind::Network,
             FactName::Name | FactName::Tag => Kind::Name,

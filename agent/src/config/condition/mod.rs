@@ -54,6 +54,8 @@ pub enum Test {
     Uuid(Digits),
     /// A PCI id or a vendor.
     Card(Digits),
+    /// The same with the bus.
+    Busid(Digits),
     /// Addresses from the first to the last, both of one family.
     Address(RangeInclusive<IpAddr>),
     /// Bytes from the first to the last.
@@ -77,6 +79,8 @@ pub enum Value<'a> {
     Uuid(Uuid),
     /// PCI id of the boot card.
     Card(PciId),
+    /// The same with the bus: as iPXE says it, and its number.
+    Busid(&'a str, u128),
     /// Where it asks from.
     Address(IpAddr),
     /// Bytes.
@@ -128,6 +132,7 @@ impl Test {
             (Test::Card(digits), Value::Card(card)) => {
                 digits.matches(u128::from(card.vendor) << 16 | u128::from(card.device))
             }
+            (Test::Busid(digits), Value::Busid(_, number)) => digits.matches(*number),
             (Test::Address(range), Value::Address(address)) => range.contains(address),
             (Test::Size(range), Value::Size(bytes)) => range.contains(bytes),
             (Test::Cpu(cpus), Value::Cpu(cpu)) => cpus.contains(cpu),
@@ -145,7 +150,8 @@ impl Test {
             (Test::Text(glob), Test::Text(other)) => glob.covers(other),
             (Test::Mac(digits), Test::Mac(other))
             | (Test::Uuid(digits), Test::Uuid(other))
-            | (Test::Card(digits), Test::Card(other)) => digits.covers(other),
+            | (Test::Card(digits), Test::Card(other))
+            | (Test::Busid(digits), Test::Busid(other)) => digits.covers(other),
             (Test::Address(range), Test::Address(other)) => {
                 range.contains(other.start()) && range.contains(other.end())
             }
@@ -167,12 +173,18 @@ impl<'a> Value<'a> {
     pub fn text(text: &'a str) -> Value<'a> {
         Value::Text(text, glob::folded(text).collect())
     }
+
+    /// What iPXE calls a card; `None`: it is no bus id.
+    pub fn busid(text: &'a str) -> Option<Value<'a>> {
+        let digits = Digits::parse(text, &digits::BUSID).ok()?;
+        Some(Value::Busid(text, digits.number(10)?))
+    }
 }
 
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Value::Text(text, _) => f.write_str(text),
+            Value::Text(text, _) | Value::Busid(text, _) => f.write_str(text),
             Value::Mac(mac) => mac.fmt(f),
             Value::Uuid(uuid) => uuid.fmt(f),
             Value::Card(card) => card.fmt(f),

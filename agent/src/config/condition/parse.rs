@@ -75,6 +75,7 @@ fn test(kind: Kind, wanted: &str) -> Result<Test, String> {
         Kind::Mac => Test::Mac(Digits::parse(wanted, &digits::MAC)?),
         Kind::Uuid => Test::Uuid(Digits::parse(wanted, &digits::UUID)?),
         Kind::Card => Test::Card(Digits::parse(wanted, &digits::CARD)?),
+        Kind::Busid => Test::Busid(Digits::parse(wanted, &digits::BUSID)?),
         Kind::Address => Test::Address(net::addresses(wanted)?),
         Kind::Network => Test::Address(net::network(wanted)?),
         Kind::Size => Test::Size(sizes(wanted)?),

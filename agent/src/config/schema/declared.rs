@@ -267,7 +267,7 @@ pub(in super::super) const MATCH: Keys = Keys {
         key("secure_boot", r#"true"#, WRONG_MACHINES),
         key("mac", r#""5c:f3:fc:*""#, WRONG_MACHINES),
         key("nic", r#""14e4:*""#, WRONG_MACHINES),
-        key("busid", r#""0114e41639""#, WRONG_MACHINES),
+        key("busid", r#""01:14:e4:16:39""#, WRONG_MACHINES),
         key("chip", r#""bnx2*""#, WRONG_MACHINES),
         key("ip", r#""192.168.1.10..192.168.1.50""#, WRONG_MACHINES),
         key("subnet", r#""192.168.1.0/24""#, WRONG_MACHINES),

@@ -54,7 +54,7 @@ fn a_made_up_machine_tells_what_was_said_of_it_and_nothing_else() {
             .map(|(_, value)| *value);
         let said = said.unwrap_or(match fact {
             FactName::Buildarch => "i386",
-            FactName::Busid => "0114e41639",
+            FactName::Busid => "01:14:e4:16:39",
             _ => "192.168.1.7",
         });
         let said = if fact == FactName::Tag {
@@ -106,6 +106,7 @@ fn what_no_machine_can_have_is_refused_with_its_fact() {
         ("platform", "itanium", "platform: unknown platform"),
         ("secure_boot", "yes", "secure_boot: must be true or false"),
         ("tag", "a b", "tag: a name has"),
+        ("busid", "14e4:1639", "busid: not a bus id"),
         ("nic", "14e4", "nic: no PCI id"),
         (
             "product",
