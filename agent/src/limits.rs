@@ -19,6 +19,14 @@ pub const CONFIG_BYTES: u64 = 4 << 20;
 pub const CONFIG_FRAGMENTS: usize = 1_000;
 /// Mistakes of a configuration that are listed; nobody reads on, and a broken 4 MB file has many.
 pub const CONFIG_MISTAKES: usize = 1_000;
+/// Patterns of one condition of a policy: lists of serial numbers or MACs are long, and each is held
+/// against every machine that asks.
+pub const PATTERNS: usize = 10_000;
+/// Policies, and patterns of a condition, up to which it is looked whether one hides or leaves out
+/// another: that takes time with the square of both.
+pub const POLICIES_COMPARED: usize = 500;
+/// See [`POLICIES_COMPARED`].
+pub const PATTERNS_COMPARED: usize = 16;
 /// Bytes of a secret read from a file.
 pub const SECRET_BYTES: u64 = 16 << 10;
 
@@ -95,6 +103,9 @@ pub const MACHINES: usize = 200_000;
 /// Declared machines whose arguments are written into `default.ipxe`: each is a line that every
 /// machine reads over TFTP.
 pub const FALLBACK_MACHINES: usize = 200;
+
+/// Records that are looked at in one go: every boot waits meanwhile.
+pub const RECORDS_LOOKED_AT: usize = 500;
 
 /// Tags that a person may give one machine; of two that are merged no more are kept.
 pub const TAGS: usize = 32;

@@ -12,6 +12,11 @@ impl Uuid {
         Uuid(bytes)
     }
 
+    /// The sixteen bytes as one number, the first of them the highest.
+    pub fn number(self) -> u128 {
+        u128::from_be_bytes(self.0)
+    }
+
     /// The UUID whose first three fields have the other byte order. The same machine shows one in
     /// iPXE and the other in Linux or its BMC when one of them forgets that SMBIOS 2.6 stores them
     /// little-endian (SMBIOS 7.2.1).

@@ -17,6 +17,7 @@ COMMANDS = ("serve", "check", "fetch", "status", "script", "dhcp", "dhcp snippet
             "machine", *(f"machine {verb}" for verb in (
                 "list", "show", "approve", "assign", "unassign", "reinstall", "local", "hold",
                 "release", "ignore", "boot", "wake", "set", "forget")),
+            "policy", "policy list", "policy test", "profiles",
             "timeline", "findings", "events", "token", "token create", "token list",
             "token revoke", "audit", "backup", "restore", "completions", "man")
 

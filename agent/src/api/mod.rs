@@ -11,6 +11,7 @@ mod machines;
 mod metrics;
 mod operation;
 mod overrides;
+pub mod policies;
 mod problem;
 mod tokens;
 mod view;
@@ -124,7 +125,8 @@ impl Api {
 
     /// Every operation of [`operation::OPERATIONS`].
     fn operate(&self, method: &str, parts: &[&str], asked: &Asked) -> Answered {
-        let config = &self.keeper.site().config;
+        let site = self.keeper.site();
+        let config = &site.config;
         Ok(match (method, parts) {
             (_, ["openapi.json"]) => Done::text("application/json", OPENAPI.to_owned()),
             (_, ["status"]) => (self.status)().into(),
@@ -139,6 +141,9 @@ impl Api {
             (_, ["events"]) => self.events(view::filter(asked.query)?)?.into(),
             (_, ["findings"]) => self.findings(config).into(),
             (_, ["audit"]) => self.audit(asked.query)?.into(),
+            (_, ["policies"]) => self.policies(&site).into(),
+            (_, ["policies", "test"]) => self.test_policies(asked, &site)?.into(),
+            (_, ["profiles"]) => policies::declared_profiles(config).into(),
             ("POST", ["tokens"]) => self.create_token(asked)?,
             (_, ["tokens"]) => self.token_list().into(),
             (_, ["tokens", name]) => self.revoke_token(name, asked)?.into(),

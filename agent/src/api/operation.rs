@@ -78,6 +78,10 @@ pub const OPERATIONS: &[Operation] = &[
     operation("POST", "machines/*/wake", Role::Operate),
     reads("events"),
     reads("findings"),
+    reads("policies"),
+    // Nothing changes by it: the method is that of a body.
+    operation("POST", "policies/test", Role::Read),
+    reads("profiles"),
     operation("GET", "audit", Role::Admin),
     operation("GET", "tokens", Role::Admin),
     operation("POST", "tokens", Role::Admin),

@@ -1,6 +1,7 @@
 //! What can be written on the command line. The comments are the help and the manual pages.
 
 mod machine;
+mod policy;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::dhcp;
 use crate::mac::Mac;
 use crate::uuid::Uuid;
 pub use machine::{MachineSet, Machines};
+pub use policy::{Policies, Test as PolicyTest};
 
 /// The boot server of a network
 ///
@@ -126,6 +128,21 @@ Examples:
     /// What is known of machines, and what is to become of them
     #[command(subcommand)]
     Machine(Machines),
+    /// The rules by which machines get their profiles
+    #[command(subcommand)]
+    Policy(Policies),
+    /// List the profiles, and who gets them
+    ///
+    /// While no agent answers, those of the configuration file are listed.
+    #[command(after_long_help = "\
+Examples:
+  hearth profiles
+  hearth profiles --json | jq -r '.profiles[].name'")]
+    Profiles {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Show what happened to a machine, boot by boot, and why it failed
     ///
     /// Times are since the boot's first event. After the events stands what

@@ -11,6 +11,7 @@ mod fetch;
 mod lock;
 mod machine;
 mod pages;
+mod policy;
 mod progress;
 mod script;
 mod status;
@@ -63,6 +64,8 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Lock(command) => lock::lock(&load(path)?, command),
         Command::Talos(command) => talos::talos(&load(path)?, command),
         Command::Machine(command) => machine::machine(path, command),
+        Command::Policy(command) => policy::policy(path, command),
+        Command::Profiles { json } => policy::profiles(path, *json),
         Command::Timeline { machine, all, json } => events::timeline(path, machine, *all, *json),
         Command::Findings { json } => events::findings(path, *json),
         Command::Events {

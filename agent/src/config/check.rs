@@ -10,8 +10,8 @@ use super::report::Report;
 use super::source::{Place, Placed};
 use super::suggest::nearest;
 use super::{
-    Api, Config, Image, Name, Policy, Profile, Recipe, Server, Unknown, Webhook, command_line,
-    machines, menu,
+    Api, Config, Image, Name, Profile, Recipe, Server, Unknown, Webhook, command_line, machines,
+    menu, policies,
 };
 
 /// Everything of one kind that is declared, with where.
@@ -130,7 +130,7 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
     };
     let menu = menu::check(raw.menu, &raw.profiles, known, report);
     let machines = machines::check(raw.machines, &server, &raw.loaders, &profiles, report);
-    let policies = policies(raw.policies, &profiles, report);
+    let policies = policies::check(raw.policies, &profiles, report);
     Some(Config {
         server,
         tftp: raw.tftp,
@@ -350,32 +350,4 @@ fn kept_webhooks(raw: Vec<raw::Webhook>) -> Vec<Webhook> {
         })
     });
     whole.collect()
-}
-
-fn policies(raw: Vec<raw::Policy>, profiles: &Declared, report: &mut Report) -> Vec<Policy> {
-    let last = raw.len().saturating_sub(1);
-    let mut policies = Vec::new();
-    for (number, policy) in raw.into_iter().enumerate() {
-        if let Some(profile) = &policy.profile {
-            let loss = "machines that match this policy would get nothing";
-            profiles.expect(profile, loss, report);
-        }
-        let (Some(name), Some(profile), Some(conditions)) =
-            (policy.name, policy.profile, policy.conditions)
-        else {
-            continue;
-        };
-        if conditions.is_empty() && policy.limit.is_none() && number < last {
-            report
-                .warning(name.place, "this policy matches every machine")
-                .note("the policies behind it never count: put it last, or give it conditions");
-        }
-        policies.push(Policy {
-            name: name.value,
-            conditions,
-            profile: profile.value,
-            limit: policy.limit,
-        });
-    }
-    policies
 }

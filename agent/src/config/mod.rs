@@ -3,7 +3,7 @@
 //! The way to it: [`load()`] reads the files, `merge` puts their tables together, `sections` reads
 //! each table with `reader` (which knows the keys from `schema`) into `raw`, what was written;
 //! `check` turns that into a [`Config`]. Mistakes do not stop this way: each goes into `report`,
-//! and comes out as [`Diagnostics`] of all files in one run.
+//! and comes out as [`Diagnostics`] of all files in one run. `condition` is what a policy asks.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,16 +14,18 @@ use crate::arch::Cpu;
 use crate::mac::Mac;
 use crate::uuid::Uuid;
 
+pub use condition::{Condition, FactName, Kind, Pattern, Test, Value};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use excerpt::Excerpt;
 pub use image::{Custom, Debian, Image, Meta, Overlay, Recipe, Source, Talos};
 pub use load::{Environment, Loaded, load};
 pub use sections::KINDS;
-pub use values::duration;
+pub use values::{duration, size};
 pub use words::{Argument, Label, Name, Secret, Url};
 
 mod check;
 mod command_line;
+mod condition;
 pub mod defaults;
 mod diagnostic;
 mod excerpt;
@@ -32,6 +34,7 @@ mod load;
 mod machines;
 mod menu;
 mod merge;
+mod policies;
 mod raw;
 mod reader;
 mod report;
@@ -332,40 +335,6 @@ pub struct Policy {
     pub profile: Name,
     /// How many machines at most.
     pub limit: Option<u32>,
-}
-
-/// One `key = pattern` of `policy.match`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Condition {
-    /// The fact asked for.
-    pub fact: FactName,
-    /// Globs (`*`, `?`, letter case ignored); any of them is enough.
-    pub patterns: Vec<String>,
-}
-
-/// What a machine can be asked by a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FactName {
-    /// SMBIOS manufacturer.
-    Manufacturer,
-    /// SMBIOS product.
-    Product,
-    /// SMBIOS serial number.
-    Serial,
-    /// SMBIOS asset tag.
-    Asset,
-    /// MAC in colon form; `5c:f3:fc:*` matches a maker.
-    Mac,
-    /// SMBIOS UUID.
-    Uuid,
-    /// `pcbios` or `efi`.
-    Platform,
-    /// `amd64`, `arm64`, ...
-    Architecture,
-    /// The address it asks from.
-    Ip,
-    /// iPXE's `${busid}` of the boot NIC.
-    Busid,
 }
 
 /// `[[machine]]`: one declared computer.

@@ -24,7 +24,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// `2 GiB`, `512 MiB`, `10 GB`: a whole number and a unit; returns bytes.
-pub(super) fn size(text: &str) -> Result<u64, String> {
+pub fn size(text: &str) -> Result<u64, String> {
     let wrong = || "a size is a whole number and a unit: `512 MiB`, `2 GiB` or `10 GB`".to_owned();
     let (number, unit) = number_and_unit(text).ok_or_else(wrong)?;
     let bytes: u64 = match unit {

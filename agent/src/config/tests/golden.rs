@@ -99,3 +99,8 @@ fn words_are_as_expected_for_machines() {
 fn words_are_as_expected_for_secrets() {
     hold(include_str!("cases/secrets.txt"), 5);
 }
+
+#[test]
+fn words_are_as_expected_for_policies() {
+    hold(include_str!("cases/policies.txt"), 8);
+}
