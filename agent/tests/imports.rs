@@ -13,10 +13,13 @@ const LAYERS: [&[&str]; 7] = [
     &["daemon"],
     EDGES,
     &["timeline"],
-    &["boot", "dhcp", "event", "image", "machine", "recipe"],
+    &[
+        "answer", "boot", "dhcp", "event", "image", "machine", "recipe",
+    ],
     &["config", "store"],
     &[
-        "arch", "digest", "form", "id", "limits", "log", "mac", "pci", "stamp", "sys", "uuid",
+        "arch", "digest", "form", "id", "limits", "log", "mac", "pci", "stamp", "sys", "template",
+        "uuid",
     ],
 ];
 /// Sockets, files of the network, clocks.

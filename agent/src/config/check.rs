@@ -10,7 +10,8 @@ use super::report::Report;
 use super::source::{Place, Placed};
 use super::suggest::nearest;
 use super::{
-    Config, Image, Name, Policy, Profile, Recipe, Server, Unknown, command_line, machines, menu,
+    Config, Image, Name, Policy, Profile, Recipe, Server, Unknown, answers, command_line, machines,
+    menu,
 };
 
 /// Everything of one kind that is declared, with where.
@@ -114,6 +115,7 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
     for profile in &raw.profiles {
         check_profile(profile, &images, &kept, report);
     }
+    answers::check(&raw.profiles, &raw.machines, report);
     command_line::check(&raw.profiles, &raw.machines, &kept, report);
     let known = menu::Known {
         profiles: &profiles,
@@ -265,6 +267,8 @@ fn kept_profiles(raw: Vec<raw::Profile>) -> BTreeMap<Name, Profile> {
             label: profile.label?,
             image: profile.image?.value,
             arguments: profile.arguments,
+            answers: profile.answers,
+            variables: profile.variables,
             omni: profile.omni.map(|omni| omni.value),
             installed: profile.installed,
             tries: profile.tries,

@@ -85,6 +85,18 @@ pub enum Event {
         /// What it was learnt from.
         reason: String,
     },
+    /// An installation asked for an answer file, with its token and from its machine.
+    Answer {
+        /// The client.
+        #[serde(with = "forms::host")]
+        peer: SocketAddr,
+        /// The answer's name.
+        name: String,
+        /// How long it is; 0: it was not given.
+        bytes: u64,
+        /// Why it could not be filled in: the file, the line, and what is wrong there.
+        error: Option<String>,
+    },
     /// The installer, or the system that it installed, reported.
     Report {
         /// What.
@@ -357,6 +369,12 @@ mod tests {
             Event::LocalBoot {
                 method: text(),
                 reason: text(),
+            },
+            Event::Answer {
+                peer,
+                name: text(),
+                bytes: 7,
+                error: Some(text()),
             },
             Event::Report {
                 report: Report::Log,

@@ -5,7 +5,8 @@
 mod declared;
 
 pub(super) use declared::{
-    IMAGE, INITRD, KERNEL, MACHINE, MATCH, META, OMNI, OVERLAY, POLICY, PROFILE, SECRET,
+    ANSWER, IMAGE, INITRD, KERNEL, MACHINE, MATCH, META, OMNI, OVERLAY, POLICY, PROFILE, SECRET,
+    VARIABLE,
 };
 
 /// A table and its keys.
@@ -288,4 +289,6 @@ pub(super) const TABLES: [&Keys; 12] = [
 
 /// The tables inside these.
 #[cfg(test)]
-pub(super) const INNER: [&Keys; 7] = [&OVERLAY, &META, &KERNEL, &INITRD, &OMNI, &SECRET, &MATCH];
+pub(super) const INNER: [&Keys; 9] = [
+    &OVERLAY, &META, &KERNEL, &INITRD, &OMNI, &SECRET, &ANSWER, &VARIABLE, &MATCH,
+];
