@@ -68,7 +68,7 @@ fn machine() -> Machine {
 fn record() -> Record {
     let facts = "uuid=4c4c4544-0042-3510-8052-b4c04f4d3132&mac=52:54:00:00:00:01&manufacturer=IBM\
                  &product=x3550&serial=KQ01234&asset=7&hostname=oden&platform=efi&buildarch=x86_64\
-                 &busid=0114e41639&chip=bnx2&version=1.21&firmware=1.2&secure_boot=1&memsize=4096\
+                 &busid=0114e41639&chip=bnx2&version=1.21&firmware=1.2&secureboot=1&memsize=4096\
                  &cpuvendor=GenuineIntel&cpumodel=Xeon&switch=sw&port=7&ip=192.168.1.50";
     let mut record = Record::new(MachineId(1), 0);
     record.facts = Facts::parse(facts);

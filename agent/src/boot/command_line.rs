@@ -6,7 +6,7 @@ use crate::arch::{Cpu, Platform};
 use crate::boot::text::Text;
 use crate::config::open::LONGEST_FOLDER;
 use crate::config::{
-    Argument, Config, Image, Installed, Machine, Name, Omni, OpenArgument, Profile, StaticAddress,
+    Argument, Config, Image, Installed, Machine, Name, Omni, Profile, StaticAddress,
 };
 use crate::image::catalogue::Catalogue;
 use crate::image::lock::Lock;
@@ -183,7 +183,7 @@ impl<'a> Wanted<'a> {
     /// Whether its arguments name answers, which only an installation has.
     pub fn asks_for_answers(self) -> bool {
         match self {
-            Wanted::Profile(profile) => profile.arguments.iter().any(OpenArgument::is_open),
+            Wanted::Profile(profile) => profile.needs_answers(),
             Wanted::Image(_) => false,
         }
     }

@@ -275,6 +275,13 @@ pub struct Profile {
     pub timeout: Duration,
 }
 
+impl Profile {
+    /// Whether its arguments name answers, which only an installation gets.
+    pub fn needs_answers(&self) -> bool {
+        self.arguments.iter().any(OpenArgument::is_open)
+    }
+}
+
 /// `profile.omni`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Omni {

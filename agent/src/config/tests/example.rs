@@ -25,6 +25,12 @@ fn load_lines<'a>(lines: impl Iterator<Item = &'a str>) -> Config {
     let text: Vec<&str> = lines.collect();
     let folder = Folder::with(&text.join("\n"));
     folder.write("omni.token", "hunter2");
+    folder.write("root.password", "hunter2");
+    folder.write(
+        "answers/preseed.cfg",
+        "d-i passwd/root-password string {{ variables.root_password }}\n",
+    );
+    folder.write("answers/late.sh", "echo {{ variables.role }}\n");
     match folder.load() {
         Ok(loaded) => loaded.config,
         Err(diagnostics) => panic!("{diagnostics}"),
@@ -171,6 +177,14 @@ fn every_key_of_the_schema_is_read() {
         (
             "profile.omni.token",
             "[[profile]]\n\nomni = { token = { KEY = 1979-05-27 } }",
+        ),
+        (
+            "profile.answers",
+            "[[profile]]\n\nanswers = { x = { KEY = 1979-05-27 } }",
+        ),
+        (
+            "profile.variables",
+            "[[profile]]\n\nvariables = { x = { KEY = 1979-05-27 } }",
         ),
         ("policy.match", "[[policy]]\n\nmatch = { KEY = 1979-05-27 }"),
     ] {
