@@ -64,7 +64,6 @@ fn answer(name: &str, value: Value, report: &mut Report) -> Option<(AnswerFile, 
                 .map(|key| key.get_ref())
                 .find(|key| !is_key(key))
             {
-                report.hide(value.place());
                 report
                     .error(value.key_place(), format!("the answer `{name}` has the key `{}`", shown(key)))
                     .note(format!(

@@ -1,5 +1,7 @@
 //! `hearth.example.toml`, the defaults and the schema say the same.
 
+use std::path::PathBuf;
+
 use super::super::schema::{INNER, TABLES};
 use super::super::*;
 use super::Folder;
@@ -32,7 +34,15 @@ fn load_lines<'a>(lines: impl Iterator<Item = &'a str>) -> Config {
     );
     folder.write("answers/late.sh", "echo {{ variables.role }}\n");
     match folder.load() {
-        Ok(loaded) => loaded.config,
+        Ok(mut loaded) => {
+            // The folder is another one each time.
+            let profiles = loaded.config.profiles.values_mut();
+            for answer in profiles.flat_map(|profile| profile.answers.values_mut()) {
+                let below = |path: &PathBuf| path.strip_prefix(folder.path()).unwrap().to_owned();
+                answer.path = answer.path.as_ref().map(below);
+            }
+            loaded.config
+        }
         Err(diagnostics) => panic!("{diagnostics}"),
     }
 }
