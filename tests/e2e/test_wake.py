@@ -58,7 +58,7 @@ def listen(namespace):
 
 def test_a_machine_that_is_to_be_installed_anew_is_woken_too(agent, network):
     firewall = network.host("firewall", "192.168.77.1/24")
-    asleep = network.host("asleep", "192.168.77.50/24")
+    asleep = network.host("asleep", "192.168.77.50/24", mac=MAC)
     one = agent(SITE, addresses=("192.168.77.1",), netns=firewall, tftp_port=69,
                 http_port=80).start()
     with net.inside(asleep):

@@ -154,16 +154,12 @@ fn one(name: &str, known: &BTreeSet<&str>, asks: &Asks, report: &mut Report) {
         }
         return;
     }
-    let is_there = |value: &&str| {
-        *value == name
-            || value
-                .strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with('.'))
-            || name
-                .strip_prefix(**&value)
-                .is_some_and(|rest| rest.starts_with('.'))
+    let begins = |longer: &str, shorter: &str| {
+        let rest = longer.strip_prefix(shorter);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
-    if name == "variables" || VALUES.iter().any(|value| is_there(&value)) {
+    let mut values = VALUES.iter().copied().chain(["variables"]);
+    if values.any(|value| begins(value, name) || begins(name, value)) {
         return;
     }
     let draft = report.error(

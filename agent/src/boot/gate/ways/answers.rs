@@ -75,7 +75,8 @@ fn nobody_else_and_nothing_else_gets_an_answer() {
 
 #[test]
 fn an_answer_is_given_while_its_installation_is_under_way_and_not_after_it() {
-    let ends: [(&str, fn(&Place)); 6] = [
+    type End = fn(&Place);
+    let ends: [(&str, End); 6] = [
         ("done", |place| {
             place.loaded(INITRD);
             place.asks("");
