@@ -21,6 +21,8 @@
 //!    before the answer leaves.
 //! 5. **Kernel and initrd** go by [`http`] again. What they are is known to [`recipe`]; [`fetch`]
 //!    brought them before, and [`image::lock`] pins every byte.
+//!    An installation fetches its answer files by its token: [`answer`] fills them in for the machine,
+//!    [`template`] says what a template may do.
 //! 6. **Events** ([`event`]) of all this become log lines, the status ([`daemon`]) and the machine's
 //!    [`timeline`], from which findings say what went wrong. An installation reports by its token
 //!    ([`boot::token`]).
@@ -42,11 +44,12 @@
 //! main > cli > daemon
 //!      > tftp  http  fetch  observe  api  notify  power   edges: sockets, files, clocks; never each other
 //!      > timeline                                   what happened, and why it failed
-//!      > boot  machine  image  recipe  event  dhcp   decisions
+//!      > boot  answer  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
-//!      > arch  digest  form  id  limits  log  mac  pci  percent  stamp  sys  uuid
+//!      > arch  digest  form  id  limits  log  mac  pci  percent  stamp  sys  template  uuid
 //! ```
 
+pub mod answer;
 pub mod api;
 pub mod arch;
 pub mod boot;
@@ -74,6 +77,7 @@ pub mod recipe;
 pub mod stamp;
 pub mod store;
 pub mod sys;
+pub mod template;
 pub mod tftp;
 pub mod timeline;
 pub mod uuid;

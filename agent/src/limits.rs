@@ -30,6 +30,19 @@ pub const PATTERNS_COMPARED: usize = 16;
 /// Bytes of a secret read from a file.
 pub const SECRET_BYTES: u64 = 16 << 10;
 
+/// Answer files of one profile: cloud-init asks for four, Debian's installer for one.
+pub const ANSWERS: usize = 32;
+/// Bytes of one answer file as it is written. A Talos configuration with all its comments has 40 KB,
+/// an Ignition file with files of its own some hundred.
+pub const ANSWER_BYTES: u64 = 512 << 10;
+/// What filling in one template may cost: about an instruction or 64 bytes each, so 16 MB and some
+/// milliseconds.
+pub const TEMPLATE_FUEL: u64 = 250_000;
+/// Variables of one profile or machine.
+pub const VARIABLES: usize = 100;
+/// Bytes of one variable.
+pub const VARIABLE_BYTES: usize = 16 << 10;
+
 /// Bytes of one kernel argument.
 pub const ARGUMENT_BYTES: usize = 2_048;
 /// Bytes of a whole kernel command line: x86 Linux takes 2048 with its NUL, arm64 2048; Talos

@@ -13,11 +13,13 @@ const LAYERS: [&[&str]; 7] = [
     &["daemon"],
     EDGES,
     &["timeline"],
-    &["boot", "dhcp", "event", "image", "machine", "recipe"],
+    &[
+        "answer", "boot", "dhcp", "event", "image", "machine", "recipe",
+    ],
     &["config", "store"],
     &[
         "arch", "digest", "form", "id", "limits", "log", "mac", "pci", "percent", "stamp", "sys",
-        "uuid",
+        "template", "uuid",
     ],
 ];
 /// Sockets, files of the network, clocks.

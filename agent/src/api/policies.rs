@@ -284,7 +284,7 @@ fn profile(config: &Config, profile: &Profile) -> Value {
     let policies: Vec<_> = policies.map(|policy| policy.name.as_str()).collect();
     let machines = config.machines.values();
     let machines = machines.filter(|machine| machine.profile.as_ref() == Some(&profile.name));
-    let arguments: Vec<_> = profile.arguments.iter().map(|one| one.as_str()).collect();
+    let arguments: Vec<_> = profile.arguments.iter().map(ToString::to_string).collect();
     let omni = |omni: &Omni| {
         json!({
             "api": omni.api,

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::boot::Request;
+use crate::boot::command_line::Wanted;
 use crate::boot::decide::{self, Decided, Decision};
 use crate::boot::gate::Keeper;
 use crate::boot::learn;
@@ -236,8 +237,10 @@ fn attend(
             record.learnt.sent_once = Some((profile, now));
         }
         if let (Some(terms), Decision::Install { profile }) = (decided.begins, &decided.decision) {
+            let has_answers = Wanted::profile(&site.config, profile)
+                .is_some_and(|wanted| wanted.asks_for_answers());
             // Without random bytes nothing could call back: the installation then ends by its time.
-            token = (terms.installed == Installed::Callback)
+            token = (terms.installed == Installed::Callback || has_answers)
                 .then(|| Token::new().ok())
                 .flatten();
             let sent = Installing {

@@ -10,8 +10,8 @@ use super::report::Report;
 use super::source::{Place, Placed};
 use super::suggest::nearest;
 use super::{
-    Api, Config, Image, Name, Profile, Recipe, Server, Unknown, Webhook, command_line, machines,
-    menu, policies,
+    Api, Config, Image, Name, Profile, Recipe, Server, Unknown, Webhook, answers, command_line,
+    machines, menu, policies,
 };
 
 /// Everything of one kind that is declared, with where.
@@ -122,6 +122,7 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
     for profile in &raw.profiles {
         check_profile(profile, &images, &kept, report);
     }
+    answers::check(&raw.profiles, &raw.machines, report);
     command_line::check(&raw.profiles, &raw.machines, &kept, report);
     let known = menu::Known {
         profiles: &profiles,
@@ -330,6 +331,8 @@ fn kept_profiles(raw: Vec<raw::Profile>) -> BTreeMap<Name, Profile> {
             label: profile.label?,
             image: profile.image?.value,
             arguments: profile.arguments,
+            answers: profile.answers,
+            variables: profile.variables,
             omni: profile.omni.map(|omni| omni.value),
             installed: profile.installed,
             tries: profile.tries,

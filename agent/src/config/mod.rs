@@ -14,15 +14,18 @@ use crate::arch::Cpu;
 use crate::mac::Mac;
 use crate::uuid::Uuid;
 
+pub use answers::{AnswerFile, Variable};
 pub use condition::{Condition, FactName, Kind, Pattern, Test, Value};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use excerpt::Excerpt;
 pub use image::{Custom, Debian, Image, Meta, Overlay, Recipe, Source, Talos};
 pub use load::{Environment, Loaded, load};
+pub use open::OpenArgument;
 pub use sections::KINDS;
 pub use values::{duration, size};
 pub use words::{Argument, Label, Name, Secret, Url};
 
+pub mod answers;
 mod check;
 mod command_line;
 mod condition;
@@ -34,6 +37,7 @@ mod load;
 mod machines;
 mod menu;
 mod merge;
+pub mod open;
 mod policies;
 mod raw;
 mod reader;
@@ -289,7 +293,11 @@ pub struct Profile {
     /// What it boots.
     pub image: Name,
     /// Kernel arguments behind the image's own.
-    pub arguments: Vec<Argument>,
+    pub arguments: Vec<OpenArgument>,
+    /// What installers ask for, by name.
+    pub answers: BTreeMap<String, AnswerFile>,
+    /// Values for the templates of the answers.
+    pub variables: BTreeMap<String, Variable>,
     /// Joins Talos to Omni.
     pub omni: Option<Omni>,
     /// What tells that the disk is bootable now.
@@ -300,6 +308,13 @@ pub struct Profile {
     pub timeout: Duration,
 }
 
+impl Profile {
+    /// Whether its arguments name answers, which only an installation gets.
+    pub fn needs_answers(&self) -> bool {
+        self.arguments.iter().any(OpenArgument::is_open)
+    }
+}
+
 /// `profile.omni`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Omni {
@@ -307,6 +322,9 @@ pub struct Omni {
     pub api: String,
     /// The join token; becomes `jointoken=` in `siderolink.api`.
     pub token: Option<Secret>,
+    /// The token stands in `default.ipxe` too, which everybody can read, so that its built-in menu can
+    /// start the profile when nobody answers over HTTP.
+    pub fallback: bool,
     /// `talos.events.sink`, for example `[fdae:41e4:649b:9303::1]:8090`.
     pub events: Option<String>,
     /// `talos.logging.kernel`, for example `tcp://[fdae:41e4:649b:9303::1]:8092`.
@@ -350,6 +368,8 @@ pub struct Machine {
     pub profile: Option<Name>,
     /// Kernel arguments behind the profile's.
     pub arguments: Vec<Argument>,
+    /// Values for templates, in place of the profile's of the same names.
+    pub variables: BTreeMap<String, Variable>,
     /// Its static address; `None`: DHCP.
     pub network: Option<StaticAddress>,
     /// The loader it gets whatever its firmware asks for: a catalogue name.

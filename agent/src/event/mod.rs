@@ -85,6 +85,18 @@ pub enum Event {
         /// What it was learnt from.
         reason: String,
     },
+    /// An installation asked for an answer file, with its token and from its machine.
+    Answer {
+        /// The client.
+        #[serde(with = "forms::host")]
+        peer: SocketAddr,
+        /// The answer's name.
+        name: String,
+        /// How long it is; 0: it was not given.
+        bytes: u64,
+        /// Why it could not be filled in: the file, the line, and what is wrong there.
+        error: Option<String>,
+    },
     /// The installer, or the system that it installed, reported.
     Report {
         /// What.
@@ -335,6 +347,7 @@ mod tests {
             Event::Board { .. } => 11,
             Event::Action { .. } => 12,
             Event::Power { .. } => 13,
+            Event::Answer { .. } => 14,
         };
         let power = Event::Power {
             driver: String::new(),
@@ -345,7 +358,7 @@ mod tests {
             let kind = serde_json::to_value(&event).unwrap()["kind"].clone();
             assert_eq!(kind, crate::config::KINDS[of(&event)]);
         }
-        assert_eq!(crate::config::KINDS.len(), 14);
+        assert_eq!(crate::config::KINDS.len(), 15);
     }
 
     #[test]
@@ -388,6 +401,12 @@ mod tests {
             Event::LocalBoot {
                 method: text(),
                 reason: text(),
+            },
+            Event::Answer {
+                peer,
+                name: text(),
+                bytes: 7,
+                error: Some(text()),
             },
             Event::Report {
                 report: Report::Log,

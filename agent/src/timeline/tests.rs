@@ -404,6 +404,38 @@ fn phases_that_wait_say_so() {
 }
 
 #[test]
+fn an_answer_that_could_not_be_filled_in_is_found_until_it_is_given() {
+    let answer = |error: Option<&str>| Event::Answer {
+        peer: "192.168.1.171:1".parse().unwrap(),
+        name: "preseed.cfg".to_owned(),
+        bytes: error.map_or(900, |_| 0),
+        error: error.map(str::to_owned),
+    };
+    let why = "answers/preseed.cfg, line 7: this value is not there";
+    let broken = story().installing().put(answer(Some(why)));
+    let found = broken.found_after(1, |_| ());
+    assert_eq!(found[0].code, "answer-broken");
+    assert!(found[0].sentence.ends_with(why), "{}", found[0].sentence);
+    let text = render::people("oden", &broken.events, &found, 1);
+    assert!(
+        text.contains("answer preseed.cfg could not be given:"),
+        "{text}"
+    );
+    let mended = broken.put(answer(None));
+    assert!(
+        mended
+            .found_after(1, |_| ())
+            .iter()
+            .all(|one| one.code != "answer-broken")
+    );
+    let text = render::people("oden", &mended.events, &[], 1);
+    assert!(
+        text.contains("answer preseed.cfg given, 900 bytes"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_later_boot_ends_a_finding() {
     let mended = story()
         .discover()

@@ -166,6 +166,16 @@ pub(in super::super) const PROFILE: Keys = Keys {
             "machines would start without it",
         ),
         key(
+            "answers",
+            r#"{ "config.yaml" = "answers/talos.yaml" }"#,
+            "installers would get no answer",
+        ),
+        key(
+            "variables",
+            r#"{ role = "worker" }"#,
+            "answers would lack it",
+        ),
+        key(
             "omni",
             r#"{ api = "https://example.omni.siderolabs.io" }"#,
             "machines would not join Omni",
@@ -201,6 +211,11 @@ pub(in super::super) const OMNI: Keys = Keys {
             "token",
             r#"{ file = "omni.token" }"#,
             "Omni would refuse the machines",
+        ),
+        key(
+            "fallback",
+            "false",
+            "it would be open whether `default.ipxe` holds the token",
         ),
         key(
             "events",
@@ -242,6 +257,29 @@ pub(in super::super) const WEBHOOK: Keys = Keys {
         ),
         key("events", r#"["phase"]"#, "the wrong things would be told"),
     ],
+};
+
+pub(in super::super) const ANSWER: Keys = Keys {
+    table: "profile.answers",
+    repeated: false,
+    keys: &[
+        key(
+            "file",
+            r#""answers/talos.yaml""#,
+            "installers would get no answer",
+        ),
+        key(
+            "text",
+            r#""instance-id: {{ machine.name }}""#,
+            "installers would get no answer",
+        ),
+    ],
+};
+
+pub(in super::super) const VARIABLE: Keys = Keys {
+    table: "profile.variables",
+    repeated: false,
+    keys: &[key("file", r#""root.password""#, "answers would lack it")],
 };
 
 pub(in super::super) const POLICY: Keys = Keys {
@@ -329,6 +367,11 @@ pub(in super::super) const MACHINE: Keys = Keys {
             "arguments",
             r#"["talos.hostname=oden"]"#,
             "the machine would start without it",
+        ),
+        key(
+            "variables",
+            r#"{ role = "controlplane" }"#,
+            "answers would lack it",
         ),
         key(
             "address",

@@ -5,7 +5,8 @@
 mod declared;
 
 pub(super) use declared::{
-    IMAGE, INITRD, KERNEL, MACHINE, MATCH, META, OMNI, OVERLAY, POLICY, PROFILE, SECRET, WEBHOOK,
+    ANSWER, IMAGE, INITRD, KERNEL, MACHINE, MATCH, META, OMNI, OVERLAY, POLICY, PROFILE, SECRET,
+    VARIABLE, WEBHOOK,
 };
 
 /// A table and its keys.
@@ -329,4 +330,6 @@ pub(super) const TABLES: [&Keys; 15] = [
 
 /// The tables inside these.
 #[cfg(test)]
-pub(super) const INNER: [&Keys; 7] = [&OVERLAY, &META, &KERNEL, &INITRD, &OMNI, &SECRET, &MATCH];
+pub(super) const INNER: [&Keys; 9] = [
+    &OVERLAY, &META, &KERNEL, &INITRD, &OMNI, &SECRET, &ANSWER, &VARIABLE, &MATCH,
+];

@@ -10,6 +10,7 @@ use super::schema;
 use super::source::Placed;
 use super::{Argument, Name};
 
+mod answers;
 mod api;
 mod image;
 mod loaders;

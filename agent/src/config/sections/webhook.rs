@@ -47,7 +47,7 @@ fn kind(text: &str) -> Result<String, String> {
 }
 
 /// The kinds of events there are; `event` is above this module, and a test of it holds the two together.
-pub const KINDS: [&str; 14] = [
+pub const KINDS: [&str; 15] = [
     "transfer",
     "script",
     "dhcp",
@@ -62,4 +62,5 @@ pub const KINDS: [&str; 14] = [
     "board",
     "action",
     "power",
+    "answer",
 ];

@@ -11,7 +11,7 @@ use crate::event::{Dhcp, Event, Outcome, Stamped};
 use crate::limits;
 
 /// All of them.
-pub const ALL: [Rule; 21] = [
+pub const ALL: [Rule; 22] = [
     dhcp::no_offer,
     dhcp::no_boot_file,
     dhcp::wrong_next_server,
@@ -29,6 +29,7 @@ pub const ALL: [Rule; 21] = [
     images::image_never_asked,
     images::no_address,
     after::back_after_local,
+    after::answer_broken,
     after::installer_failed,
     after::waits,
     after::impostor,
