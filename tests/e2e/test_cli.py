@@ -18,7 +18,7 @@ COMMANDS = ("serve", "check", "fetch", "status", "script", "dhcp", "dhcp snippet
                 "list", "show", "approve", "assign", "unassign", "reinstall", "local", "hold",
                 "release", "ignore", "boot", "wake", "set", "forget")),
             "policy", "policy list", "policy test", "profiles",
-            "timeline", "findings", "events", "token", "token create", "token list",
+            "timeline", "findings", "events", "advise", "token", "token create", "token list",
             "token revoke", "audit", "backup", "restore", "completions", "man")
 
 DECLARED = """

@@ -4,6 +4,7 @@
 //!
 //! Errors are problem documents (RFC 9457). A change is answered once it is on the disk.
 
+mod advise;
 mod asked;
 mod follow;
 mod list;
@@ -30,6 +31,7 @@ use crate::machine::{Census, Record};
 use crate::store::{AuditRow, EventFilter, EventRow, Write};
 use crate::{limits, percent};
 
+pub use advise::advice;
 pub use asked::{Answer, Asked, Done};
 pub use follow::{ALIVE, Follow, piece};
 pub use operation::{OPERATIONS, Operation, Role};
@@ -133,6 +135,7 @@ impl Api {
             (_, ["machines"]) => self.machines(asked.query)?.into(),
             (_, ["machines", name]) => self.machine(name, config)?.into(),
             (_, ["machines", name, "actions"]) => self.act(name, asked, config)?.into(),
+            (_, ["machines", name, "advice"]) => self.advice(name)?.into(),
             (_, ["machines", name, "events"]) => self.events_of(name, asked.query)?.into(),
             ("PUT", ["machines", name, "overrides"]) => self.put_overrides(name, asked)?.into(),
             (_, ["machines", name, "overrides"]) => self.overrides(name)?,

@@ -1,6 +1,7 @@
 //! The command line: parses it ([`args`]), calls the library, prints, and says how it went in the
 //! exit code ([`exit`]). Nothing else in the library prints or ends the process.
 
+mod advise;
 mod args;
 mod check;
 mod client;
@@ -73,6 +74,9 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
             number,
             json,
         } => events::events(path, machine.as_deref(), *number, *json),
+        Command::Advise { machine, pci, json } => {
+            advise::advise(path, machine.as_deref(), *pci, *json)
+        }
         Command::Token(command) => token::token(path, command),
         Command::Audit { number, json } => token::audit(path, *number, *json),
         Command::Backup { file } => events::copy(path, "backup", file),
