@@ -82,9 +82,11 @@ pub const LOOK_AT_ONCE: usize = 1_000;
 pub const LOOK_PAUSE: Duration = Duration::from_micros(50);
 /// Records of machines that a thread reads at a time at the start, and how often so many wait for it:
 /// enough to keep it busy, and little memory.
-pub const RECORDS_AT_ONCE: usize = 256;
+pub const RECORDS_AT_ONCE: usize = 64;
 /// See there.
-pub const RECORDS_AHEAD: usize = 4;
+pub const RECORDS_AHEAD: usize = 16;
+/// Bytes that so many records take; below what glibc maps apart (128 KiB).
+pub const RECORDS_ROOM: usize = 120 << 10;
 /// Packets that wake a card: one may be lost, and nobody says so.
 pub const WAKE_PACKETS: usize = 3;
 /// KiB of the database that each connection keeps in memory.

@@ -247,7 +247,9 @@ impl Daemon {
         }
         let ended = self.ended.load(Ordering::Relaxed);
         log::info!("stopping: running transfers may end");
+        let store = self.census.store().clone();
         self.stop(signals);
+        store.close();
         log::info!("stopped");
         if ended {
             return Err(Error::Ended(

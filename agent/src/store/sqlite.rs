@@ -23,7 +23,7 @@ pub struct Sqlite {
     path: PathBuf,
     queue: Arc<Queue>,
     reader: Mutex<Connection>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
     /// Held as long as this agent has the database.
     _owner: Flock<fs::File>,
 }
@@ -86,7 +86,7 @@ impl Sqlite {
             path,
             queue,
             reader: Mutex::new(reader),
-            thread: Some(thread),
+            thread: Mutex::new(Some(thread)),
             _owner: owner,
         };
         Ok((Arc::new(sqlite), contents))
@@ -157,14 +157,23 @@ impl Store for Sqlite {
     fn retain(&self, events: &Events) {
         self.queue.retain(events.clone());
     }
+
+    fn close(&self) {
+        self.queue.close();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
-        self.queue.close();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.close();
     }
 }
 

@@ -2,6 +2,7 @@
 //! with many machines does little else.
 
 use std::collections::BTreeMap;
+use std::hint;
 use std::mem;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread::{self, Scope};
@@ -102,6 +103,11 @@ impl<'scope, 'env> Readers<'scope, 'env> {
 
 fn read_all(given: &Receiver<Kept>, tell: &Sender<Part>) {
     for (place, kept) in given {
+        // glibc gives a thread its memory by single pages, each a call of the system; asked for at
+        // once, it comes at once.
+        drop(hint::black_box(Vec::<u8>::with_capacity(
+            limits::RECORDS_ROOM,
+        )));
         let (records, unread) = records(&kept);
         let _ = tell.send((place, records, unread));
     }
