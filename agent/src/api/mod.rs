@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use crate::boot::gate::Keeper;
 use crate::config::Config;
 use crate::event::{Event, Stamped};
+use crate::id::MachineId;
 use crate::mac::Mac;
 use crate::machine::{Census, Record};
 use crate::store::{AuditRow, EventFilter, EventRow, Write};
@@ -86,9 +87,11 @@ impl Api {
             "/metrics" => may(asked, Some(Role::Read)).map(|()| {
                 let status = (self.status)();
                 let mut phases = BTreeMap::new();
-                for record in self.census.look().iter() {
+                let count = |record: &Record| {
                     *phases.entry(record.phase.word()).or_default() += 1;
-                }
+                    None::<()>
+                };
+                self.census.page(MachineId(0), usize::MAX, count);
                 let text = metrics::text(&status, &phases, trouble.is_some());
                 Done::text("text/plain; version=0.0.4", text)
             }),
@@ -255,22 +258,26 @@ impl Api {
     }
 
     fn findings(&self, config: &Config) -> Value {
-        let machines: Vec<_> = self.census.look().iter().cloned().collect();
         let heard = self.of_nobody().unwrap_or_default();
-        let mut all = Vec::new();
-        for record in machines {
-            let Ok(events) = self.whole_story(&record, &heard) else {
-                continue;
-            };
-            let found = crate::timeline::findings(&events, &self.context(&record, config));
-            for finding in found {
-                let mut value = serde_json::to_value(&finding).unwrap_or_default();
-                value["machine"] = record.id.0.into();
-                value["label"] = record.label().into();
-                all.push(value);
-            }
-            if all.len() >= limits::PAGE {
-                break;
+        let (mut all, mut after) = (Vec::new(), Some(MachineId(0)));
+        while let Some(begin) = after.filter(|_| all.len() < limits::PAGE) {
+            let whole = |record: &Record| Some(record.clone());
+            let (records, next) = self.census.page(begin, limits::LOOK_AT_ONCE, whole);
+            after = next;
+            for record in records {
+                let Ok(events) = self.whole_story(&record, &heard) else {
+                    continue;
+                };
+                let found = crate::timeline::findings(&events, &self.context(&record, config));
+                for finding in found {
+                    let mut value = serde_json::to_value(&finding).unwrap_or_default();
+                    value["machine"] = record.id.0.into();
+                    value["label"] = record.label().into();
+                    all.push(value);
+                }
+                if all.len() >= limits::PAGE {
+                    break;
+                }
             }
         }
         json!({ "findings": all })
