@@ -300,6 +300,6 @@ def test_talos_versions_and_extensions_come_from_the_factory(agent):
         versions = one.run("talos", "versions")
         assert versions.stdout.splitlines()[-1] == "v1.11.2", versions.stderr
         extensions = one.run("talos", "extensions")
-        assert "siderolabs/bnx2" in extensions.stdout and "NetXtreme" in extensions.stdout
+        assert "siderolabs/bnx2-bnx2x" in extensions.stdout and "NetXtreme" in extensions.stdout
         other = one.run("talos", "versions", "--factory", "http://127.0.0.1:1/")
         assert other.returncode == 69
