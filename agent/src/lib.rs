@@ -21,16 +21,19 @@
 //!    before the answer leaves.
 //! 5. **Kernel and initrd** go by [`http`] again. What they are is known to [`recipe`]; [`fetch`]
 //!    brought them before, and [`image::lock`] pins every byte.
+//!    An installation fetches its answer files by its token: [`answer`] fills them in for the machine,
+//!    [`template`] says what a template may do.
 //! 6. **Events** ([`event`]) of all this become log lines, the status ([`daemon`]) and the machine's
 //!    [`timeline`], from which findings say what went wrong. An installation reports by its token
 //!    ([`boot::token`]).
 //! 7. **Next boot**: the local disk, by the method that fits the machine ([`boot::decide`] again).
 //!
-//! People and programs look at all this, and act, by [`api`]; [`power`] switches machines on.
+//! People and programs look at all this, and act, by [`api`], or are told by [`notify`]; [`power`]
+//! switches machines on.
 //!
 //! [`boot::site`] is all of it at one moment: [`config`], lock and catalogue. [`daemon`] opens the
 //! sockets, keeps the site and swaps it on reload; [`cli`] is what a person types. [`limits`] has
-//! every bound, [`sys`] the only `unsafe`; [`mac`], [`uuid`], [`pci`], [`digest`], [`stamp`] and [`log`]
+//! every bound, [`sys`] the only `unsafe`; [`mac`], [`uuid`], [`pci`], [`nic`], [`digest`], [`stamp`] and [`log`]
 //! are words that all share.
 //!
 //! # Layers
@@ -39,13 +42,14 @@
 //!
 //! ```text
 //! main > cli > daemon
-//!      > tftp  http  fetch  observe  api  power      edges: sockets, files, clocks; never each other
+//!      > tftp  http  fetch  observe  api  notify  power   edges: sockets, files, clocks; never each other
 //!      > timeline                                   what happened, and why it failed
-//!      > boot  machine  image  recipe  event  dhcp   decisions
+//!      > boot  answer  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
-//!      > arch  digest  form  id  limits  log  mac  pci  percent  stamp  sys  uuid
+//!      > arch  digest  form  id  limits  log  mac  nic  pci  percent  stamp  sys  template  uuid
 //! ```
 
+pub mod answer;
 pub mod api;
 pub mod arch;
 pub mod boot;
@@ -64,6 +68,8 @@ pub mod limits;
 pub mod log;
 pub mod mac;
 pub mod machine;
+pub mod nic;
+pub mod notify;
 pub mod observe;
 pub mod pci;
 pub mod percent;
@@ -72,6 +78,7 @@ pub mod recipe;
 pub mod stamp;
 pub mod store;
 pub mod sys;
+pub mod template;
 pub mod tftp;
 pub mod timeline;
 pub mod uuid;

@@ -13,15 +13,17 @@ const LAYERS: [&[&str]; 7] = [
     &["daemon"],
     EDGES,
     &["timeline"],
-    &["boot", "dhcp", "event", "image", "machine", "recipe"],
+    &[
+        "answer", "boot", "dhcp", "event", "image", "machine", "recipe",
+    ],
     &["config", "store"],
     &[
-        "arch", "digest", "form", "id", "limits", "log", "mac", "pci", "percent", "stamp", "sys",
-        "uuid",
+        "arch", "digest", "form", "id", "limits", "log", "mac", "nic", "pci", "percent", "stamp",
+        "sys", "template", "uuid",
     ],
 ];
 /// Sockets, files of the network, clocks.
-const EDGES: &[&str] = &["api", "fetch", "http", "observe", "power", "tftp"];
+const EDGES: &[&str] = &["api", "fetch", "http", "notify", "observe", "power", "tftp"];
 
 /// What only some modules may write: the word, who may, and why.
 const WORDS: [(&str, &[&str], &str); 6] = [

@@ -22,6 +22,11 @@ recipe = "netboot.xyz"
 [[profile]]
 name = "rescue"
 image = "net"
+[[policy]]
+name = "old servers"
+match = { manufacturer = ["IBM*", "!*x3650*"], memory = ">= 16 GiB" }
+profile = "rescue"
+limit = 2
 [[machine]]
 name = "oden"
 mac = "52:54:00:00:00:01"

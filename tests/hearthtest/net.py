@@ -96,13 +96,16 @@ class Network:
         self.namespaces.append(namespace)
         _ip("-n", namespace, "link", "set", "lo", "up")
 
-    def host(self, name, *addresses):
-        """A host with these addresses (`192.168.77.1/24`) on `eth0`; returns its namespace."""
+    def host(self, name, *addresses, mac=None):
+        """A host with these addresses (`192.168.77.1/24`) on `eth0`, and this MAC if one is given;
+        returns its namespace."""
         namespace = f"{self.name}-{name}"
         self._add(namespace)
         _ip("-n", namespace, "link", "add", "eth0", "type", "veth",
             "peer", "name", name, "netns", self.lan)
         _ip("-n", self.lan, "link", "set", "dev", name, "master", "br0", "up")
+        if mac:
+            _ip("-n", namespace, "link", "set", "dev", "eth0", "address", mac)
         for address in addresses:
             _ip("-n", namespace, "addr", "add", address, "dev", "eth0", "nodad")
         _ip("-n", namespace, "link", "set", "eth0", "up")

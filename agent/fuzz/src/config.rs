@@ -44,7 +44,8 @@ fn hold_places(mistakes: &Diagnostics, data: &[u8]) {
     for mistake in mistakes {
         assert!(!mistake.message.is_empty());
         assert!(!mistake.to_string().is_empty());
-        if let Some((line, column)) = mistake.position {
+        let is_here = mistake.file.ends_with("hearth.toml");
+        if let Some((line, column)) = mistake.position.filter(|_| is_here) {
             let written = text.split('\n').nth(line.wrapping_sub(1));
             let written = written.expect("a line of the file");
             assert!((1..=written.chars().count() + 1).contains(&column));

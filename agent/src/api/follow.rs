@@ -5,6 +5,7 @@ use super::asked::Asked;
 use super::problem::Problem;
 use super::{Api, view};
 use crate::event::Stamped;
+use crate::limits;
 use crate::store::EventFilter;
 
 /// What a client wants to follow.
@@ -17,6 +18,15 @@ pub struct Follow {
 }
 
 impl Follow {
+    /// Everything that comes.
+    pub fn all() -> Follow {
+        let filter = EventFilter {
+            limit: limits::PAGE,
+            ..EventFilter::default()
+        };
+        Follow { filter, last: None }
+    }
+
     /// Whether it wants an event.
     pub fn wants(&self, event: &Stamped) -> bool {
         let machine = self.filter.machine;

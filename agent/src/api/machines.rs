@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Api, Asked, Problem, view};
-use crate::config::{Config, Name, Recipe};
+use super::{Api, Asked, Problem, advise, view};
+use crate::config::{Config, Name};
 use crate::event::{Event, Word};
-use crate::limits;
+
 use crate::machine::{Action, Phase, Record};
 use crate::timeline::{Context, findings, render};
 
@@ -122,6 +122,9 @@ impl Api {
             Phase::Installing(installing) => installing.last_file.clone(),
             _ => None,
         };
+        let profile = self.profile_of(record);
+        let image = advise::image(config, profile.as_ref());
+        let lacks = advise::lacks(record.facts.nic(), image);
         Context {
             now: (self.now)(),
             ours: config.server.addresses.clone(),
@@ -132,7 +135,11 @@ impl Api {
                 _ => String::new(),
             },
             last_file: installing,
-            nic: card(record, config),
+            nic: record
+                .facts
+                .nic()
+                .map(|card| advise::sentence(Some(card), &record.facts.chip, image)),
+            nic_lacks: lacks,
         }
     }
 }
@@ -157,33 +164,32 @@ fn phase(text: &str) -> Result<Word, Problem> {
     })
 }
 
-/// Whether a text, in lower case, is in what a machine is called or says of itself.
+/// Whether a text in small letters stands in what a machine is called or says of itself.
 fn mentions(record: &Record, text: &str) -> bool {
     let facts = &record.facts;
-    let mut words = vec![
-        record.label(),
-        facts.manufacturer.clone(),
-        facts.product.clone(),
-        facts.serial.clone(),
-    ];
-    words.extend(record.macs.iter().map(ToString::to_string));
-    words.extend(record.address.map(|address| address.to_string()));
-    words.iter().any(|word| word.to_lowercase().contains(text))
+    let texts = [&facts.manufacturer, &facts.product, &facts.serial];
+    let mut names = record.name().into_iter();
+    let is_number = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.' | '-');
+    // Written out only for who looks for one.
+    let numbers = || {
+        let macs = record.macs.iter().map(ToString::to_string);
+        let uuid = record.uuid.iter().map(ToString::to_string);
+        macs.chain(uuid)
+            .chain(record.address.map(|address| address.to_string()))
+    };
+    texts.into_iter().any(|one| has(one, text))
+        || names.any(|name| has(name.as_str(), text))
+        || text.chars().all(is_number) && numbers().any(|number| number.contains(text))
+        || record.macs.is_empty() && has(&record.label(), text)
 }
 
-/// What is known of a machine's network card, for a system that found no address.
-fn card(record: &Record, config: &Config) -> Option<String> {
-    let nic = record.facts.nic()?;
-    let talos = profile_of(record)
-        .and_then(|profile| config.profiles.get(profile))
-        .and_then(|profile| config.images.get(&profile.image))
-        .is_some_and(|image| matches!(image.recipe, Recipe::Talos(_)));
-    let bytes = limits::FACT_BYTES;
-    let chip: String = record.facts.chip.chars().take(bytes).collect();
-    talos.then(|| {
-        format!(
-            "its network card is {nic} {chip}: see whether Talos needs a system extension for it \
-             (`hearth talos extensions` lists them), and put it into the image's extensions"
-        )
-    })
+/// Whether a text stands in another, whose capitals do not count.
+fn has(text: &str, part: &str) -> bool {
+    match text.is_ascii() {
+        true => {
+            let mut places = text.as_bytes().windows(part.len().max(1));
+            part.is_empty() || places.any(|place| place.eq_ignore_ascii_case(part.as_bytes()))
+        }
+        false => text.to_lowercase().contains(part),
+    }
 }

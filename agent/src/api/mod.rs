@@ -4,6 +4,7 @@
 //!
 //! Errors are problem documents (RFC 9457). A change is answered once it is on the disk.
 
+mod advise;
 mod asked;
 mod follow;
 mod list;
@@ -11,6 +12,7 @@ mod machines;
 mod metrics;
 mod operation;
 mod overrides;
+pub mod policies;
 mod problem;
 mod tokens;
 mod view;
@@ -24,16 +26,19 @@ use serde_json::{Value, json};
 use crate::boot::gate::Keeper;
 use crate::config::Config;
 use crate::event::{Event, Stamped};
+use crate::id::MachineId;
 use crate::mac::Mac;
 use crate::machine::{Census, Record};
 use crate::store::{AuditRow, EventFilter, EventRow, Write};
 use crate::{limits, percent};
 
+pub use advise::advice;
 pub use asked::{Answer, Asked, Done};
 pub use follow::{ALIVE, Follow, piece};
 pub use operation::{OPERATIONS, Operation, Role};
 pub use problem::Problem;
 pub use tokens::Tokens;
+pub use view::{event, kind};
 
 /// What there is, for programs (OpenAPI 3.1).
 pub const OPENAPI: &str = include_str!("../../api/openapi.json");
@@ -82,9 +87,11 @@ impl Api {
             "/metrics" => may(asked, Some(Role::Read)).map(|()| {
                 let status = (self.status)();
                 let mut phases = BTreeMap::new();
-                for record in self.census.look().iter() {
+                let count = |record: &Record| {
                     *phases.entry(record.phase.word()).or_default() += 1;
-                }
+                    None::<()>
+                };
+                self.census.page(MachineId(0), usize::MAX, count);
                 let text = metrics::text(&status, &phases, trouble.is_some());
                 Done::text("text/plain; version=0.0.4", text)
             }),
@@ -123,13 +130,15 @@ impl Api {
 
     /// Every operation of [`operation::OPERATIONS`].
     fn operate(&self, method: &str, parts: &[&str], asked: &Asked) -> Answered {
-        let config = &self.keeper.site().config;
+        let site = self.keeper.site();
+        let config = &site.config;
         Ok(match (method, parts) {
             (_, ["openapi.json"]) => Done::text("application/json", OPENAPI.to_owned()),
             (_, ["status"]) => (self.status)().into(),
             (_, ["machines"]) => self.machines(asked.query)?.into(),
             (_, ["machines", name]) => self.machine(name, config)?.into(),
             (_, ["machines", name, "actions"]) => self.act(name, asked, config)?.into(),
+            (_, ["machines", name, "advice"]) => self.advice(name)?.into(),
             (_, ["machines", name, "events"]) => self.events_of(name, asked.query)?.into(),
             ("PUT", ["machines", name, "overrides"]) => self.put_overrides(name, asked)?.into(),
             (_, ["machines", name, "overrides"]) => self.overrides(name)?,
@@ -138,6 +147,9 @@ impl Api {
             (_, ["events"]) => self.events(view::filter(asked.query)?)?.into(),
             (_, ["findings"]) => self.findings(config).into(),
             (_, ["audit"]) => self.audit(asked.query)?.into(),
+            (_, ["policies"]) => self.policies(&site).into(),
+            (_, ["policies", "test"]) => self.test_policies(asked, &site)?.into(),
+            (_, ["profiles"]) => policies::declared_profiles(config).into(),
             ("POST", ["tokens"]) => self.create_token(asked)?,
             (_, ["tokens"]) => self.token_list().into(),
             (_, ["tokens", name]) => self.revoke_token(name, asked)?.into(),
@@ -173,23 +185,34 @@ impl Api {
         Ok(story)
     }
 
-    /// What happened to a machine, the newest last. A machine that nobody had met yet has no number
-    /// when it first asks for an address: those events are known by its card.
+    /// What happened to a machine, the newest last.
     fn story(&self, record: &Record) -> Result<Vec<Stamped>, Problem> {
+        self.whole_story(record, &self.of_nobody()?)
+    }
+
+    /// The same, with what was heard of nobody known. A machine that nobody had met yet has no number
+    /// when it first asks for an address: those events are known by its card.
+    fn whole_story(&self, record: &Record, heard: &[Stamped]) -> Result<Vec<Stamped>, Problem> {
         let mut story = self.own_story(record)?;
-        let heard = self.read(&EventFilter {
+        let is_its = |event: &&Stamped| match &event.event {
+            Event::Dhcp(dhcp) => record.macs.contains(&dhcp.mac),
+            _ => false,
+        };
+        story.extend(heard.iter().filter(is_its).cloned());
+        story.sort_by_key(|event| event.seq);
+        Ok(story)
+    }
+
+    /// What was heard lately of machines that nobody had met.
+    fn of_nobody(&self) -> Result<Vec<Stamped>, Problem> {
+        let mut heard = self.read(&EventFilter {
             kind: Some("dhcp".to_owned()),
             newest_first: true,
             limit: limits::PAGE,
             ..EventFilter::default()
         })?;
-        let is_its = |event: &Stamped| match &event.event {
-            Event::Dhcp(dhcp) => event.machine.is_none() && record.macs.contains(&dhcp.mac),
-            _ => false,
-        };
-        story.extend(heard.into_iter().filter(is_its));
-        story.sort_by_key(|event| event.seq);
-        Ok(story)
+        heard.retain(|event| event.machine.is_none());
+        Ok(heard)
     }
 
     fn audit(&self, query: &str) -> Result<Value, Problem> {
@@ -235,21 +258,26 @@ impl Api {
     }
 
     fn findings(&self, config: &Config) -> Value {
-        let machines: Vec<_> = self.census.look().iter().cloned().collect();
-        let mut all = Vec::new();
-        for record in machines {
-            let Ok(events) = self.own_story(&record) else {
-                continue;
-            };
-            let found = crate::timeline::findings(&events, &self.context(&record, config));
-            for finding in found {
-                let mut value = serde_json::to_value(&finding).unwrap_or_default();
-                value["machine"] = record.id.0.into();
-                value["label"] = record.label().into();
-                all.push(value);
-            }
-            if all.len() >= limits::PAGE {
-                break;
+        let heard = self.of_nobody().unwrap_or_default();
+        let (mut all, mut after) = (Vec::new(), Some(MachineId(0)));
+        while let Some(begin) = after.filter(|_| all.len() < limits::PAGE) {
+            let whole = |record: &Record| Some(record.clone());
+            let (records, next) = self.census.page(begin, limits::LOOK_AT_ONCE, whole);
+            after = next;
+            for record in records {
+                let Ok(events) = self.whole_story(&record, &heard) else {
+                    continue;
+                };
+                let found = crate::timeline::findings(&events, &self.context(&record, config));
+                for finding in found {
+                    let mut value = serde_json::to_value(&finding).unwrap_or_default();
+                    value["machine"] = record.id.0.into();
+                    value["label"] = record.label().into();
+                    all.push(value);
+                }
+                if all.len() >= limits::PAGE {
+                    break;
+                }
             }
         }
         json!({ "findings": all })

@@ -70,6 +70,7 @@ pub const OPERATIONS: &[Operation] = &[
     reads("status"),
     reads("machines"),
     reads("machines/*"),
+    reads("machines/*/advice"),
     operation("POST", "machines/*/actions", Role::Operate),
     reads("machines/*/events"),
     reads("machines/*/overrides"),
@@ -78,6 +79,10 @@ pub const OPERATIONS: &[Operation] = &[
     operation("POST", "machines/*/wake", Role::Operate),
     reads("events"),
     reads("findings"),
+    reads("policies"),
+    // Nothing changes by it: the method is that of a body.
+    operation("POST", "policies/test", Role::Read),
+    reads("profiles"),
     operation("GET", "audit", Role::Admin),
     operation("GET", "tokens", Role::Admin),
     operation("POST", "tokens", Role::Admin),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::problem::Problem;
 use crate::event::{Stamped, line};
@@ -15,6 +15,9 @@ use crate::store::EventFilter;
 /// A machine, with the words that people use for it.
 pub fn machine(record: &Record) -> Value {
     let mut value = serde_json::to_value(record).unwrap_or_default();
+    // The store leaves out what says nothing; programs find every key.
+    value["wishes"] = json!(record.wishes);
+    value["learnt"] = json!(record.learnt);
     value["label"] = record.label().into();
     let phase = record.phase.word();
     // The hash of a token is nobody's business, and says nothing.

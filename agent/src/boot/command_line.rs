@@ -4,7 +4,10 @@ use std::net::Ipv4Addr;
 
 use crate::arch::{Cpu, Platform};
 use crate::boot::text::Text;
-use crate::config::{Argument, Config, Image, Machine, Name, Omni, Profile, StaticAddress};
+use crate::config::open::LONGEST_FOLDER;
+use crate::config::{
+    Argument, Config, Image, Installed, Machine, Name, Omni, Profile, StaticAddress,
+};
 use crate::image::catalogue::Catalogue;
 use crate::image::lock::Lock;
 use crate::limits;
@@ -17,6 +20,17 @@ pub enum Wanted<'a> {
     Profile(&'a Profile),
     /// An image as it is.
     Image(&'a Image),
+}
+
+/// What stands in an argument for the URL of an answer.
+#[derive(Clone, Copy, Debug)]
+pub enum Answers<'a> {
+    /// An installation's folder of answers, without a slash at its end.
+    At(&'a str),
+    /// An installation is about to begin, and its token is not made yet.
+    Later,
+    /// Nothing: there are no answers here, for this reason.
+    None(&'a str),
 }
 
 /// How it is started on one kind of machine.
@@ -117,6 +131,7 @@ impl<'a> Wanted<'a> {
         config: &Config,
         shelf: Shelf,
         machine: Option<&Machine>,
+        answers: Answers,
         cpu: Cpu,
         platform: Platform,
     ) -> Result<Start, Unready> {
@@ -142,7 +157,13 @@ impl<'a> Wanted<'a> {
             } => {
                 let names = initrds.iter().map(|name| initrd_argument(name));
                 let mut all = checked(names.chain(arguments)).map_err(refused)?;
-                all.extend(self.arguments(machine).map_err(refused)?);
+                if let (Answers::None(why), true) = (answers, self.asks_for_answers()) {
+                    return Err(Unready {
+                        sentence: format!("its answer files are given out by Hearth {why}"),
+                        missing: false,
+                    });
+                }
+                all.extend(self.arguments(machine, answers).map_err(refused)?);
                 let bytes: usize = all.iter().map(|one| one.as_str().len() + 1).sum();
                 if bytes > limits::COMMAND_LINE_BYTES {
                     return Err(refused(format!(
@@ -159,14 +180,50 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    fn arguments(self, machine: Option<&Machine>) -> Result<Vec<Argument>, String> {
+    /// Whether its arguments name answers, which only an installation has.
+    pub fn asks_for_answers(self) -> bool {
+        match self {
+            Wanted::Profile(profile) => profile.needs_answers(),
+            Wanted::Image(_) => false,
+        }
+    }
+
+    /// Whether its installation says by itself that it is done.
+    pub fn calls_back(self) -> bool {
+        match self {
+            Wanted::Profile(profile) => profile.installed == Installed::Callback,
+            Wanted::Image(_) => false,
+        }
+    }
+
+    /// Whether its arguments hold a secret that is not to stand where everybody can read it.
+    pub fn is_secret(self) -> bool {
+        match self {
+            Wanted::Profile(profile) => {
+                let omni = profile.omni.as_ref();
+                omni.is_some_and(|omni| omni.token.is_some() && !omni.fallback)
+            }
+            Wanted::Image(_) => false,
+        }
+    }
+
+    fn arguments(
+        self,
+        machine: Option<&Machine>,
+        answers: Answers,
+    ) -> Result<Vec<Argument>, String> {
         let mut arguments = match self {
             Wanted::Profile(profile) => {
                 let mut arguments = match &profile.omni {
                     Some(omni) => checked(omni_arguments(omni))?,
                     None => Vec::new(),
                 };
-                arguments.extend(profile.arguments.iter().cloned());
+                let folder = match answers {
+                    Answers::At(folder) => folder,
+                    Answers::Later | Answers::None(_) => LONGEST_FOLDER,
+                };
+                let filled = profile.arguments.iter().map(|one| one.filled(folder));
+                arguments.extend(filled.collect::<Result<Vec<_>, _>>()?);
                 arguments
             }
             Wanted::Image(_) => Vec::new(),
@@ -339,6 +396,7 @@ mod tests {
             let omni = Omni {
                 api: api.to_owned(),
                 token: Some(Secret::new("T".to_owned())),
+                fallback: false,
                 events: Some("[fdae::1]:8090".to_owned()),
                 logs: Some("tcp://[fdae::1]:8092".to_owned()),
             };

@@ -5,7 +5,7 @@
 //! declared machines.
 
 use crate::arch::{Cpu, Platform};
-use crate::boot::command_line::{Shelf, Start, Unready, Wanted, machine_arguments};
+use crate::boot::command_line::{Answers, Shelf, Start, Unready, Wanted, machine_arguments};
 use crate::boot::script;
 use crate::boot::text::{Base, Files, Text};
 use crate::config::{Config, LocalBoot, Machine, MenuItem};
@@ -13,6 +13,9 @@ use crate::limits;
 
 /// The second line of every `default.ipxe` that Hearth makes.
 pub const MARKER: &str = "# Made by Hearth from its configuration. A default.ipxe without this line is yours and is kept.";
+
+/// Why something cannot be started from this file.
+const ONLY_BY_HTTP: &str = "over HTTP only, where nobody answers now";
 
 /// The kinds of machines that an iPXE can find itself on.
 const KINDS: [(Platform, Cpu); 9] = [
@@ -112,7 +115,21 @@ fn starts(config: &Config, shelf: Shelf, wanted: Option<Wanted>, item: &MenuItem
     let kept = kept.map(crate::recipe::architectures);
     let mut ways: Vec<(Result<Start, Unready>, Vec<Text>)> = Vec::new();
     for (platform, cpu) in KINDS {
-        let way = wanted.start(config, shelf, None, cpu, platform);
+        let mut way = wanted.start(
+            config,
+            shelf,
+            None,
+            Answers::None(ONLY_BY_HTTP),
+            cpu,
+            platform,
+        );
+        if way.is_ok() && wanted.is_secret() {
+            // Everybody who can reach a TFTP server reads this file.
+            way = Err(Unready {
+                sentence: format!("it holds a secret, which Hearth gives out {ONLY_BY_HTTP}"),
+                missing: false,
+            });
+        }
         let none_for_it = kept.as_ref().is_some_and(|kept| !kept.contains(&cpu));
         if way.is_err() && none_for_it {
             continue;

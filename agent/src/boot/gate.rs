@@ -9,7 +9,7 @@ use crate::boot::learn::{self, ForLoader};
 use crate::boot::loader;
 use crate::boot::site::{DEFAULT, Site};
 use crate::boot::told::Talk;
-use crate::boot::{Answer, Gate, Request, Told};
+use crate::boot::{Answer, Gate, Given, Request, Told};
 use crate::config::Config;
 use crate::event::{Event, Report, Sink};
 use crate::id::MachineId;
@@ -293,7 +293,7 @@ impl Gate for Keeper {
         self.told(token, report, text, request)
     }
 
-    fn answer(&self, token: &str, name: &str, request: &Request) -> Answer {
+    fn answer(&self, token: &str, name: &str, request: &Request) -> Given {
         self.answer_to(token, name, request)
     }
 }

@@ -2,6 +2,7 @@
 //! something; [`site`] is the state it looks at; [`script`] and [`fallback`] write what iPXE reads.
 
 mod act;
+mod answered;
 mod attend;
 pub mod command_line;
 pub mod decide;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use crate::event::{Report, Via};
 use crate::image::catalogue::Entry;
 
+pub use attend::decide_among;
 pub use site::preview;
 
 /// The one gate: TFTP and HTTP ask it for everything they give out.
@@ -43,10 +45,21 @@ pub trait Gate: Send + Sync {
     }
 
     /// What an installation gets for the name of an answer file (`/answer/TOKEN/NAME`).
-    fn answer(&self, token: &str, name: &str, request: &Request) -> Answer {
+    fn answer(&self, token: &str, name: &str, request: &Request) -> Given {
         let _ = (token, name, request);
-        Answer::NotFound
+        Given::Nothing
     }
+}
+
+/// What becomes of asking for an answer file.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Given {
+    /// This text, which may hold secrets.
+    Text(String),
+    /// Nothing: no such token, not from that machine, or no such name.
+    Nothing,
+    /// Nothing, because it could not be filled in; an event says why.
+    Broken,
 }
 
 /// What became of a report.

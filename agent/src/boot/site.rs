@@ -8,14 +8,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::boot::command_line::{Shelf, Start, Unready, Wanted};
+use crate::boot::command_line::{Answers, Shelf, Start, Unready, Wanted};
 use crate::boot::decide::{Asking, Decided, Decision, decide, local_boot};
 use crate::boot::fallback;
+use crate::boot::policy::{Count, Counts};
 use crate::boot::script::{self, Setting};
 use crate::boot::text::{Base, Text};
 use crate::boot::token::Token;
 use crate::boot::written;
-use crate::config::{Config, Machine, MenuItem, Policy, Recipe};
+use crate::config::{Config, Machine, MenuItem, Recipe};
 use crate::event::Via;
 use crate::id::MachineId;
 use crate::image::catalogue::{Catalogue, Entry};
@@ -24,6 +25,10 @@ use crate::image::scan::scan;
 use crate::limits;
 use crate::mac::Mac;
 use crate::machine::{Facts, Identity, Known, Record};
+
+/// Why a profile with answers cannot be started just so.
+const ONLY_INSTALLING: &str =
+    "while it installs the machine, and this is no installation of its own";
 
 /// The script that iPXE asks for first, by its catalogue name.
 pub const DEFAULT: &str = "default.ipxe";
@@ -113,19 +118,13 @@ impl Site {
     }
 
     /// What a machine gets; `now` in milliseconds since 1970.
-    pub fn decide(
-        &self,
-        record: &Record,
-        facts: &Facts,
-        has_room: &dyn Fn(&Policy) -> bool,
-        now: u64,
-    ) -> Decided {
+    pub fn decide(&self, record: &Record, facts: &Facts, counts: Counts, now: u64) -> Decided {
         decide(&Asking {
             config: &self.config,
             identity: self.identify(facts),
             record,
             facts,
-            has_room,
+            counts,
             now,
         })
     }
@@ -173,7 +172,11 @@ impl Site {
             _ => return None,
         };
         let (cpu, platform) = (facts.cpu(), facts.platform());
-        Some(wanted.start(&self.config, self.shelf(), None, cpu, platform))
+        let answers = match decided.begins {
+            Some(_) => Answers::Later,
+            None => Answers::None(ONLY_INSTALLING),
+        };
+        Some(wanted.start(&self.config, self.shelf(), None, answers, cpu, platform))
     }
 
     /// `default.ipxe` as it is written below the root, for any server that serves the folder.
@@ -236,9 +239,14 @@ impl Site {
             return script::hold(setting, "its profile is not declared any more");
         };
         let (cpu, platform) = (facts.cpu(), facts.platform());
-        match wanted.start(&self.config, self.shelf(), machine, cpu, platform) {
+        let folder = token.map(|token| token.answers(setting.base));
+        let answers = match &folder {
+            Some(folder) => Answers::At(folder),
+            None => Answers::None(ONLY_INSTALLING),
+        };
+        match wanted.start(&self.config, self.shelf(), machine, answers, cpu, platform) {
             Ok(mut start) => {
-                if let Some(token) = token {
+                if let (Some(token), true) = (token, wanted.calls_back()) {
                     start.report_to(&token.url(setting.base));
                 }
                 script::start(setting, &wanted.label(), &start)
@@ -281,7 +289,7 @@ impl Site {
             let cpus = image.map_or_else(Vec::new, crate::recipe::architectures);
             cpus.into_iter().any(|cpu| {
                 let platform = crate::arch::Platform::Efi;
-                let start = wanted.start(config, self.shelf(), None, cpu, platform);
+                let start = wanted.start(config, self.shelf(), None, Answers::Later, cpu, platform);
                 start.is_err_and(|why| why.missing)
             })
         })
@@ -318,8 +326,10 @@ pub fn preview(site: &Site, facts: &Facts, via: Via, asked: Option<IpAddr>) -> S
         Via::Tftp => site.default_script(&site.bases(Some(asked))),
         Via::Http => {
             let stranger = Record::new(MachineId(0), 0);
-            let decided = site.decide(&stranger, facts, &|policy| policy.limit != Some(0), 0);
-            site.script(&decided, &stranger, facts, asked, None)
+            let decided = site.decide(&stranger, facts, &|_| Count::Others(0), 0);
+            // An installation has a token of its own; here one stands that is nobody's.
+            let token = decided.begins.and_then(|_| Token::shown(&"0".repeat(32)));
+            site.script(&decided, &stranger, facts, asked, token.as_ref())
         }
     }
 }

@@ -36,6 +36,16 @@ impl Token {
         Sha256(Hasher::digest(&self.0).into()).to_string()
     }
 
+    /// As it is shown.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The folder of the installation's answers, without a slash at its end.
+    pub fn answers(&self, base: Base) -> String {
+        format!("{base}/answer/{}", self.0)
+    }
+
     /// Where the installation reports.
     pub fn url(&self, base: Base) -> String {
         format!("{base}/event/{}", self.0)

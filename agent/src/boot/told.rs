@@ -2,7 +2,7 @@
 
 use crate::boot::gate::{Keeper, held};
 use crate::boot::token::Token;
-use crate::boot::{Answer, Request, Told, learn};
+use crate::boot::{Request, Told, learn};
 use crate::event::{Event, Outcome, Report, Via};
 use crate::id::MachineId;
 use crate::limits;
@@ -50,7 +50,7 @@ impl Keeper {
     /// The machine whose installation shows a token. It must come from the address that the
     /// installation began at, or from a card of that machine: the installer may have another
     /// address than the loader had.
-    fn installation(&self, token: &str, request: &Request) -> Result<Record, Told> {
+    pub(super) fn installation(&self, token: &str, request: &Request) -> Result<Record, Told> {
         let token = Token::shown(token).ok_or(Told::Unknown)?;
         let found = self.census.look().installing(&token.hash());
         let record = found.and_then(|id| self.census.get(id));
@@ -72,21 +72,6 @@ impl Keeper {
             _ => Err(Told::Refused(
                 "this is not the address that the installation began with".to_owned(),
             )),
-        }
-    }
-
-    /// An answer file for an installation. No recipe has any yet.
-    pub(super) fn answer_to(&self, token: &str, name: &str, request: &Request) -> Answer {
-        match self.installation(token, request) {
-            Ok(record) => {
-                log::info!(
-                    "{} asks for the answer {name}, and has none",
-                    record.label()
-                );
-                Answer::NotFound
-            }
-            Err(Told::Refused(why)) => Answer::Denied(why),
-            Err(_) => Answer::NotFound,
         }
     }
 
@@ -168,14 +153,12 @@ impl Keeper {
     /// Time passed: installations that take too long have failed.
     pub fn look_at_the_clock(&self) {
         let site = self.site();
-        let installing: Vec<_> = {
-            let registry = self.census.look();
-            let records = registry.iter().filter_map(|record| match &record.phase {
-                Phase::Installing(installing) => Some((record.id, installing.profile.clone())),
-                _ => None,
-            });
-            records.collect()
-        };
+        let (installing, _) =
+            self.census
+                .page(MachineId(0), usize::MAX, |record| match &record.phase {
+                    Phase::Installing(installing) => Some((record.id, installing.profile.clone())),
+                    _ => None,
+                });
         held(&self.talk).retain(|talking, _| installing.iter().any(|(id, _)| id == talking));
         for (id, profile) in installing {
             let terms = crate::boot::decide::terms(&site.config, &profile);

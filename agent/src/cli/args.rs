@@ -1,6 +1,7 @@
 //! What can be written on the command line. The comments are the help and the manual pages.
 
 mod machine;
+mod policy;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -14,8 +15,10 @@ use crate::arch::{Cpu, Platform};
 use crate::config::Name;
 use crate::dhcp;
 use crate::mac::Mac;
+use crate::pci::PciId;
 use crate::uuid::Uuid;
 pub use machine::{MachineSet, Machines};
+pub use policy::{Policies, Test as PolicyTest};
 
 /// The boot server of a network
 ///
@@ -126,6 +129,21 @@ Examples:
     /// What is known of machines, and what is to become of them
     #[command(subcommand)]
     Machine(Machines),
+    /// The rules by which machines get their profiles
+    #[command(subcommand)]
+    Policy(Policies),
+    /// List the profiles, and who gets them
+    ///
+    /// While no agent answers, those of the configuration file are listed.
+    #[command(after_long_help = "\
+Examples:
+  hearth profiles
+  hearth profiles --json | jq -r '.profiles[].name'")]
+    Profiles {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Show what happened to a machine, boot by boot, and why it failed
     ///
     /// Times are since the boot's first event. After the events stands what
@@ -169,6 +187,25 @@ Examples:
         /// How many at most
         #[arg(long, short, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
         number: u16,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what a machine's network card needs
+    ///
+    /// Which driver Linux has for it, whether Talos has that too or an extension
+    /// does, and whether the image that is meant for the machine has the extension.
+    #[command(after_long_help = "\
+Examples:
+  hearth advise oden
+  hearth advise --pci 14e4:1639")]
+    Advise {
+        /// Its name, MAC, UUID or number
+        #[arg(value_name = "MACHINE", conflicts_with = "pci")]
+        machine: Option<String>,
+        /// A card, without any machine: vendor and device as lspci -n shows them
+        #[arg(long, value_name = "VENDOR:DEVICE")]
+        pci: Option<PciId>,
         /// For programs
         #[arg(long)]
         json: bool,

@@ -36,7 +36,13 @@ pub fn machine(path: &Path, command: &Machines) -> Result<u8, Failed> {
             act(machine, json!({ "action": "assign", "profile": profile }))
         }
         Machines::Unassign { machine } => act(machine, simple("unassign")),
-        Machines::Reinstall { machine } => act(machine, simple("reinstall")),
+        Machines::Reinstall { machine, wake } => {
+            act(machine, simple("reinstall"))?;
+            match wake {
+                true => self::wake(&mut client, machine),
+                false => Ok(0),
+            }
+        }
         Machines::Local { machine, profile } => {
             act(machine, json!({ "action": "local", "profile": profile }))
         }
@@ -46,16 +52,7 @@ pub fn machine(path: &Path, command: &Machines) -> Result<u8, Failed> {
         Machines::Boot { machine, profile } => {
             act(machine, json!({ "action": "boot", "profile": profile }))
         }
-        Machines::Wake { machine } => {
-            let path = format!("machines/{}/wake", encoded(machine));
-            let done = client.post(&path, &json!({}))?;
-            print(&format!(
-                "{}: {}\n",
-                text(&done["label"]),
-                text(&done["what"])
-            ))?;
-            Ok(0)
-        }
+        Machines::Wake { machine } => wake(&mut client, machine),
         Machines::Set(set) => set_all(&mut client, set),
         Machines::Forget { machine } => {
             client.post(
@@ -66,6 +63,14 @@ pub fn machine(path: &Path, command: &Machines) -> Result<u8, Failed> {
             Ok(0)
         }
     }
+}
+
+/// Switches a machine on, and says what was done for it.
+fn wake(client: &mut Client, machine: &str) -> Result<u8, Failed> {
+    let done = client.post(&format!("machines/{}/wake", encoded(machine)), &json!({}))?;
+    let (label, what) = (text(&done["label"]), text(&done["what"]));
+    print(&format!("{label}: {what}\n"))?;
+    Ok(0)
 }
 
 /// Every page of the list.

@@ -1,6 +1,7 @@
 //! The command line: parses it ([`args`]), calls the library, prints, and says how it went in the
 //! exit code ([`exit`]). Nothing else in the library prints or ends the process.
 
+mod advise;
 mod args;
 mod check;
 mod client;
@@ -11,6 +12,7 @@ mod fetch;
 mod lock;
 mod machine;
 mod pages;
+mod policy;
 mod progress;
 mod script;
 mod status;
@@ -63,6 +65,8 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Lock(command) => lock::lock(&load(path)?, command),
         Command::Talos(command) => talos::talos(&load(path)?, command),
         Command::Machine(command) => machine::machine(path, command),
+        Command::Policy(command) => policy::policy(path, command),
+        Command::Profiles { json } => policy::profiles(path, *json),
         Command::Timeline { machine, all, json } => events::timeline(path, machine, *all, *json),
         Command::Findings { json } => events::findings(path, *json),
         Command::Events {
@@ -70,6 +74,9 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
             number,
             json,
         } => events::events(path, machine.as_deref(), *number, *json),
+        Command::Advise { machine, pci, json } => {
+            advise::advise(path, machine.as_deref(), *pci, *json)
+        }
         Command::Token(command) => token::token(path, command),
         Command::Audit { number, json } => token::audit(path, *number, *json),
         Command::Backup { file } => events::copy(path, "backup", file),

@@ -10,8 +10,8 @@ use super::report::Report;
 use super::source::{Place, Placed};
 use super::suggest::nearest;
 use super::{
-    Api, Config, Image, Name, Policy, Profile, Recipe, Server, Unknown, command_line, machines,
-    menu,
+    Api, Config, Image, Name, Profile, Recipe, Server, Unknown, Webhook, answers, command_line,
+    machines, menu, policies,
 };
 
 /// Everything of one kind that is declared, with where.
@@ -110,6 +110,9 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
     let machine_names = raw.machines.iter().map(|machine| &machine.name);
     Declared::new("machine", names(machine_names), report);
 
+    let webhooks = raw.webhooks.iter().map(|webhook| &webhook.name);
+    Declared::new("webhook", names(webhooks), report);
+
     let server = server(raw.server, &profiles, environment, report);
     let api = api(raw.api, &server, environment, report);
     if server.own_files {
@@ -119,6 +122,7 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
     for profile in &raw.profiles {
         check_profile(profile, &images, &kept, report);
     }
+    answers::check(&raw.profiles, &raw.machines, report);
     command_line::check(&raw.profiles, &raw.machines, &kept, report);
     let known = menu::Known {
         profiles: &profiles,
@@ -127,13 +131,14 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
     };
     let menu = menu::check(raw.menu, &raw.profiles, known, report);
     let machines = machines::check(raw.machines, &server, &raw.loaders, &profiles, report);
-    let policies = policies(raw.policies, &profiles, report);
+    let policies = policies::check(raw.policies, &profiles, report);
     Some(Config {
         server,
         tftp: raw.tftp,
         http: raw.http,
         api,
         observe: raw.observe,
+        events: raw.events,
         fetch: raw.fetch,
         log: raw.log,
         menu: menu?,
@@ -141,6 +146,7 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
         images: kept,
         profiles: kept_profiles(raw.profiles),
         policies,
+        webhooks: kept_webhooks(raw.webhooks),
         machines,
     })
 }
@@ -325,6 +331,8 @@ fn kept_profiles(raw: Vec<raw::Profile>) -> BTreeMap<Name, Profile> {
             label: profile.label?,
             image: profile.image?.value,
             arguments: profile.arguments,
+            answers: profile.answers,
+            variables: profile.variables,
             omni: profile.omni.map(|omni| omni.value),
             installed: profile.installed,
             tries: profile.tries,
@@ -335,30 +343,14 @@ fn kept_profiles(raw: Vec<raw::Profile>) -> BTreeMap<Name, Profile> {
     whole.collect()
 }
 
-fn policies(raw: Vec<raw::Policy>, profiles: &Declared, report: &mut Report) -> Vec<Policy> {
-    let last = raw.len().saturating_sub(1);
-    let mut policies = Vec::new();
-    for (number, policy) in raw.into_iter().enumerate() {
-        if let Some(profile) = &policy.profile {
-            let loss = "machines that match this policy would get nothing";
-            profiles.expect(profile, loss, report);
-        }
-        let (Some(name), Some(profile), Some(conditions)) =
-            (policy.name, policy.profile, policy.conditions)
-        else {
-            continue;
-        };
-        if conditions.is_empty() && policy.limit.is_none() && number < last {
-            report
-                .warning(name.place, "this policy matches every machine")
-                .note("the policies behind it never count: put it last, or give it conditions");
-        }
-        policies.push(Policy {
-            name: name.value,
-            conditions,
-            profile: profile.value,
-            limit: policy.limit,
-        });
-    }
-    policies
+fn kept_webhooks(raw: Vec<raw::Webhook>) -> Vec<Webhook> {
+    let whole = raw.into_iter().filter_map(|webhook| {
+        Some(Webhook {
+            name: webhook.name?.value,
+            url: webhook.url?,
+            secret: webhook.secret?,
+            events: webhook.events,
+        })
+    });
+    whole.collect()
 }

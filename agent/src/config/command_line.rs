@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::open::LONGEST_FOLDER;
 use super::raw;
 use super::report::Report;
 use super::source::Place;
-use super::{Argument, Image, Name, Omni, Recipe};
+use super::{Argument, Image, Name, Omni, OpenArgument, Recipe};
 use crate::limits;
 
 /// What x86 Linux takes: COMMAND_LINE_SIZE is 2048 with the NUL.
@@ -51,7 +52,7 @@ pub(super) fn check(
                 )
                 .note("machines with this profile would not be started");
         }
-        let length = of_image + bytes(&profile.arguments) + omni;
+        let length = of_image + open_bytes(&profile.arguments) + omni;
         lengths.insert(&name.value, length);
         judge(length, "this profile's", name.place, report);
     }
@@ -100,6 +101,14 @@ fn judge(length: usize, whose: &str, place: Place, report: &mut Report) {
 /// The arguments with the blank before each.
 fn bytes(arguments: &[Argument]) -> usize {
     arguments.iter().map(|one| one.as_str().len() + 1).sum()
+}
+
+/// The same of open ones, with the longest URL that there can be.
+fn open_bytes(arguments: &[OpenArgument]) -> usize {
+    let filled = arguments.iter().map(|one| one.filled(LONGEST_FOLDER));
+    filled
+        .map(|one| one.map_or(0, |one| one.as_str().len() + 1))
+        .sum()
 }
 
 /// The argument that holds Omni's address and the token.

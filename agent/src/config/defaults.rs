@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Fetch, Http, Installed, Log, LogTarget, Observe, Tftp, Unknown};
+use super::{Events, Fetch, Http, Installed, Log, LogTarget, Observe, Tftp, Unknown};
 use crate::arch::Cpu;
 
 /// TCP port of the boot side.
@@ -54,6 +54,15 @@ pub fn observe() -> Observe {
     }
 }
 
+/// `[events]`: about a hundred boots of each machine, and about 300 MB in all.
+pub fn events() -> Events {
+    Events {
+        keep: Duration::from_secs(90 * 24 * 3_600),
+        per_machine: 2_000,
+        in_all: 1_000_000,
+    }
+}
+
 /// `[fetch]`.
 pub fn fetch() -> Fetch {
     Fetch {
@@ -82,6 +91,9 @@ pub const MENU_DEFAULT: &str = "local";
 /// What the menu has behind every profile.
 pub const MENU_ITEMS: [&str; 5] = ["netboot.xyz", "memtest", "local", "shell", "reboot"];
 
+/// `webhook.events`: what a person wants to be told.
+pub const WEBHOOK_EVENTS: [&str; 3] = ["phase", "impostor", "shared"];
+
 /// `loaders.origin`.
 pub const LOADER_ORIGIN: &str = "https://boot.ipxe.org";
 /// `loaders.architectures`: what homelabs and racks have today.
@@ -103,5 +115,7 @@ pub const MEMTEST_URL: &str = "https://memtest.org/download/v8.00/mt86plus_8.00.
 pub const TRIES: u32 = 3;
 /// `profile.timeout`: installers fetch gigabytes over slow lines.
 pub const INSTALL_TIMEOUT: Duration = Duration::from_secs(2 * 3600);
+/// `default.ipxe` is readable to everybody, so no token is in it.
+pub const OMNI_FALLBACK: bool = false;
 /// `profile.installed`: nothing is remembered that nobody asked for.
 pub const INSTALLED: Installed = Installed::Never;

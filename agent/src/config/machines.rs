@@ -66,6 +66,7 @@ pub(super) fn check(
                 uuid: machine.uuid.map(|uuid| uuid.value),
                 profile: machine.profile.map(|profile| profile.value),
                 arguments: machine.arguments,
+                variables: machine.variables,
                 network,
                 loader: machine.loader.map(|loader| loader.value),
                 local_boot: machine.local_boot,

@@ -3,7 +3,7 @@
 //! The way to it: [`load()`] reads the files, `merge` puts their tables together, `sections` reads
 //! each table with `reader` (which knows the keys from `schema`) into `raw`, what was written;
 //! `check` turns that into a [`Config`]. Mistakes do not stop this way: each goes into `report`,
-//! and comes out as [`Diagnostics`] of all files in one run.
+//! and comes out as [`Diagnostics`] of all files in one run. `condition` is what a policy asks.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,15 +14,21 @@ use crate::arch::Cpu;
 use crate::mac::Mac;
 use crate::uuid::Uuid;
 
+pub use answers::{AnswerFile, Variable};
+pub use condition::{Condition, FactName, Kind, Pattern, Test, Value};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use excerpt::Excerpt;
 pub use image::{Custom, Debian, Image, Meta, Overlay, Recipe, Source, Talos};
 pub use load::{Environment, Loaded, load};
-pub use values::duration;
+pub use open::OpenArgument;
+pub use sections::KINDS;
+pub use values::{duration, size};
 pub use words::{Argument, Label, Name, Secret, Url};
 
+pub mod answers;
 mod check;
 mod command_line;
+mod condition;
 pub mod defaults;
 mod diagnostic;
 mod excerpt;
@@ -31,6 +37,8 @@ mod load;
 mod machines;
 mod menu;
 mod merge;
+pub mod open;
+mod policies;
 mod raw;
 mod reader;
 mod report;
@@ -57,6 +65,8 @@ pub struct Config {
     pub api: Api,
     /// Whether and where DHCP is listened to.
     pub observe: Observe,
+    /// Which events are kept.
+    pub events: Events,
     /// How files are fetched.
     pub fetch: Fetch,
     /// Where lines go.
@@ -71,6 +81,8 @@ pub struct Config {
     pub profiles: BTreeMap<Name, Profile>,
     /// Rules in order; the first that matches counts.
     pub policies: Vec<Policy>,
+    /// Who is told of events.
+    pub webhooks: Vec<Webhook>,
     /// Declared machines, by name.
     pub machines: BTreeMap<Name, Machine>,
 }
@@ -161,6 +173,17 @@ pub struct Observe {
     pub enabled: bool,
     /// On these interfaces; empty: on those that have one of `server.addresses`.
     pub interfaces: Vec<String>,
+}
+
+/// `[events]`: those that are more or older are removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Events {
+    /// How long each is kept.
+    pub keep: Duration,
+    /// How many are kept of one machine, the last.
+    pub per_machine: u32,
+    /// How many are kept in all, the last.
+    pub in_all: u32,
 }
 
 /// `[fetch]`.
@@ -270,7 +293,11 @@ pub struct Profile {
     /// What it boots.
     pub image: Name,
     /// Kernel arguments behind the image's own.
-    pub arguments: Vec<Argument>,
+    pub arguments: Vec<OpenArgument>,
+    /// What installers ask for, by name.
+    pub answers: BTreeMap<String, AnswerFile>,
+    /// Values for the templates of the answers.
+    pub variables: BTreeMap<String, Variable>,
     /// Joins Talos to Omni.
     pub omni: Option<Omni>,
     /// What tells that the disk is bootable now.
@@ -281,6 +308,13 @@ pub struct Profile {
     pub timeout: Duration,
 }
 
+impl Profile {
+    /// Whether its arguments name answers, which only an installation gets.
+    pub fn needs_answers(&self) -> bool {
+        self.arguments.iter().any(OpenArgument::is_open)
+    }
+}
+
 /// `profile.omni`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Omni {
@@ -288,6 +322,9 @@ pub struct Omni {
     pub api: String,
     /// The join token; becomes `jointoken=` in `siderolink.api`.
     pub token: Option<Secret>,
+    /// The token stands in `default.ipxe` too, which everybody can read, so that its built-in menu can
+    /// start the profile when nobody answers over HTTP.
+    pub fallback: bool,
     /// `talos.events.sink`, for example `[fdae:41e4:649b:9303::1]:8090`.
     pub events: Option<String>,
     /// `talos.logging.kernel`, for example `tcp://[fdae:41e4:649b:9303::1]:8092`.
@@ -318,40 +355,6 @@ pub struct Policy {
     pub limit: Option<u32>,
 }
 
-/// One `key = pattern` of `policy.match`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Condition {
-    /// The fact asked for.
-    pub fact: FactName,
-    /// Globs (`*`, `?`, letter case ignored); any of them is enough.
-    pub patterns: Vec<String>,
-}
-
-/// What a machine can be asked by a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FactName {
-    /// SMBIOS manufacturer.
-    Manufacturer,
-    /// SMBIOS product.
-    Product,
-    /// SMBIOS serial number.
-    Serial,
-    /// SMBIOS asset tag.
-    Asset,
-    /// MAC in colon form; `5c:f3:fc:*` matches a maker.
-    Mac,
-    /// SMBIOS UUID.
-    Uuid,
-    /// `pcbios` or `efi`.
-    Platform,
-    /// `amd64`, `arm64`, ...
-    Architecture,
-    /// The address it asks from.
-    Ip,
-    /// iPXE's `${busid}` of the boot NIC.
-    Busid,
-}
-
 /// `[[machine]]`: one declared computer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Machine {
@@ -365,6 +368,8 @@ pub struct Machine {
     pub profile: Option<Name>,
     /// Kernel arguments behind the profile's.
     pub arguments: Vec<Argument>,
+    /// Values for templates, in place of the profile's of the same names.
+    pub variables: BTreeMap<String, Variable>,
     /// Its static address; `None`: DHCP.
     pub network: Option<StaticAddress>,
     /// The loader it gets whatever its firmware asks for: a catalogue name.
@@ -386,6 +391,19 @@ pub struct StaticAddress {
     pub interface: Option<String>,
     /// Name servers, at most two.
     pub dns: Vec<Ipv4Addr>,
+}
+
+/// `[[webhook]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Webhook {
+    /// Its name, in the log.
+    pub name: Name,
+    /// Where events are sent.
+    pub url: Url,
+    /// What they are signed with.
+    pub secret: Secret,
+    /// Kinds of events, one of them `*` for all.
+    pub events: Vec<String>,
 }
 
 /// `machine.local_boot`: boot-facts 4.4.

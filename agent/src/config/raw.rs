@@ -2,14 +2,16 @@
 //! them may contradict each other. Places are kept for whatever `check` compares. A field that is
 //! wrong or missing is `None`, and the mistake is in the report.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::answers::Asks;
 use super::source::{Place, Placed};
 use super::{
-    Argument, Condition, Fetch, Http, Installed, Label, Loaders, LocalBoot, Log, Name, Observe,
-    Omni, Recipe, Tftp,
+    AnswerFile, Argument, Condition, Events, Fetch, Http, Installed, Label, Loaders, LocalBoot,
+    Log, Name, Observe, Omni, OpenArgument, Recipe, Secret, Tftp, Url, Variable,
 };
 use crate::arch::Cpu;
 use crate::mac::Mac;
@@ -23,6 +25,7 @@ pub(super) struct Raw {
     pub http: Http,
     pub api: Api,
     pub observe: Observe,
+    pub events: Events,
     pub fetch: Fetch,
     pub log: Log,
     pub menu: Menu,
@@ -30,6 +33,7 @@ pub(super) struct Raw {
     pub images: Vec<Image>,
     pub profiles: Vec<Profile>,
     pub policies: Vec<Policy>,
+    pub webhooks: Vec<Webhook>,
     pub machines: Vec<Machine>,
 }
 
@@ -81,11 +85,24 @@ pub(super) struct Profile {
     pub name: Option<Placed<Name>>,
     pub label: Option<Label>,
     pub image: Option<Placed<Name>>,
-    pub arguments: Vec<Argument>,
+    pub arguments: Vec<OpenArgument>,
+    pub answers: BTreeMap<String, AnswerFile>,
+    /// What the templates of the answers ask for.
+    pub asks: Vec<Asks>,
+    pub variables: BTreeMap<String, Variable>,
     pub omni: Option<Placed<Omni>>,
     pub installed: Installed,
     pub tries: u32,
     pub timeout: Duration,
+}
+
+/// `[[webhook]]`.
+#[derive(Debug)]
+pub(super) struct Webhook {
+    pub name: Option<Placed<Name>>,
+    pub url: Option<Url>,
+    pub secret: Option<Secret>,
+    pub events: Vec<String>,
 }
 
 /// `[[policy]]`.
@@ -107,6 +124,7 @@ pub(super) struct Machine {
     pub uuid: Option<Placed<Uuid>>,
     pub profile: Option<Placed<Name>>,
     pub arguments: Vec<Argument>,
+    pub variables: BTreeMap<String, Variable>,
     pub address: Option<Placed<(Ipv4Addr, u8)>>,
     pub gateway: Option<Placed<Ipv4Addr>>,
     pub interface: Option<String>,

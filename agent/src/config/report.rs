@@ -35,6 +35,8 @@ pub(super) struct Draft {
     notes: Vec<(String, Option<Place>)>,
     syntax: bool,
     whole_file: bool,
+    /// The mistake is on this line of another file, which the configuration names.
+    within: Option<(PathBuf, usize)>,
 }
 
 impl Draft {
@@ -77,6 +79,19 @@ impl<'s> Report<'s> {
     /// Takes up what refuses the configuration.
     pub fn error(&mut self, place: Place, message: impl Into<String>) -> &mut Draft {
         self.add(Draft::new(Severity::Error, place, message.into()))
+    }
+
+    /// Takes up what is wrong on a line of another file; `place` is where the configuration names it.
+    pub fn error_within(
+        &mut self,
+        place: Place,
+        path: PathBuf,
+        line: usize,
+        message: String,
+    ) -> &mut Draft {
+        let mut draft = Draft::new(Severity::Error, place, message);
+        draft.within = Some((path, line));
+        self.add(draft)
     }
 
     /// Takes up what leaves it valid.
@@ -216,7 +231,10 @@ impl<'s> Report<'s> {
             excerpt: None,
             notes: draft.notes.into_iter().map(put).collect(),
         };
-        if let Some(file) = self.sources.files.get(draft.place.file) {
+        if let Some((path, line)) = draft.within {
+            diagnostic.file = path;
+            diagnostic.position = Some((line, 1));
+        } else if let Some(file) = self.sources.files.get(draft.place.file) {
             diagnostic.file = file.path.clone();
             if draft.whole_file {
                 return diagnostic;
@@ -251,6 +269,7 @@ impl Draft {
             notes: Vec::new(),
             syntax: false,
             whole_file: false,
+            within: None,
         }
     }
 }

@@ -19,14 +19,7 @@ pub(super) const WORLD_READABLE: u32 = 0o004;
 pub(super) fn read(value: Value, report: &mut Report) -> Option<Secret> {
     match value.data() {
         DeValue::String(text) => {
-            report.hide(value.place());
-            let place = value.key_place();
-            let file = report.sources.files.get(place.file);
-            if file.is_some_and(|file| file.world_readable) {
-                report
-                    .warning(place, "a secret in a file that everybody may read")
-                    .note("take the right from others: `chmod o-r` this file");
-            }
+            written(value, report);
             accept(text, value, report)
         }
         DeValue::Table(_) => {
@@ -40,24 +33,48 @@ pub(super) fn read(value: Value, report: &mut Report) -> Option<Secret> {
     }
 }
 
+/// Keeps a secret that is written in the configuration out of excerpts, and looks at who may read it.
+pub(super) fn written(value: Value, report: &mut Report) {
+    report.hide(value.place());
+    let place = value.key_place();
+    let file = report.sources.files.get(place.file);
+    if file.is_some_and(|file| file.world_readable) {
+        report
+            .warning(place, "a secret in a file that everybody may read")
+            .note("take the right from others: `chmod o-r` this file");
+    }
+}
+
 fn from_file(value: Value, report: &mut Report) -> Option<Secret> {
+    let content = file_text(value, limits::SECRET_BYTES, "secret", report)?;
+    accept(content.trim_end_matches(['\r', '\n']), value, report)
+}
+
+/// The text of a file that nobody but Hearth should read; `value` is its path, which starts from the
+/// folder of the file it is written in, and `what` is what it holds.
+pub(super) fn file_text(
+    value: Value,
+    limit: u64,
+    what: &str,
+    report: &mut Report,
+) -> Option<String> {
     let text = value.string(report)?;
     let path = report.sources.folder(text.place).join(text.value);
     report.keep_private(text.place, path.clone());
-    match read_file(&path) {
+    match read_file(&path, limit) {
         Ok((content, mode)) => {
             if mode & WORLD_READABLE != 0 {
                 report
                     .warning(
                         text.place,
-                        format!("everybody may read the secret in `{}`", path.display()),
+                        format!("everybody may read the {what} in `{}`", path.display()),
                     )
                     .note(format!("`chmod o-r {}`", path.display()));
             }
-            accept(content.trim_end_matches(['\r', '\n']), value, report)
+            Some(content)
         }
         Err(error) => {
-            let problem = format!("cannot read the secret in `{}`: {error}", path.display());
+            let problem = format!("cannot read the {what} in `{}`: {error}", path.display());
             value.wrong(&problem, report)
         }
     }
@@ -76,7 +93,7 @@ fn accept(text: &str, value: Value, report: &mut Report) -> Option<Secret> {
     Some(Secret::new(text.to_owned()))
 }
 
-fn read_file(path: &Path) -> io::Result<(String, u32)> {
+fn read_file(path: &Path, limit: u64) -> io::Result<(String, u32)> {
     // Without O_NONBLOCK, opening a pipe would wait for its writer.
     let file = OpenOptions::new()
         .read(true)
@@ -86,7 +103,7 @@ fn read_file(path: &Path) -> io::Result<(String, u32)> {
     if !metadata.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
-    let text = read_bounded(file, limits::SECRET_BYTES)?;
+    let text = read_bounded(file, limit)?;
     let text = String::from_utf8(text).map_err(|_| io::Error::other("not text (UTF-8)"))?;
     Ok((text, metadata.mode()))
 }

@@ -24,7 +24,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// `2 GiB`, `512 MiB`, `10 GB`: a whole number and a unit; returns bytes.
-pub(super) fn size(text: &str) -> Result<u64, String> {
+pub fn size(text: &str) -> Result<u64, String> {
     let wrong = || "a size is a whole number and a unit: `512 MiB`, `2 GiB` or `10 GB`".to_owned();
     let (number, unit) = number_and_unit(text).ok_or_else(wrong)?;
     let bytes: u64 = match unit {
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn durations_need_a_unit_and_print_as_they_are_written() {
-        for text in ["500ms", "5s", "2m", "1h", "0ms", "90s"] {
+        for text in ["500ms", "5s", "2m", "1h", "0ms", "90s", "90d", "36h"] {
             let parsed = duration(text).unwrap();
             assert_eq!(show_duration(parsed), text);
         }

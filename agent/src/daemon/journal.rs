@@ -16,7 +16,7 @@ use crate::mac::Mac;
 use crate::machine::Census;
 use crate::observe::Lease;
 use crate::stamp::now_ms;
-use crate::store::{EventRow, Write};
+use crate::store::{Backlog, EventRow, Write};
 
 /// What happened since the start.
 pub struct Journal {
@@ -79,6 +79,11 @@ impl Journal {
     /// Every event from now on. Who is more than [`limits::EVENT_BACKLOG`] behind loses the oldest.
     pub fn listen(&self) -> broadcast::Receiver<Arc<Stamped>> {
         self.listeners.subscribe()
+    }
+
+    /// What waits for the disk.
+    pub fn backlog(&self) -> Backlog {
+        self.census.store().backlog()
     }
 
     /// The machine that an event is about, by its card or its address.

@@ -20,6 +20,7 @@ mod signals;
 mod sockets;
 mod status;
 mod user;
+mod webhooks;
 
 use std::fs;
 use std::net::IpAddr;
@@ -28,6 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
+use crate::api::Api;
 use crate::boot::gate::Keeper;
 use crate::boot::site::{DEFAULT, Site};
 use crate::config::{self, Config, Environment, Loaded};
@@ -36,7 +38,7 @@ use crate::image::lock::Lock;
 use crate::machine::Census;
 use crate::observe::Observer;
 use crate::store::TokenRow;
-use crate::{http, limits, store, tftp};
+use crate::{http, limits, tftp};
 
 pub use error::Error;
 use instance::Instance;
@@ -68,9 +70,12 @@ pub fn environment() -> Environment {
 struct Daemon {
     path: PathBuf,
     keeper: Arc<Keeper>,
+    census: Arc<Census>,
     status: Arc<Status>,
     tftp: tftp::Server,
     http: http::Server,
+    /// What the control side knows and does.
+    api: Arc<Api>,
     /// Answers on the control side.
     handler: http::Handler,
     /// The control side for other hosts, once it listened anywhere.
@@ -137,15 +142,15 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
     let lock = read_lock(&config).map_err(Error::Lock)?;
     let site = build(config.clone(), lock).map_err(Error::Files)?;
     tell(&site);
-    let (store, contents) = store::Sqlite::open(&config.server.state)
-        .map_err(|error| Error::Store(error.to_string()))?;
+    let (census, contents, warnings) =
+        Census::open(&config.server.state).map_err(|error| Error::Store(error.to_string()))?;
+    census.store().retain(&config.events);
     let identity = match own_identity {
         None if !config.api.addresses.is_empty() => {
             Some(identity::identity(&config).map_err(Error::Files)?)
         }
         identity => identity,
     };
-    let (census, warnings) = Census::new(&contents, store);
     warnings.iter().for_each(|warning| log::warn!("{warning}"));
     let census = Arc::new(census);
     let journal = Journal::new(census.clone(), contents.next_seq);
@@ -182,8 +187,14 @@ fn start(
     let sink: Arc<dyn Sink> = status.clone();
     let known = census.clone();
     let keeper = Arc::new(Keeper::new(site, census, sink.clone(), Box::new(read_lock)));
-    let api = Arc::new(control::api(known, keeper.clone(), status.clone(), tokens));
-    let handler = control::handler(api, status.clone());
+    let api = Arc::new(control::api(
+        known.clone(),
+        keeper.clone(),
+        status.clone(),
+        tokens,
+    ));
+    let handler = control::handler(api.clone(), status.clone());
+    status.webhooks.run(&config, &api, &status.journal);
     status.journal.on_transfer(&keeper);
     let tftp = tftp::Server::serve(tftp, config.tftp.clone(), keeper.clone(), sink.clone());
     let tftp = tftp.map_err(|error| system(error.to_string()))?;
@@ -207,9 +218,11 @@ fn start(
     Ok(Daemon {
         path: path.to_owned(),
         keeper,
+        census: known,
         status,
         tftp,
         http,
+        api,
         handler,
         secure: None,
         observer: None,
@@ -240,7 +253,9 @@ impl Daemon {
         }
         let ended = self.ended.load(Ordering::Relaxed);
         log::info!("stopping: running transfers may end");
+        let store = self.census.store().clone();
         self.stop(signals);
+        store.close();
         log::info!("stopped");
         if ended {
             return Err(Error::Ended(

@@ -51,8 +51,11 @@ impl Daemon {
         log_to(&config.log);
         self.tftp.set_limits(config.tftp.clone());
         self.http.set_limits(config.http.clone());
+        self.census.store().retain(&config.events);
         tell(&site);
         self.keeper.replace(site);
+        let status = &self.status;
+        status.webhooks.run(&config, &self.api, &status.journal);
         Ok(loaded.files)
     }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::journal::{Journal, Totals};
 use super::ready::{Ready, ready};
+use super::webhooks::Webhooks;
 use crate::boot::site::Site;
 use crate::event::{Event, Sink};
 use crate::id::MachineId;
@@ -27,6 +28,8 @@ pub struct Status {
     pub http: OnceLock<Meter<http::Stats>>,
     /// The interfaces on which DHCP is heard.
     observed: Mutex<Vec<String>>,
+    /// Who is told of events.
+    pub webhooks: Webhooks,
     started: (u64, Instant),
     configuration: Mutex<Configuration>,
 }
@@ -60,6 +63,7 @@ impl Status {
             tftp: OnceLock::new(),
             http: OnceLock::new(),
             observed: Mutex::default(),
+            webhooks: Webhooks::default(),
             started: (now(), Instant::now()),
             configuration: Mutex::new(Configuration {
                 files,
@@ -104,6 +108,8 @@ impl Status {
         let http = self.http.get().map(|stats| stats());
         crate::log::flush(limits::STATUS_LOG_WAIT);
         let observed = self.observed().clone();
+        let webhooks = self.webhooks.status();
+        let backlog = self.journal.backlog();
         let kept = self.journal.kept();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -141,7 +147,13 @@ impl Status {
                 "requests": http.map(|http| http.requests),
                 "turned_away": http.map(|http| http.turned_away),
             })),
+            "database": {
+                "waiting": backlog.changes,
+                "waiting_bytes": backlog.bytes,
+                "events_dropped": backlog.events_dropped,
+            },
             "observe": { "interfaces": observed },
+            "webhooks": webhooks,
             "scripts": kept.scripts,
             "events": kept.last,
         })

@@ -17,6 +17,7 @@ pub fn level(event: &Event) -> log::Level {
             report: Report::Failed,
             ..
         }
+        | Event::Answer { error: Some(_), .. }
         | Event::Power { error: Some(_), .. } => log::Level::Warn,
         Event::Dhcp(_) => log::Level::Debug,
         _ => log::Level::Info,
@@ -75,6 +76,15 @@ pub fn line(event: &Event) -> String {
         Event::LocalBoot { method, reason } => {
             format!("its disk is started by {method} from now on: {reason}")
         }
+        Event::Answer {
+            peer,
+            name,
+            bytes,
+            error,
+        } => match error {
+            None => format!("answer {name} to {}: {bytes} bytes", peer.ip()),
+            Some(error) => format!("answer {name} to {} failed: {error}", peer.ip()),
+        },
         Event::Report { report, text } => match report {
             Report::Done => format!("the installer is done: {text}"),
             Report::Failed => format!("the installer failed: {text}"),

@@ -91,6 +91,14 @@ pub fn script(script: String) -> Response<Vec<u8>> {
     answer
 }
 
+/// An answer file, which may hold secrets.
+pub fn secret(text: String) -> Response<Vec<u8>> {
+    let mut answer = script(text);
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    answer.headers_mut().insert(CONTENT_TYPE, kind);
+    answer
+}
+
 /// The fields that tell a file's state; 304 has these alone.
 pub fn state(headers: &mut HeaderMap, file: &Validators) {
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));

@@ -17,7 +17,7 @@ use super::range::{Selection, select};
 use super::route::{Route, route};
 use super::shared::Shared;
 use super::transfer::Transfer;
-use crate::boot::{self, Answer, Told};
+use crate::boot::{self, Answer, Given, Told};
 use crate::event::{Outcome, Report, Via};
 use crate::image::catalogue::Entry;
 use crate::limits;
@@ -60,7 +60,7 @@ impl Client {
         } else {
             match route {
                 Route::File(name) => return self.file(&name, head, request.headers()),
-                Route::Answer(token, name) => self.answer_file(&token, &name),
+                Route::Answer(token, name) => self.answer_file(token, name).await,
                 _ => self.script(request.uri().query().unwrap_or_default()).await,
             }
         };
@@ -80,20 +80,26 @@ impl Client {
     }
 
     /// An answer file of an installation; the token is in no event.
-    fn answer_file(&self, token: &str, name: &str) -> Response<Vec<u8>> {
-        let transfer = self.begin(format!("answer/{name}"));
-        match self.shared.gate.answer(token, name, &self.asks()) {
-            Answer::Denied(why) => {
-                let answer = answer::text(StatusCode::FORBIDDEN, &why);
-                transfer.end(Outcome::Refused(why));
-                answer
-            }
-            Answer::NotFound | Answer::File(_) => {
-                transfer.end(Outcome::NotFound);
+    async fn answer_file(&self, token: String, name: String) -> Response<Vec<u8>> {
+        let (gate, asks, asked) = (self.shared.gate.clone(), self.asks(), name.clone());
+        let given = tokio::task::spawn_blocking(move || gate.answer(&token, &asked, &asks));
+        match given.await {
+            Ok(Given::Text(text)) => answer::secret(text),
+            Ok(Given::Nothing) => {
+                self.begin(format!("answer/.../{name}"))
+                    .end(Outcome::NotFound);
                 answer::text(
                     StatusCode::NOT_FOUND,
                     "no installation under way has this token and an answer of this name",
                 )
+            }
+            Ok(Given::Broken) => answer::text(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "this answer could not be filled in; the machine's timeline on the server says why",
+            ),
+            Err(error) => {
+                log::error!("filling in an answer: {error}");
+                answer::busy(self.shared.limits().retry_after)
             }
         }
     }

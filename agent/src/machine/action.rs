@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::phase::{Input, Phase, step};
 use super::record::Record;
-use crate::config::{Config, LocalBoot, Name};
+use crate::config::{Config, LocalBoot, Name, Profile};
 use crate::event::Event;
 use crate::image::catalogue;
 use crate::limits;
@@ -174,6 +174,16 @@ impl Action {
             }
             Action::Rescue { profile } | Action::Boot { profile } => {
                 declared(config, profile)?;
+                if config
+                    .profiles
+                    .get(profile)
+                    .is_some_and(Profile::needs_answers)
+                {
+                    return wrong(format!(
+                        "profile {profile} needs answers, which only an installation gets: \
+                         `assign` it, or boot a profile without answers"
+                    ));
+                }
                 None
             }
             Action::Loader {

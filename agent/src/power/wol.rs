@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
+use nix::net::if_::InterfaceFlags;
+
 use crate::limits;
 use crate::mac::Mac;
 
@@ -38,11 +40,27 @@ pub fn networks(addresses: &[IpAddr]) -> Vec<Network> {
     interfaces
         .filter_map(|interface| {
             let address = interface.address?.as_sockaddr_in()?.ip();
-            let broadcast = interface.broadcast?.as_sockaddr_in()?.ip();
+            let netmask = interface
+                .netmask
+                .and_then(|mask| Some(mask.as_sockaddr_in()?.ip()));
+            let can_broadcast = interface.flags.contains(InterfaceFlags::IFF_BROADCAST);
+            let broadcast = interface
+                .broadcast
+                .and_then(|all| Some(all.as_sockaddr_in()?.ip()));
+            // Linux keeps no broadcast address where `ip addr add` was not told one.
+            let of_mask = || everybody(address, netmask.filter(|_| can_broadcast)?);
+            let broadcast = broadcast.or_else(of_mask)?;
             let is_one = everywhere || addresses.contains(&IpAddr::V4(address));
             is_one.then_some(Network { address, broadcast })
         })
         .collect()
+}
+
+/// The broadcast address of a network (RFC 919 section 7); networks of one or two addresses have
+/// none (RFC 3021).
+fn everybody(address: Ipv4Addr, netmask: Ipv4Addr) -> Option<Ipv4Addr> {
+    let hosts = !netmask.to_bits();
+    (hosts > 1).then(|| Ipv4Addr::from_bits(address.to_bits() | hosts))
 }
 
 /// Why nothing could be sent.
@@ -123,6 +141,18 @@ mod tests {
         assert_eq!(packet[..6], [0xff; 6]);
         let copies: Vec<_> = packet[6..].chunks(6).collect();
         assert_eq!(copies, [[0x5c, 0xf3, 0xfc, 1, 2, 3]; 16]);
+    }
+
+    #[test]
+    fn everybody_of_a_network_is_its_last_address() {
+        let of = |address: &str, netmask: &str| {
+            everybody(address.parse().unwrap(), netmask.parse().unwrap())
+        };
+        let all = |text: &str| Some(text.parse::<Ipv4Addr>().unwrap());
+        assert_eq!(of("192.168.1.1", "255.255.255.0"), all("192.168.1.255"));
+        assert_eq!(of("10.1.2.3", "255.255.240.0"), all("10.1.15.255"));
+        assert_eq!(of("10.0.0.1", "255.255.255.254"), None);
+        assert_eq!(of("10.0.0.1", "255.255.255.255"), None);
     }
 
     #[test]

@@ -138,6 +138,12 @@ fn told(event: &Event) -> (String, Option<String>) {
             decision, reason, ..
         } => format!("decided: {decision} ({reason})"),
         Event::Phase { from, to, reason } => format!("{from} -> {to}: {reason}"),
+        Event::Answer {
+            name, bytes, error, ..
+        } => match error {
+            None => format!("answer {name} given, {} bytes", grouped(*bytes)),
+            Some(error) => format!("answer {name} could not be given: {error}"),
+        },
         Event::Report { report, text } => match report {
             Report::Done => format!("installer: done {text}"),
             Report::Failed => format!("installer failed: {text}"),

@@ -143,6 +143,7 @@ impl Story {
             phase_reason: String::new(),
             last_file: Some("talos/initramfs.xz".to_owned()),
             nic: None,
+            nic_lacks: None,
         };
         change(&mut context);
         findings(&self.events, &context)
@@ -372,7 +373,7 @@ fn a_machine_that_comes_back_from_its_disk_is_told_once_it_is_installed() {
 
 #[test]
 fn a_system_without_an_address_names_what_its_card_needs() {
-    let advice = "add siderolabs/bnx2 to the image's extensions";
+    let advice = "add siderolabs/bnx2-bnx2x to the image's extensions";
     let found = story()
         .installing()
         .found_after(600, |context| context.nic = Some(advice.to_owned()));
@@ -391,6 +392,31 @@ fn a_system_without_an_address_names_what_its_card_needs() {
 }
 
 #[test]
+fn what_a_card_needs_is_said_before_the_first_failure() {
+    let lacks = |context: &mut Context| {
+        context.nic_lacks = Some("siderolabs/bnx2-bnx2x");
+        context.nic = Some("add it".to_owned());
+    };
+    let found = story().until_script("hold").found_after(10, lacks);
+    assert_eq!(found[0].code, "nic-needs-extension");
+    assert!(found[0].sentence.contains("siderolabs/bnx2-bnx2x"));
+    assert_eq!(found[0].remedy, "add it");
+    let codes = |story: &Story| {
+        let found = story.found_after(600, lacks);
+        found.iter().map(|one| one.code).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        codes(&story().installing()),
+        ["booted-without-address"],
+        "it says it itself"
+    );
+    assert!(
+        codes(&story().installing().after(9_000).system()).is_empty(),
+        "it works"
+    );
+}
+
+#[test]
 fn phases_that_wait_say_so() {
     let held = story().until_script("hold");
     let found = held.found_after(10, |context| context.phase = Word::Held);
@@ -401,6 +427,38 @@ fn phases_that_wait_say_so() {
     });
     assert_eq!(failed[0].code, "installation-failed");
     assert!(failed[0].sentence.ends_with("no disk"));
+}
+
+#[test]
+fn an_answer_that_could_not_be_filled_in_is_found_until_it_is_given() {
+    let answer = |error: Option<&str>| Event::Answer {
+        peer: "192.168.1.171:1".parse().unwrap(),
+        name: "preseed.cfg".to_owned(),
+        bytes: error.map_or(900, |_| 0),
+        error: error.map(str::to_owned),
+    };
+    let why = "answers/preseed.cfg, line 7: this value is not there";
+    let broken = story().installing().put(answer(Some(why)));
+    let found = broken.found_after(1, |_| ());
+    assert_eq!(found[0].code, "answer-broken");
+    assert!(found[0].sentence.ends_with(why), "{}", found[0].sentence);
+    let text = render::people("oden", &broken.events, &found, 1);
+    assert!(
+        text.contains("answer preseed.cfg could not be given:"),
+        "{text}"
+    );
+    let mended = broken.put(answer(None));
+    assert!(
+        mended
+            .found_after(1, |_| ())
+            .iter()
+            .all(|one| one.code != "answer-broken")
+    );
+    let text = render::people("oden", &mended.events, &[], 1);
+    assert!(
+        text.contains("answer preseed.cfg given, 900 bytes"),
+        "{text}"
+    );
 }
 
 #[test]

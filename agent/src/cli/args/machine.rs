@@ -54,10 +54,16 @@ Examples:
         machine: String,
     },
     /// Install a machine anew at its next boot
-    #[command(after_long_help = "Example:\n  hearth machine reinstall oden")]
+    #[command(after_long_help = "\
+Examples:
+  hearth machine reinstall oden
+  hearth machine reinstall oden --wake")]
     Reinstall {
         /// Its name, MAC, UUID or number
         machine: String,
+        /// Switch it on by Wake-on-LAN then, as `hearth machine wake` does
+        #[arg(long)]
+        wake: bool,
     },
     /// Say that a machine's disk is bootable: it gets that from now on
     #[command(after_long_help = "Example:\n  hearth machine local oden")]

@@ -5,7 +5,8 @@
 mod declared;
 
 pub(super) use declared::{
-    IMAGE, INITRD, KERNEL, MACHINE, MATCH, META, OMNI, OVERLAY, POLICY, PROFILE, SECRET,
+    ANSWER, IMAGE, INITRD, KERNEL, MACHINE, MATCH, META, OMNI, OVERLAY, POLICY, PROFILE, SECRET,
+    VARIABLE, WEBHOOK,
 };
 
 /// A table and its keys.
@@ -215,6 +216,24 @@ pub(super) const OBSERVE: Keys = Keys {
     ],
 };
 
+pub(super) const EVENTS: Keys = Keys {
+    table: "events",
+    repeated: false,
+    keys: &[
+        key(
+            "keep",
+            r#""90d""#,
+            "what happened to machines would be kept for another time",
+        ),
+        key(
+            "per_machine",
+            "2000",
+            "a machine that boots in a loop could fill the disk",
+        ),
+        key("in_all", "1000000", "events could fill the disk"),
+    ],
+};
+
 pub(super) const FETCH: Keys = Keys {
     table: "fetch",
     repeated: false,
@@ -304,11 +323,13 @@ pub(super) const LOADERS: Keys = Keys {
 };
 
 /// The tables of a file.
-pub(super) const TABLES: [&Keys; 13] = [
-    &SERVER, &TFTP, &HTTP, &API, &OBSERVE, &FETCH, &LOG, &MENU, &LOADERS, &IMAGE, &PROFILE,
-    &POLICY, &MACHINE,
+pub(super) const TABLES: [&Keys; 15] = [
+    &SERVER, &TFTP, &HTTP, &API, &OBSERVE, &EVENTS, &FETCH, &LOG, &MENU, &LOADERS, &IMAGE,
+    &PROFILE, &POLICY, &WEBHOOK, &MACHINE,
 ];
 
 /// The tables inside these.
 #[cfg(test)]
-pub(super) const INNER: [&Keys; 7] = [&OVERLAY, &META, &KERNEL, &INITRD, &OMNI, &SECRET, &MATCH];
+pub(super) const INNER: [&Keys; 9] = [
+    &OVERLAY, &META, &KERNEL, &INITRD, &OMNI, &SECRET, &ANSWER, &VARIABLE, &MATCH,
+];

@@ -5,7 +5,7 @@ use super::super::report::Report;
 use super::super::source::Placed;
 use super::super::table::Table;
 use super::super::{LocalBoot, raw, values};
-use super::{arguments, catalogue_name, name};
+use super::{answers, arguments, catalogue_name, name};
 use crate::mac::Mac;
 use crate::uuid::Uuid;
 
@@ -47,6 +47,10 @@ pub(super) fn read(table: Table, report: &mut Report) -> raw::Machine {
         uuid,
         profile,
         arguments: arguments(table.get("arguments"), report),
+        variables: table
+            .get("variables")
+            .map(|value| answers::variables(value, report))
+            .unwrap_or_default(),
         address,
         gateway,
         interface: interface.map(|interface| interface.value),

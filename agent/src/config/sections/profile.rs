@@ -1,5 +1,6 @@
 //! `[[profile]]`, with Omni's keys and the secret among them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use toml::de::DeValue;
@@ -8,9 +9,10 @@ use super::super::reader::Value;
 use super::super::report::Report;
 use super::super::secret;
 use super::super::source::Placed;
+use super::super::suggest::nearest;
 use super::super::table::Table;
-use super::super::{Installed, Label, Omni, defaults, raw, schema};
-use super::{arguments, name};
+use super::super::{AnswerFile, Installed, Label, Omni, OpenArgument, defaults, raw, schema};
+use super::{answers, name};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -39,13 +41,31 @@ pub(super) fn read(table: Table, report: &mut Report) -> raw::Profile {
         ("never", Installed::Never),
     ];
     let installed = installed.and_then(|value| value.choice(&choices, report));
+    let installed = installed.map_or(defaults::INSTALLED, |installed| installed.value);
+    let (files, asks) = table
+        .get("answers")
+        .map(|value| answers::answers(value, report))
+        .unwrap_or_default();
+    let open = table.get("arguments");
+    let open = open.and_then(|value| value.words(OpenArgument::new, report));
+    let open = open.unwrap_or_default();
+    check_answers(&table, &files, &open, installed, report);
     raw::Profile {
         name: profile_name,
         label,
         image,
-        arguments: arguments(table.get("arguments"), report),
+        arguments: open.into_iter().map(|one| one.value).collect(),
+        answers: files
+            .into_iter()
+            .filter_map(|(name, file)| Some((name, file?)))
+            .collect(),
+        asks,
+        variables: table
+            .get("variables")
+            .map(|value| answers::variables(value, report))
+            .unwrap_or_default(),
         omni,
-        installed: installed.map_or(defaults::INSTALLED, |installed| installed.value),
+        installed,
         tries: table
             .get("tries")
             .and_then(|value| value.integer(1..=100, report))
@@ -54,6 +74,52 @@ pub(super) fn read(table: Table, report: &mut Report) -> raw::Profile {
             .get("timeout")
             .and_then(|value| value.duration(MINUTE, 48 * HOUR, report))
             .map_or(defaults::INSTALL_TIMEOUT, |timeout| timeout.value),
+    }
+}
+
+/// Holds the answers against the arguments that name them, and against how installations end.
+fn check_answers(
+    table: &Table,
+    files: &BTreeMap<String, Option<AnswerFile>>,
+    arguments: &[Placed<OpenArgument>],
+    installed: Installed,
+    report: &mut Report,
+) {
+    for argument in arguments {
+        for name in argument
+            .value
+            .answers()
+            .filter(|name| !files.contains_key(*name))
+        {
+            let message = format!("this profile has no answer `{name}`");
+            let draft = report.error(argument.place, message);
+            if let Some(meant) = nearest(name, files.keys().map(String::as_str)) {
+                draft.note(format!("did you mean `{meant}`?"));
+            }
+            draft.note("the installer would ask for it and get nothing; declare it in `answers`");
+        }
+    }
+    let Some(answers) = table.get("answers").filter(|_| !files.is_empty()) else {
+        return;
+    };
+    let is_asked_for = arguments.iter().any(|argument| argument.value.is_open());
+    if installed == Installed::Never {
+        report
+            .error(
+                answers.key_place(),
+                "`answers` in a profile whose `installed` is \"never\"",
+            )
+            .note(
+                "answers are given out while an installation is under way, and this profile has \
+                 none: write `installed = \"callback\"` or `installed = \"next-boot\"`",
+            );
+    } else if !is_asked_for {
+        report
+            .warning(answers.key_place(), "no kernel argument names an answer")
+            .note(
+                "nothing would ask for them: write for example \
+                 `arguments = [\"talos.config=${answer:config.yaml}\"]`",
+            );
     }
 }
 
@@ -69,11 +135,14 @@ fn omni(value: Value, report: &mut Report) -> Option<Omni> {
     let token = token.and_then(|value| secret::read(value, report));
     let events = table.get("events");
     let events = events.and_then(|value| value.word(host_and_port, report));
+    let fallback = table.get("fallback");
+    let fallback = fallback.and_then(|value| value.boolean(report));
     let logs = table.get("logs");
     let logs = logs.and_then(|value| value.word(log_target, report));
     Some(Omni {
         api: api?.value,
         token,
+        fallback: fallback.unwrap_or(defaults::OMNI_FALLBACK),
         events: events.map(|events| events.value),
         logs: logs.map(|logs| logs.value),
     })

@@ -1,5 +1,7 @@
 //! `hearth.example.toml`, the defaults and the schema say the same.
 
+use std::path::PathBuf;
+
 use super::super::schema::{INNER, TABLES};
 use super::super::*;
 use super::Folder;
@@ -25,8 +27,22 @@ fn load_lines<'a>(lines: impl Iterator<Item = &'a str>) -> Config {
     let text: Vec<&str> = lines.collect();
     let folder = Folder::with(&text.join("\n"));
     folder.write("omni.token", "hunter2");
+    folder.write("root.password", "hunter2");
+    folder.write(
+        "answers/preseed.cfg",
+        "d-i passwd/root-password string {{ variables.root_password }}\n",
+    );
+    folder.write("answers/late.sh", "echo {{ variables.role }}\n");
     match folder.load() {
-        Ok(loaded) => loaded.config,
+        Ok(mut loaded) => {
+            // The folder is another one each time.
+            let profiles = loaded.config.profiles.values_mut();
+            for answer in profiles.flat_map(|profile| profile.answers.values_mut()) {
+                let below = |path: &PathBuf| path.strip_prefix(folder.path()).unwrap().to_owned();
+                answer.path = answer.path.as_ref().map(below);
+            }
+            loaded.config
+        }
         Err(diagnostics) => panic!("{diagnostics}"),
     }
 }
@@ -171,6 +187,14 @@ fn every_key_of_the_schema_is_read() {
         (
             "profile.omni.token",
             "[[profile]]\n\nomni = { token = { KEY = 1979-05-27 } }",
+        ),
+        (
+            "profile.answers",
+            "[[profile]]\n\nanswers = { x = { KEY = 1979-05-27 } }",
+        ),
+        (
+            "profile.variables",
+            "[[profile]]\n\nvariables = { x = { KEY = 1979-05-27 } }",
         ),
         ("policy.match", "[[policy]]\n\nmatch = { KEY = 1979-05-27 }"),
     ] {

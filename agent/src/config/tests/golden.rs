@@ -96,6 +96,16 @@ fn words_are_as_expected_for_machines() {
 }
 
 #[test]
+fn words_are_as_expected_for_answers_and_variables() {
+    hold(include_str!("cases/answers.txt"), 8);
+}
+
+#[test]
 fn words_are_as_expected_for_secrets() {
     hold(include_str!("cases/secrets.txt"), 5);
+}
+
+#[test]
+fn words_are_as_expected_for_policies() {
+    hold(include_str!("cases/policies.txt"), 8);
 }

@@ -38,6 +38,29 @@ pub fn back_after_local(boot: &Boot, before: &[Boot], context: &Context) -> Opti
     })
 }
 
+pub fn answer_broken(boot: &Boot, _: &[Boot], _: &Context) -> Option<Finding> {
+    let answers = all(boot, |event| matches!(event, Event::Answer { .. }));
+    let mut last = std::collections::BTreeMap::new();
+    for event in &answers {
+        if let Event::Answer { name, error, .. } = &event.event {
+            last.insert(name, (*event, error));
+        }
+    }
+    let broken = |(name, (event, error)): (&String, (_, &Option<String>))| {
+        let error = error.clone()?;
+        Some((name.clone(), event, error))
+    };
+    let (name, event, error) = last.into_iter().find_map(broken)?;
+    found(
+        "answer-broken",
+        Severity::Error,
+        &[event],
+        format!("the installer asked for {name} and did not get it: {error}"),
+        "correct the template or what it asks for, `hearth check`, reload hearth, and let the \
+         machine boot again",
+    )
+}
+
 pub fn installer_failed(boot: &Boot, _: &[Boot], context: &Context) -> Option<Finding> {
     if context.phase != Word::Failed {
         return None;
