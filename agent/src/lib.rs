@@ -33,7 +33,7 @@
 //!
 //! [`boot::site`] is all of it at one moment: [`config`], lock and catalogue. [`daemon`] opens the
 //! sockets, keeps the site and swaps it on reload; [`cli`] is what a person types. [`limits`] has
-//! every bound, [`sys`] the only `unsafe`; [`mac`], [`uuid`], [`pci`], [`digest`], [`stamp`] and [`log`]
+//! every bound, [`sys`] the only `unsafe`; [`mac`], [`uuid`], [`pci`], [`nic`], [`digest`], [`stamp`] and [`log`]
 //! are words that all share.
 //!
 //! # Layers
@@ -46,7 +46,7 @@
 //!      > timeline                                   what happened, and why it failed
 //!      > boot  answer  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
-//!      > arch  digest  form  id  limits  log  mac  pci  percent  stamp  sys  template  uuid
+//!      > arch  digest  form  id  limits  log  mac  nic  pci  percent  stamp  sys  template  uuid
 //! ```
 
 pub mod answer;
@@ -68,6 +68,7 @@ pub mod limits;
 pub mod log;
 pub mod mac;
 pub mod machine;
+pub mod nic;
 pub mod notify;
 pub mod observe;
 pub mod pci;

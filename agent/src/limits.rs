@@ -111,8 +111,13 @@ pub const STORE_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Durat
 pub const LOOK_AT_ONCE: usize = 1_000;
 /// See there.
 pub const LOOK_PAUSE: Duration = Duration::from_micros(50);
-/// Records of machines that are worth a thread of their own to read.
-pub const RECORDS_A_THREAD: usize = 1_000;
+/// Records of machines that a thread reads at a time at the start, and how often so many wait for it:
+/// enough to keep it busy, and little memory.
+pub const RECORDS_AT_ONCE: usize = 64;
+/// See there.
+pub const RECORDS_AHEAD: usize = 16;
+/// Bytes that so many records take; below what glibc maps apart (128 KiB).
+pub const RECORDS_ROOM: usize = 120 << 10;
 /// Packets that wake a card: one may be lost, and nobody says so.
 pub const WAKE_PACKETS: usize = 3;
 /// KiB of the database that each connection keeps in memory.

@@ -18,8 +18,8 @@ const LAYERS: [&[&str]; 7] = [
     ],
     &["config", "store"],
     &[
-        "arch", "digest", "form", "id", "limits", "log", "mac", "pci", "percent", "stamp", "sys",
-        "template", "uuid",
+        "arch", "digest", "form", "id", "limits", "log", "mac", "nic", "pci", "percent", "stamp",
+        "sys", "template", "uuid",
     ],
 ];
 /// Sockets, files of the network, clocks.

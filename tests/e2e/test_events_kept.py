@@ -77,3 +77,15 @@ def test_events_that_find_no_room_are_counted_and_told(agent):
     assert "events are dropped from the timeline" in one.log()
     ask(one, 1, 1)
     wait_for(lambda: f"{count} events are missing in timelines" in one.log(), "the log says how many")
+
+
+def test_an_agent_that_is_told_to_stop_writes_what_waits(agent):
+    one = agent(EXTRA).start()
+    ask(one, 1, 20)
+    assert one.stop() == 0
+    log = one.state / "hearth.db-wal"
+    assert not log.exists() or log.stat().st_size == 0, "a start would have to read it"
+    database = sqlite3.connect(one.state / "hearth.db")
+    count = database.execute("SELECT count(*) FROM events WHERE kind = 'script'").fetchone()[0]
+    database.close()
+    assert count == 20

@@ -36,7 +36,7 @@ name = "talos"
 recipe = "talos"
 version = "v1.11.2"
 factory = "{origin}/factory"
-extensions = ["siderolabs/bnx2"]
+extensions = ["siderolabs/bnx2-bnx2x"]
 
 [[profile]]
 name = "talos-omni"

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Api, Asked, Problem, view};
-use crate::config::{Config, Name, Recipe};
+use super::{Api, Asked, Problem, advise, view};
+use crate::config::{Config, Name};
 use crate::event::{Event, Word};
-use crate::limits;
+
 use crate::machine::{Action, Phase, Record};
 use crate::timeline::{Context, findings, render};
 
@@ -122,6 +122,9 @@ impl Api {
             Phase::Installing(installing) => installing.last_file.clone(),
             _ => None,
         };
+        let profile = self.profile_of(record);
+        let image = advise::image(config, profile.as_ref());
+        let lacks = advise::lacks(record.facts.nic(), image);
         Context {
             now: (self.now)(),
             ours: config.server.addresses.clone(),
@@ -132,7 +135,11 @@ impl Api {
                 _ => String::new(),
             },
             last_file: installing,
-            nic: card(record, config),
+            nic: record
+                .facts
+                .nic()
+                .map(|card| advise::sentence(Some(card), &record.facts.chip, image)),
+            nic_lacks: lacks,
         }
     }
 }
@@ -185,21 +192,4 @@ fn has(text: &str, part: &str) -> bool {
         }
         false => text.to_lowercase().contains(part),
     }
-}
-
-/// What is known of a machine's network card, for a system that found no address.
-fn card(record: &Record, config: &Config) -> Option<String> {
-    let nic = record.facts.nic()?;
-    let talos = profile_of(record)
-        .and_then(|profile| config.profiles.get(profile))
-        .and_then(|profile| config.images.get(&profile.image))
-        .is_some_and(|image| matches!(image.recipe, Recipe::Talos(_)));
-    let bytes = limits::FACT_BYTES;
-    let chip: String = record.facts.chip.chars().take(bytes).collect();
-    talos.then(|| {
-        format!(
-            "its network card is {nic} {chip}: see whether Talos needs a system extension for it \
-             (`hearth talos extensions` lists them), and put it into the image's extensions"
-        )
-    })
 }

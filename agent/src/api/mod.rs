@@ -4,6 +4,7 @@
 //!
 //! Errors are problem documents (RFC 9457). A change is answered once it is on the disk.
 
+mod advise;
 mod asked;
 mod config;
 mod fetches;
@@ -28,12 +29,14 @@ use serde_json::{Value, json};
 use crate::boot::gate::Keeper;
 use crate::config::Config;
 use crate::event::{Event, Stamped};
+use crate::id::MachineId;
 use crate::mac::Mac;
 use crate::machine::{Census, Record};
 use crate::store::{AuditRow, EventFilter, EventRow, Write};
 use crate::{limits, percent};
 
 pub use self::config::{Fragments, NotChanged};
+pub use advise::advice;
 pub use asked::{Answer, Asked, Done};
 pub use fetches::{Fetches, NotBegun};
 pub use follow::{ALIVE, Follow, piece};
@@ -93,9 +96,11 @@ impl Api {
             "/metrics" => may(asked, Some(Role::Read)).map(|()| {
                 let status = (self.status)();
                 let mut phases = BTreeMap::new();
-                for record in self.census.look().iter() {
+                let count = |record: &Record| {
                     *phases.entry(record.phase.word()).or_default() += 1;
-                }
+                    None::<()>
+                };
+                self.census.page(MachineId(0), usize::MAX, count);
                 let text = metrics::text(&status, &phases, trouble.is_some());
                 Done::text("text/plain; version=0.0.4", text)
             }),
@@ -142,6 +147,7 @@ impl Api {
             (_, ["machines"]) => self.machines(asked.query)?.into(),
             (_, ["machines", name]) => self.machine(name, config)?.into(),
             (_, ["machines", name, "actions"]) => self.act(name, asked, config)?.into(),
+            (_, ["machines", name, "advice"]) => self.advice(name)?.into(),
             (_, ["machines", name, "events"]) => self.events_of(name, asked.query)?.into(),
             ("PUT", ["machines", name, "overrides"]) => self.put_overrides(name, asked)?.into(),
             (_, ["machines", name, "overrides"]) => self.overrides(name)?,
@@ -277,22 +283,26 @@ impl Api {
     }
 
     fn findings(&self, config: &Config) -> Value {
-        let machines: Vec<_> = self.census.look().iter().cloned().collect();
         let heard = self.of_nobody().unwrap_or_default();
-        let mut all = Vec::new();
-        for record in machines {
-            let Ok(events) = self.whole_story(&record, &heard) else {
-                continue;
-            };
-            let found = crate::timeline::findings(&events, &self.context(&record, config));
-            for finding in found {
-                let mut value = serde_json::to_value(&finding).unwrap_or_default();
-                value["machine"] = record.id.0.into();
-                value["label"] = record.label().into();
-                all.push(value);
-            }
-            if all.len() >= limits::PAGE {
-                break;
+        let (mut all, mut after) = (Vec::new(), Some(MachineId(0)));
+        while let Some(begin) = after.filter(|_| all.len() < limits::PAGE) {
+            let whole = |record: &Record| Some(record.clone());
+            let (records, next) = self.census.page(begin, limits::LOOK_AT_ONCE, whole);
+            after = next;
+            for record in records {
+                let Ok(events) = self.whole_story(&record, &heard) else {
+                    continue;
+                };
+                let found = crate::timeline::findings(&events, &self.context(&record, config));
+                for finding in found {
+                    let mut value = serde_json::to_value(&finding).unwrap_or_default();
+                    value["machine"] = record.id.0.into();
+                    value["label"] = record.label().into();
+                    all.push(value);
+                }
+                if all.len() >= limits::PAGE {
+                    break;
+                }
             }
         }
         json!({ "findings": all })

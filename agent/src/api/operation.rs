@@ -70,6 +70,7 @@ pub const OPERATIONS: &[Operation] = &[
     reads("status"),
     reads("machines"),
     reads("machines/*"),
+    reads("machines/*/advice"),
     operation("POST", "machines/*/actions", Role::Operate),
     reads("machines/*/events"),
     reads("machines/*/overrides"),

@@ -259,6 +259,11 @@ fn once(asking: &Asking) -> Option<Name> {
     can.then(|| wanted.clone())
 }
 
+/// The profile that is meant for a machine, whatever its phase.
+pub fn profile_of(asking: &Asking) -> Option<Name> {
+    meant(asking).profile
+}
+
 /// The policy by which a machine has what is meant for it, if it is one.
 pub fn policy_of<'a>(asking: &Asking<'a>) -> Option<&'a Policy> {
     meant(asking).policy

@@ -15,6 +15,7 @@ use crate::arch::{Cpu, Platform};
 use crate::config::Name;
 use crate::dhcp;
 use crate::mac::Mac;
+use crate::pci::PciId;
 use crate::uuid::Uuid;
 pub use machine::{MachineSet, Machines};
 pub use policy::{Policies, Test as PolicyTest};
@@ -199,6 +200,25 @@ Examples:
         /// How many at most
         #[arg(long, short, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
         number: u16,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what a machine's network card needs
+    ///
+    /// Which driver Linux has for it, whether Talos has that too or an extension
+    /// does, and whether the image that is meant for the machine has the extension.
+    #[command(after_long_help = "\
+Examples:
+  hearth advise oden
+  hearth advise --pci 14e4:1639")]
+    Advise {
+        /// Its name, MAC, UUID or number
+        #[arg(value_name = "MACHINE", conflicts_with = "pci")]
+        machine: Option<String>,
+        /// A card, without any machine: vendor and device as lspci -n shows them
+        #[arg(long, value_name = "VENDOR:DEVICE")]
+        pci: Option<PciId>,
         /// For programs
         #[arg(long)]
         json: bool,

@@ -1,6 +1,7 @@
 //! The command line: parses it ([`args`]), calls the library, prints, and says how it went in the
 //! exit code ([`exit`]). Nothing else in the library prints or ends the process.
 
+mod advise;
 mod apply;
 mod args;
 mod check;
@@ -84,6 +85,9 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
             number,
             json,
         } => events::events(path, machine.as_deref(), *number, *json),
+        Command::Advise { machine, pci, json } => {
+            advise::advise(path, machine.as_deref(), *pci, *json)
+        }
         Command::Token(command) => token::token(path, command),
         Command::Apply(command) => apply::apply(path, command),
         Command::Config(command) => config::config(path, command),

@@ -39,8 +39,8 @@ use crate::event::Sink;
 use crate::image::lock::Lock;
 use crate::machine::Census;
 use crate::observe::Observer;
-use crate::store::{Store, TokenRow};
-use crate::{http, limits, store, tftp};
+use crate::store::TokenRow;
+use crate::{http, limits, tftp};
 
 pub use error::Error;
 use instance::Instance;
@@ -144,16 +144,15 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
     let lock = read_lock(&config).map_err(Error::Lock)?;
     let site = build(config.clone(), lock).map_err(Error::Files)?;
     tell(&site);
-    let (store, contents) = store::Sqlite::open(&config.server.state)
-        .map_err(|error| Error::Store(error.to_string()))?;
-    store.retain(&config.events);
+    let (census, contents, warnings) =
+        Census::open(&config.server.state).map_err(|error| Error::Store(error.to_string()))?;
+    census.store().retain(&config.events);
     let identity = match own_identity {
         None if !config.api.addresses.is_empty() => {
             Some(identity::identity(&config).map_err(Error::Files)?)
         }
         identity => identity,
     };
-    let (census, warnings) = Census::new(&contents, store);
     warnings.iter().for_each(|warning| log::warn!("{warning}"));
     let census = Arc::new(census);
     let journal = Journal::new(census.clone(), contents.next_seq);
@@ -264,7 +263,9 @@ impl Daemon {
         }
         let ended = self.ended.load(Ordering::Relaxed);
         log::info!("stopping: running transfers may end");
+        let store = self.census.store().clone();
         self.stop(signals);
+        store.close();
         log::info!("stopped");
         if ended {
             return Err(Error::Ended(

@@ -1,19 +1,23 @@
 //! The registry and the store together: what every thread asks about machines, and the one way in
 //! which a record changes.
 
+mod load;
+
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::load::load;
 use super::Facts;
 use super::record::Record;
-use super::registry::{Met, Prepared, Registry};
+use super::registry::{Met, Registry};
 use crate::config::Name;
 use crate::id::MachineId;
 use crate::limits;
 use crate::mac::Mac;
 use crate::store::{
-    Contents, Error, KeptMachine, MachineRow, Memory, Pending, Store, TokenRow, Write,
+    Contents, Error, KeptMachine, MachineRow, Memory, Pending, Sqlite, Store, TokenRow, Write,
 };
 
 /// Every machine. What it gives out are copies: a record changes only by [`Census::meet`],
@@ -24,10 +28,26 @@ pub struct Census {
 }
 
 impl Census {
-    /// Takes up what was kept. The sentences say which records cannot be read; they are left alone in
-    /// the database.
+    /// Opens the database in a folder and takes up its machines while they are read; the rest of
+    /// what is in it comes back. The sentences say which records cannot be read; they are left alone
+    /// in the database.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    pub fn open(folder: &Path) -> Result<(Census, Contents, Vec<String>), Error> {
+        let open = |take: &mut dyn FnMut(KeptMachine)| Sqlite::open_into(folder, take);
+        let ((store, contents), mut registry, warnings) = load(open)?;
+        registry.number_from(contents.next_machine);
+        let census = Census {
+            registry: Mutex::new(registry),
+            store,
+        };
+        Ok((census, contents, warnings))
+    }
+
+    /// Takes up what was in a store.
     pub fn new(contents: &Contents, store: Arc<dyn Store>) -> (Census, Vec<String>) {
-        let (registry, warnings) = registry(contents);
+        let (registry, warnings) = registry(contents.machines.clone(), contents.next_machine);
         let census = Census {
             registry: Mutex::new(registry),
             store,
@@ -50,7 +70,7 @@ impl Census {
     pub fn restore(&self, from: &Path) -> Result<(Vec<TokenRow>, Vec<String>), Error> {
         let mut current = self.look();
         let contents = self.store.restore(from)?;
-        let (registry, warnings) = registry(&contents);
+        let (registry, warnings) = registry(contents.machines, contents.next_machine);
         *current = registry;
         Ok((contents.tokens, warnings))
     }
@@ -197,41 +217,14 @@ impl Census {
     }
 }
 
-fn registry(contents: &Contents) -> (Registry, Vec<String>) {
-    let kept = &contents.machines;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = threads.min(kept.len() / limits::RECORDS_A_THREAD + 1);
-    // Reading them is most of a start with many machines.
-    let read: Vec<_> = std::thread::scope(|scope| {
-        let parts = kept.chunks(kept.len().div_ceil(threads).max(1));
-        let parts: Vec<_> = parts.map(|part| scope.spawn(|| records(part))).collect();
-        let parts = parts.into_iter().map(|part| part.join());
-        parts.map(Result::unwrap_or_default).collect()
-    });
-    let mut records = Vec::with_capacity(kept.len());
-    let mut warnings = Vec::new();
-    for (part, why) in read {
-        records.extend(part);
-        warnings.extend(why);
-    }
-    let registry = Registry::new(records, contents.next_machine);
+fn registry(machines: Vec<KeptMachine>, next: u64) -> (Registry, Vec<String>) {
+    let read = |take: &mut dyn FnMut(KeptMachine)| {
+        machines.into_iter().for_each(take);
+        Ok::<(), Infallible>(())
+    };
+    let Ok(((), mut registry, warnings)) = load(read);
+    registry.number_from(next);
     (registry, warnings)
-}
-
-/// The records of what was kept, and a sentence for each that holds none.
-fn records(kept: &[KeptMachine]) -> (Vec<Prepared>, Vec<String>) {
-    let mut warnings = Vec::new();
-    let mut records = Vec::with_capacity(kept.len());
-    for machine in kept {
-        match serde_json::from_str::<Box<Record>>(&machine.data) {
-            Ok(record) => records.push(record.into()),
-            Err(error) => warnings.push(format!(
-                "machine {} cannot be read from the database and is left out: {error}",
-                machine.id
-            )),
-        }
-    }
-    (records, warnings)
 }
 
 fn row(record: &Record) -> MachineRow {

@@ -84,6 +84,9 @@ pub trait Store: Send + Sync {
         Backlog::default()
     }
 
+    /// Writes what waits, and nothing that comes later.
+    fn close(&self) {}
+
     /// Which events are kept from now on; those that are too many go by and by.
     fn retain(&self, events: &Events) {
         let _ = events;

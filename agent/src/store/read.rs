@@ -17,27 +17,30 @@ fn unsigned(row: &Row, column: usize) -> rusqlite::Result<u64> {
         .map(|number| u64::try_from(number).unwrap_or(0))
 }
 
-/// Everything but events and audit.
-pub fn contents(connection: &Connection) -> rusqlite::Result<Contents> {
+/// Takes up a machine while the next is read.
+pub type Take<'t> = &'t mut dyn FnMut(KeptMachine);
+
+/// Everything but events and audit; the machines go to `take`, by number.
+pub fn contents(connection: &Connection, take: Take) -> rusqlite::Result<Contents> {
+    machines(connection, take)?;
     Ok(Contents {
-        machines: machines(connection)?,
+        machines: Vec::new(),
         tokens: tokens(connection)?,
         next_seq: next(connection, "events")?,
         next_machine: next(connection, "machines")?,
     })
 }
 
-fn machines(connection: &Connection) -> rusqlite::Result<Vec<KeptMachine>> {
-    let mut machines = Vec::new();
+fn machines(connection: &Connection, take: Take) -> rusqlite::Result<()> {
     let mut statement = connection.prepare("SELECT id, data FROM machines ORDER BY id")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        machines.push(KeptMachine {
+        take(KeptMachine {
             id: MachineId(unsigned(row, 0)?),
             data: row.get(1)?,
         });
     }
-    Ok(machines)
+    Ok(())
 }
 
 fn tokens(connection: &Connection) -> rusqlite::Result<Vec<TokenRow>> {

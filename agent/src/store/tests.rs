@@ -95,6 +95,19 @@ fn what_was_acknowledged_is_there_the_next_time() {
 }
 
 #[test]
+fn a_database_that_was_closed_has_no_log_to_be_read_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(&folder);
+    for id in 1..=300 {
+        drop(store.write(vec![machine(id, &"x".repeat(1_000))]));
+    }
+    drop(store);
+    let log = fs::metadata(folder.path().join("hearth.db-wal"));
+    assert_eq!(log.map_or(0, |log| log.len()), 0);
+    assert_eq!(open(&folder).1.machines.len(), 300);
+}
+
+#[test]
 fn a_number_is_never_given_twice() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = open(&folder);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::Error;
 use super::apply::apply;
@@ -19,9 +19,11 @@ use crate::stamp::now_ms;
 pub fn run(queue: &Arc<Queue>, mut connection: Connection) {
     let mut prune = Prune::default();
     let mut pruned = Instant::now();
+    let mut has_log = true;
     loop {
         let wait = limits::PRUNE_EVERY.saturating_sub(pruned.elapsed());
         let Next::Jobs(mut jobs) = queue.take(wait.max(Duration::from_millis(10))) else {
+            empty_log(&connection);
             return;
         };
         if do_urgent(queue, &mut connection, &mut jobs) {
@@ -31,6 +33,7 @@ pub fn run(queue: &Arc<Queue>, mut connection: Connection) {
             let changes = jobs.iter().flat_map(|job| &job.changes);
             prune.grew(changes);
             persist(queue, &mut connection, jobs);
+            has_log = true;
         }
         let is_other = queue.has_other_retention();
         if is_other {
@@ -39,6 +42,9 @@ pub fn run(queue: &Arc<Queue>, mut connection: Connection) {
         if is_other || pruned.elapsed() >= limits::PRUNE_EVERY {
             tidy(queue, &connection, &mut prune);
             pruned = Instant::now();
+            if has_log && queue.is_idle() {
+                has_log = !empty_log(&connection);
+            }
         }
     }
 }
@@ -58,6 +64,21 @@ fn tidy(queue: &Queue, connection: &Connection, prune: &mut Prune) {
     if let Err(error) = more {
         log::debug!("removing old events: {error}");
     }
+}
+
+/// Moves what stands in the log of the database into the database, if nobody reads just now, and says
+/// whether that was done: a start reads the whole log before anything else.
+fn empty_log(connection: &Connection) -> bool {
+    let busy = |row: &Row| row.get::<_, i64>(0);
+    let empty = || connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], busy);
+    // Whoever reads goes first: a backup takes its time, and changes must not wait for it.
+    let done = connection
+        .busy_timeout(Duration::ZERO)
+        .and_then(|()| empty());
+    if let Err(error) = connection.busy_timeout(limits::STORE_BUSY) {
+        log::warn!("setting the database's patience: {error}");
+    }
+    done.is_ok_and(|busy| busy == 0)
 }
 
 /// Commits the jobs together; tries for as long as it takes.

@@ -29,7 +29,7 @@ pub(in super::super) const IMAGE: Keys = Keys {
         ),
         key(
             "extensions",
-            r#"["siderolabs/bnx2"]"#,
+            r#"["siderolabs/bnx2-bnx2x"]"#,
             "Talos would miss a driver or firmware",
         ),
         key(

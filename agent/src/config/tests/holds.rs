@@ -30,7 +30,7 @@ fn the_sample_of_the_design_holds() {
         panic!("not Talos");
     };
     assert_eq!(talos.version, "v1.11.2");
-    assert_eq!(talos.extensions, ["siderolabs/bnx2"]);
+    assert_eq!(talos.extensions, ["siderolabs/bnx2-bnx2x"]);
     let profile = &config.profiles[&name("talos-omni")];
     assert_eq!(profile.label.as_str(), "talos-omni");
     assert_eq!(profile.installed, Installed::NextBoot);

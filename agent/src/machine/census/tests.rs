@@ -300,3 +300,57 @@ fn a_record_of_an_earlier_hearth_is_read() {
     assert!(record.learnt.local_boot.is_some());
     assert_eq!(record.phase.word().as_str(), "installed");
 }
+
+#[test]
+fn many_are_read_on_all_processors_and_taken_up_in_order() {
+    // Two have the same card, some thousand numbers apart: the first keeps it.
+    let kept = |id: u64| {
+        let mut record = Record::new(MachineId(id), 5);
+        let number = if id == 3_000 { 7 } else { id };
+        record.macs = vec![Mac::new([2, 0, 0, 0, (number >> 8) as u8, number as u8]).unwrap()];
+        KeptMachine {
+            id: MachineId(id),
+            data: match id {
+                2_500 => "{".to_owned(),
+                _ => serde_json::to_string(&record).unwrap(),
+            },
+        }
+    };
+    for count in [0, 1, limits::RECORDS_AT_ONCE as u64, 3_100] {
+        let contents = Contents {
+            machines: (1..=count).map(kept).collect(),
+            next_machine: count + 5,
+            ..Contents::default()
+        };
+        let (census, warnings) = Census::new(&contents, Arc::new(Disk::default()));
+        let unread = usize::from(count > 2_500);
+        assert_eq!(warnings.len(), unread, "{count}: {warnings:?}");
+        assert_eq!(census.look().len(), count as usize - unread);
+        census.look().is_consistent().unwrap();
+        if count > 3_000 {
+            assert!(warnings[0].starts_with("machine 2500 cannot be read"));
+            let seventh = kept(7);
+            assert_eq!(census.look().get(seventh.id).unwrap().macs.len(), 1);
+            assert!(census.look().get(MachineId(3_000)).unwrap().macs.is_empty());
+        }
+        let new = census
+            .meet(&facts("mac=52:54:00:00:00:01"), None, None, 6)
+            .0;
+        assert_eq!(new.id, Some(MachineId(count + 5)));
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_is_told_and_nobody_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join(crate::store::FILE),
+        "no database, but long enough".repeat(99),
+    )
+    .unwrap();
+    let why = Census::open(folder.path())
+        .map(drop)
+        .unwrap_err()
+        .to_string();
+    assert!(why.contains("damaged"), "{why}");
+}

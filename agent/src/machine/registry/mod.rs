@@ -83,30 +83,38 @@ pub struct Met {
 }
 
 impl Registry {
-    /// Takes up machines that were kept; `next` is the number of the next new one. Where two have the
-    /// same card the first keeps it.
+    /// Takes up machines that were kept; `next` is the number of the next new one.
     pub fn new<P: Into<Prepared>>(records: impl IntoIterator<Item = P>, next: u64) -> Registry {
-        let mut registry = Registry {
-            next,
-            ..Registry::default()
-        };
-        let records = records.into_iter();
-        registry.index.reserve(records.size_hint().0);
+        let mut registry = Registry::default();
+        registry.take_up(records);
+        registry.number_from(next);
+        registry
+    }
+
+    /// New machines get this number and those behind it, if none of them is given yet.
+    pub fn number_from(&mut self, next: u64) {
+        self.next = self.next.max(next);
+    }
+
+    /// Makes room for so many more machines.
+    pub fn reserve(&mut self, machines: usize) {
+        self.index.reserve(machines);
+    }
+
+    /// Takes up machines that were kept. Where two have the same card the first keeps it.
+    pub fn take_up<P: Into<Prepared>>(&mut self, records: impl IntoIterator<Item = P>) {
         for record in records {
             let mut prepared: Prepared = record.into();
             let record = &mut prepared.record;
-            let holder = record
-                .address
-                .and_then(|address| registry.at_address(address));
-            let holder = holder.and_then(|id| registry.get(id));
+            let holder = record.address.and_then(|address| self.at_address(address));
+            let holder = holder.and_then(|id| self.get(id));
             if holder.is_some_and(|holder| holder.last_seen > record.last_seen) {
                 record.address = None;
             }
-            if registry.get(record.id).is_none() {
-                registry.put(prepared);
+            if self.get(record.id).is_none() {
+                self.put(prepared);
             }
         }
-        registry
     }
 
     /// A machine asked, or was heard of: finds its record by UUID in either byte order, else by any
