@@ -17,6 +17,16 @@ pub const RESCAN_INTERVAL: Duration = Duration::from_secs(1);
 pub const CONFIG_BYTES: u64 = 4 << 20;
 /// Fragments in `conf.d`.
 pub const CONFIG_FRAGMENTS: usize = 1_000;
+/// Bytes of the name of a fragment that came by the API.
+pub const FRAGMENT_NAME_BYTES: usize = 63;
+/// How long whoever changes a fragment waits until the whole configuration is in force.
+pub const FRAGMENT_PATIENCE: Duration = Duration::from_secs(50);
+/// Fetches that the API remembers, the last.
+pub const FETCHES: usize = 32;
+/// How often the command line looks how far a fetch in the agent is.
+pub const FETCH_LOOK: Duration = Duration::from_millis(200);
+/// Names that one fetch by the API may list.
+pub const FETCH_NAMES: usize = 100;
 /// Mistakes of a configuration that are listed; nobody reads on, and a broken 4 MB file has many.
 pub const CONFIG_MISTAKES: usize = 1_000;
 /// Patterns of one condition of a policy: lists of serial numbers or MACs are long, and each is held

@@ -60,6 +60,22 @@ impl Asked<'_> {
     }
 }
 
+impl Asked<'_> {
+    /// The same of a text; `None`: there is none.
+    ///
+    /// # Errors
+    /// It was changed since (412).
+    pub fn has_seen_text(&self, current: Option<&str>) -> Result<(), Problem> {
+        let Some(tags) = self.if_match else {
+            return Ok(());
+        };
+        match current.is_some_and(|text| lists(tags, &tag(text.as_bytes()))) {
+            true => Ok(()),
+            false => Err(Problem::changed()),
+        }
+    }
+}
+
 /// What was done, and is told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Done {

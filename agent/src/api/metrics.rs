@@ -135,6 +135,32 @@ pub fn text(status: &Value, phases: &BTreeMap<Word, usize>, trouble: bool) -> St
         let rows: Vec<_> = hooks.iter().map(row).collect();
         family(name, "counter", help, &rows);
     }
+    family(
+        "fetches_running",
+        "gauge",
+        "Fetches in the agent now.",
+        &one("/fetches/running"),
+    );
+    for (key, name, help) in [
+        (
+            "files",
+            "fetched_files_total",
+            "Files that the agent fetched.",
+        ),
+        (
+            "failed",
+            "fetches_failed_total",
+            "Files and fetches that failed.",
+        ),
+        ("bytes", "fetched_bytes_total", "Bytes that came."),
+    ] {
+        family(
+            name,
+            "counter",
+            help,
+            &[(String::new(), number(&format!("/fetches/{key}")))],
+        );
+    }
     let refused = !status["configuration"]["refused"].is_null();
     family(
         "configuration_refused",

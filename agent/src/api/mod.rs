@@ -6,7 +6,10 @@
 
 mod advise;
 mod asked;
+mod config;
+mod fetches;
 mod follow;
+mod images;
 mod list;
 mod machines;
 mod metrics;
@@ -32,8 +35,10 @@ use crate::machine::{Census, Record};
 use crate::store::{AuditRow, EventFilter, EventRow, Write};
 use crate::{limits, percent};
 
+pub use self::config::{Fragments, NotChanged};
 pub use advise::advice;
 pub use asked::{Answer, Asked, Done};
+pub use fetches::{Fetches, NotBegun};
 pub use follow::{ALIVE, Follow, piece};
 pub use operation::{OPERATIONS, Operation, Role};
 pub use problem::Problem;
@@ -55,6 +60,10 @@ pub struct Api {
     pub tokens: Tokens,
     /// Switches a machine with these cards on; a sentence of what was done, or why not.
     pub wake: Wake,
+    /// Fetches in the agent.
+    pub fetches: Box<dyn Fetches>,
+    /// Fragments of the configuration.
+    pub fragments: Arc<dyn Fragments>,
     /// Milliseconds since 1970.
     pub now: fn() -> u64,
 }
@@ -150,6 +159,22 @@ impl Api {
             (_, ["policies"]) => self.policies(&site).into(),
             (_, ["policies", "test"]) => self.test_policies(asked, &site)?.into(),
             (_, ["profiles"]) => policies::declared_profiles(config).into(),
+            (_, ["lock"]) => images::lock(&site).into(),
+            (_, ["images"]) => self.images(&site).into(),
+            (_, ["loaders"]) => self.loaders(&site).into(),
+            ("POST", ["fetches"]) => self.begin_fetch(asked)?,
+            (_, ["fetches"]) => self.fetch_list().into(),
+            ("DELETE", ["fetches", id]) => self.cancel_fetch(id, asked)?,
+            (_, ["fetches", id]) => self.fetch(id)?.into(),
+            (_, ["config"]) => self.configuration().into(),
+            (_, ["config", "check"]) => self.check_configuration(asked)?.into(),
+            (_, ["config", "fragments"]) => self.fragment_list().into(),
+            ("PUT", ["config", "fragments", name]) => self.put_fragment(name, asked)?,
+            ("DELETE", ["config", "fragments", name]) => self.delete_fragment(name, asked)?.into(),
+            (_, ["config", "fragments", name]) => self.fragment(name)?,
+            (_, ["config", "fragments", name, "revert"]) => {
+                self.revert_fragment(name, asked)?.into()
+            }
             ("POST", ["tokens"]) => self.create_token(asked)?,
             (_, ["tokens"]) => self.token_list().into(),
             (_, ["tokens", name]) => self.revoke_token(name, asked)?.into(),

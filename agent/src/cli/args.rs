@@ -91,6 +91,19 @@ Examples:
         /// Images, profiles, `loaders`, or names below the root; all if none
         #[arg(value_name = "NAME")]
         names: Vec<String>,
+        /// Have the running agent do it, and show how far it is
+        #[arg(long)]
+        agent: bool,
+        /// Have the running agent do it, and do not wait
+        #[arg(long)]
+        detach: bool,
+    },
+    /// List the images, and what of them is there
+    #[command(after_long_help = "Examples:\n  hearth images\n  hearth images --json")]
+    Images {
+        /// For programs
+        #[arg(long)]
+        json: bool,
     },
     /// Show what the running agent does
     ///
@@ -213,6 +226,20 @@ Examples:
     /// Who may ask from other hosts, over TLS
     #[command(subcommand)]
     Token(Tokens),
+    /// Put a fragment of the configuration in force
+    ///
+    /// The agent holds the whole configuration with it against its rules, and
+    /// shows every mistake; then nothing was changed. What the fragment was
+    /// before is kept.
+    #[command(after_long_help = "\
+Examples:
+  hearth apply -f lab.toml
+  hearth apply -f - --name lab < lab.toml
+  hearth apply -f lab.toml --check")]
+    Apply(super::apply::Apply),
+    /// The fragments of the configuration that are in force
+    #[command(subcommand)]
+    Config(super::config::Fragments),
     /// List who changed what
     #[command(after_long_help = "\
 Examples:

@@ -2,13 +2,16 @@
 //! exit code ([`exit`]). Nothing else in the library prints or ends the process.
 
 mod advise;
+mod apply;
 mod args;
 mod check;
 mod client;
+mod config;
 mod dhcp;
 mod events;
 mod exit;
 mod fetch;
+mod images;
 mod lock;
 mod machine;
 mod pages;
@@ -28,7 +31,7 @@ use std::time::Instant;
 
 use clap::Parser;
 
-use crate::config::{self, Config};
+use crate::config::{self as configuration, Config};
 use crate::daemon;
 use args::{Arguments, Command};
 use exit::Failed;
@@ -58,7 +61,15 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
     match &arguments.command {
         Command::Serve => serve(path, began),
         Command::Check => check::check(path),
-        Command::Fetch { names } => fetch::fetch(&load(path)?, names),
+        Command::Fetch {
+            names,
+            agent,
+            detach,
+        } => match agent | detach {
+            true => images::fetch(path, names, *detach),
+            false => fetch::fetch(&load(path)?, names),
+        },
+        Command::Images { json } => images::images(path, *json),
         Command::Status { json } => status::status(path, *json),
         Command::Script(machine) => script::script(load(path)?, machine),
         Command::Dhcp(args::Dhcp::Snippet(snippet)) => dhcp::snippet(&load(path)?, snippet),
@@ -78,6 +89,8 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
             advise::advise(path, machine.as_deref(), *pci, *json)
         }
         Command::Token(command) => token::token(path, command),
+        Command::Apply(command) => apply::apply(path, command),
+        Command::Config(command) => config::config(path, command),
         Command::Audit { number, json } => token::audit(path, *number, *json),
         Command::Backup { file } => events::copy(path, "backup", file),
         Command::Restore { file } => events::copy(path, "restore", file),
@@ -103,7 +116,7 @@ fn print(text: &str) -> Result<(), Failed> {
 
 /// The configuration for a command that does not listen: addresses are not held against this host.
 fn load(path: &Path) -> Result<Config, Failed> {
-    match config::load(path, &config::Environment::default()) {
+    match configuration::load(path, &configuration::Environment::default()) {
         Ok(loaded) => Ok(loaded.config),
         Err(mistakes) => {
             let text = format!("the configuration is refused\n{mistakes}");

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::fetching::{Door, Fetching};
 use super::follow::{Follower, Seat};
 use super::status::Status;
 use crate::api::{self, Answer, Api, Problem, Role};
@@ -24,11 +25,20 @@ pub fn api(
     status: Arc<Status>,
     tokens: Vec<TokenRow>,
 ) -> Api {
+    let fetching = Fetching::new(keeper.clone());
     let (shown, here) = (keeper.clone(), keeper.clone());
     Api {
         census,
         keeper,
-        status: Box::new(move || status.value(&shown.site())),
+        status: {
+            let status = status.clone();
+            let fetching = fetching.clone();
+            Box::new(move || {
+                let mut value = status.value(&shown.site());
+                value["fetches"] = fetching.counters();
+                value
+            })
+        },
         tokens: api::Tokens::new(tokens),
         wake: Box::new(move |macs| {
             let networks = wol::networks(&here.site().config.server.addresses);
@@ -37,6 +47,8 @@ pub fn api(
                 Err(error) => Err(error.to_string()),
             }
         }),
+        fragments: status.fragments.clone(),
+        fetches: Box::new(Door(fetching)),
         now: now_ms,
     }
 }

@@ -8,7 +8,9 @@
 
 mod control;
 mod error;
+mod fetching;
 mod follow;
+mod fragments;
 mod holder;
 mod identity;
 mod instance;
@@ -154,7 +156,11 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
     warnings.iter().for_each(|warning| log::warn!("{warning}"));
     let census = Arc::new(census);
     let journal = Journal::new(census.clone(), contents.next_seq);
-    let status = Arc::new(Status::new(loaded.files, journal));
+    let status = Arc::new(Status::new(
+        loaded.files,
+        journal,
+        fragments::Fragments::new(path, loaded.written),
+    ));
     let api = sockets.api;
     let servers = (sockets.tftp, sockets.http);
     let mut daemon = start(path, site, census, servers, status, contents.tokens)?;
@@ -248,8 +254,12 @@ fn clock(keeper: Arc<Keeper>) -> Result<mpsc::Sender<()>, Error> {
 
 impl Daemon {
     fn until_stopped(mut self, signals: Signals) -> Result<(), Error> {
-        while signals.next() == Asked::Reload {
-            self.reload();
+        loop {
+            match signals.next() {
+                Asked::Reload => self.reload(),
+                Asked::Change => self.change_fragments(),
+                Asked::Stop => break,
+            }
         }
         let ended = self.ended.load(Ordering::Relaxed);
         log::info!("stopping: running transfers may end");
@@ -282,7 +292,7 @@ impl Daemon {
             let _ = done.send(());
         };
         let hear = move || {
-            while signals.next() == Asked::Reload {}
+            while signals.next() != Asked::Stop {}
             let _ = hurry.send(());
         };
         // Without a thread what runs is dropped, and so ends at once.

@@ -27,7 +27,7 @@ impl Daemon {
     }
 
     /// Puts the configuration on the disk in force, all of it or nothing.
-    fn reloaded(&mut self) -> Result<Vec<PathBuf>, String> {
+    pub(super) fn reloaded(&mut self) -> Result<Vec<PathBuf>, String> {
         let loaded = load(&self.path)?;
         let old = self.keeper.site().config.clone();
         let config = Arc::new(loaded.config);
@@ -54,6 +54,7 @@ impl Daemon {
         self.census.store().retain(&config.events);
         tell(&site);
         self.keeper.replace(site);
+        self.status.fragments.in_force(loaded.written);
         let status = &self.status;
         status.webhooks.run(&config, &self.api, &status.journal);
         Ok(loaded.files)

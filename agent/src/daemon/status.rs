@@ -1,11 +1,12 @@
 //! What `GET /api/v1/status` answers: numbers and times for programs, each with its unit.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use super::fragments::Fragments;
 use super::journal::{Journal, Totals};
 use super::ready::{Ready, ready};
 use super::webhooks::Webhooks;
@@ -30,6 +31,8 @@ pub struct Status {
     observed: Mutex<Vec<String>>,
     /// Who is told of events.
     pub webhooks: Webhooks,
+    /// Fragments that came by the API.
+    pub fragments: Arc<Fragments>,
     started: (u64, Instant),
     configuration: Mutex<Configuration>,
 }
@@ -57,13 +60,14 @@ impl Sink for Status {
 
 impl Status {
     /// Begins to count.
-    pub fn new(files: Vec<PathBuf>, journal: Journal) -> Status {
+    pub fn new(files: Vec<PathBuf>, journal: Journal, fragments: Fragments) -> Status {
         Status {
             journal,
             tftp: OnceLock::new(),
             http: OnceLock::new(),
             observed: Mutex::default(),
             webhooks: Webhooks::default(),
+            fragments: Arc::new(fragments),
             started: (now(), Instant::now()),
             configuration: Mutex::new(Configuration {
                 files,

@@ -79,6 +79,8 @@ fn api() -> Api {
         status: Box::new(|| json!({})),
         tokens: Tokens::default(),
         wake: Box::new(|_| Err("no".to_owned())),
+        fragments: Arc::new(()),
+        fetches: Box::new(()),
         now: || NOW,
     }
 }
