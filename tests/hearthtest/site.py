@@ -44,7 +44,7 @@ name = "talos-omni"
 image = "talos"
 arguments = ["console=ttyS0", "proof.report={collector}/report",
     "proof.file=http://{address}:8069/files/proof.txt"]
-omni = {{ api = "https://omni.example:8090/", token = "secret-token", events = "[fdae:41e4:649b:9303::1]:8090", logs = "tcp://[fdae:41e4:649b:9303::1]:8092" }}
+omni = {{ api = "https://omni.example:8090/", token = "secret-token", fallback = true, events = "[fdae:41e4:649b:9303::1]:8090", logs = "tcp://[fdae:41e4:649b:9303::1]:8092" }}
 
 [[profile]]
 name = "install"

@@ -118,8 +118,9 @@ def test_an_impostor_gets_nothing_of_a_machine_that_is_being_installed(site):
         with urllib.request.urlopen(f"http://{ADDRESS}:8069{query}", timeout=20) as answer:
             script = answer.read().decode()
     assert "hearth.event" not in script and "kernel" not in script, script
-    _, value = site.ask("GET", f"machines/{machine.mac}/events?kind=impostor")
-    assert value["events"], site.agent.log()
+    def is_told():
+        return site.ask("GET", f"machines/{machine.mac}/events?kind=impostor")[1]["events"]
+    wait_for(is_told, f"the impostor is told; the log:\n{site.agent.log()}")
     assert site.known(machine)["address"] == address, "it takes nothing over"
     site.comes_to(machine, "installed")
     assert starts_its_disk(site, machine)
