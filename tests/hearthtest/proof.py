@@ -85,13 +85,15 @@ cmdline=$(cat /proc/cmdline)
 " "$report" >/tmp/answer && { say "reported to $report"; break; }
   done
 fi
+# An installer that is worth its name does not give up when the server is away for a moment.
+again() { for try in 1 2 3 4 5 6; do timeout 20 "$@" >/dev/null && return; sleep 1; done; return 1; }
 if [ -n "$disk" ]; then
   tries=0
   until [ -b /dev/sda ] || [ $tries = 300 ]; do tries=$((tries + 1)); usleep 100000; done
-  [ -n "$event" ] && wget -q -O - --post-data "writing the disk" "$event/log" >/dev/null
-  if wget -q -O /tmp/disk "$disk" && dd if=/tmp/disk of=/dev/sda bs=64k conv=fsync 2>/dev/null; then
+  [ -n "$event" ] && timeout 20 wget -q -O - --post-data "writing the disk" "$event/log" >/dev/null
+  if again wget -q -O /tmp/disk "$disk" && dd if=/tmp/disk of=/dev/sda bs=64k conv=fsync 2>/dev/null; then
     say "installed on /dev/sda"
-    [ -n "$event" ] && wget -q -O - --post-data "" "$event/done" >/dev/null
+    [ -n "$event" ] && again wget -q -O - --post-data "" "$event/done"
   else
     say "not installed"
     [ -n "$event" ] && wget -q -O - --post-data "no disk to write to" "$event/failed" >/dev/null

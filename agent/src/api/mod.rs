@@ -141,6 +141,9 @@ impl Api {
     fn operate(&self, method: &str, parts: &[&str], asked: &Asked) -> Answered {
         let site = self.keeper.site();
         let config = &site.config;
+        if let ("GET", ["events" | "findings" | "audit"] | ["machines", _, ..]) = (method, parts) {
+            self.settle();
+        }
         Ok(match (method, parts) {
             (_, ["openapi.json"]) => Done::text("application/json", OPENAPI.to_owned()),
             (_, ["status"]) => (self.status)().into(),
@@ -191,6 +194,15 @@ impl Api {
         self.tokens.replace(tokens);
         warnings.iter().for_each(|warning| log::warn!("{warning}"));
         Ok(())
+    }
+
+    /// Waits for what happened before to be where it is read from: whoever asks after something happened
+    /// sees it. A disk that takes nothing is not waited for.
+    fn settle(&self) {
+        let store = self.census.store();
+        if store.trouble().is_none() {
+            let _ = store.settled().wait();
+        }
     }
 
     fn events(&self, filter: EventFilter) -> Result<Value, Problem> {
