@@ -132,9 +132,6 @@ pub const MACHINES: usize = 200_000;
 /// machine reads over TFTP.
 pub const FALLBACK_MACHINES: usize = 200;
 
-/// Records that are looked at in one go: every boot waits meanwhile.
-pub const RECORDS_LOOKED_AT: usize = 500;
-
 /// Tags that a person may give one machine; of two that are merged no more are kept.
 pub const TAGS: usize = 32;
 

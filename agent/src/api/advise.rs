@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Api, Problem};
-use crate::boot::decide::{self, Asking};
+use crate::boot::decide;
 use crate::boot::policy;
 use crate::config::{Config, Image, Name, Recipe};
-use crate::machine::{Phase, Record};
+use crate::machine::Record;
 use crate::nic::{self, Talos};
 use crate::pci::PciId;
 
@@ -25,22 +25,13 @@ impl Api {
 
     /// The profile that a machine is on its way to, or has, or would get.
     pub(super) fn profile_of(&self, record: &Record) -> Option<Name> {
-        match &record.phase {
-            Phase::Installing(installing) => return Some(installing.profile.clone()),
-            Phase::Installed { profile } => return Some(profile.clone()),
-            _ => {}
+        if let Some(profile) = record.phase.profile() {
+            return Some(profile.clone());
         }
         let site = self.keeper.site();
         let registry = self.census.look();
         let counts = policy::counts(&registry, record);
-        decide::profile_of(&Asking {
-            config: &site.config,
-            identity: site.identify(&record.facts),
-            record,
-            facts: &record.facts,
-            counts: &counts,
-            now: (self.now)(),
-        })
+        decide::profile_of(&site.asking(record, &record.facts, &counts, (self.now)()))
     }
 }
 

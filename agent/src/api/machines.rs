@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Api, Asked, Problem, advise, view};
-use crate::config::{Config, Name};
+use crate::config::Config;
 use crate::event::{Event, Word};
 
 use crate::machine::{Action, Phase, Record};
@@ -31,8 +31,11 @@ impl<'a> Chosen<'a> {
 
     pub(super) fn has(&self, record: &Record) -> bool {
         let tag = |tag: &String| record.wishes.tags.iter().any(|one| one.as_str() == tag);
-        let profile =
-            |wanted: &String| profile_of(record).is_some_and(|name| name.as_str() == wanted);
+        let own = || {
+            let phase = record.phase.profile();
+            phase.or(record.wishes.profile.as_ref())
+        };
+        let profile = |wanted: &String| own().is_some_and(|name| name.as_str() == wanted);
         self.phase.is_none_or(|phase| record.phase.word() == phase)
             && self.tag.is_none_or(tag)
             && self.profile.is_none_or(profile)
@@ -122,9 +125,16 @@ impl Api {
             Phase::Installing(installing) => installing.last_file.clone(),
             _ => None,
         };
-        let profile = self.profile_of(record);
-        let image = advise::image(config, profile.as_ref());
-        let lacks = advise::lacks(record.facts.nic(), image);
+        // What is meant for it has to be asked for only where something follows from it.
+        let nic = record.facts.nic().map(|card| {
+            let profile = self.profile_of(record);
+            let image = advise::image(config, profile.as_ref());
+            (
+                advise::sentence(Some(card), &record.facts.chip, image),
+                advise::lacks(Some(card), image),
+            )
+        });
+        let (nic, nic_lacks) = nic.map_or((None, None), |(text, lacks)| (Some(text), lacks));
         Context {
             now: (self.now)(),
             ours: config.server.addresses.clone(),
@@ -135,21 +145,9 @@ impl Api {
                 _ => String::new(),
             },
             last_file: installing,
-            nic: record
-                .facts
-                .nic()
-                .map(|card| advise::sentence(Some(card), &record.facts.chip, image)),
-            nic_lacks: lacks,
+            nic,
+            nic_lacks,
         }
-    }
-}
-
-/// The profile that a machine is on its way to, or has.
-fn profile_of(record: &Record) -> Option<&Name> {
-    match &record.phase {
-        Phase::Installing(installing) => Some(&installing.profile),
-        Phase::Installed { profile } => Some(profile),
-        _ => record.wishes.profile.as_ref(),
     }
 }
 

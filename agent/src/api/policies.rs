@@ -72,36 +72,25 @@ impl Api {
             let used = names.map(|name| (name, registry.counted(name) as u64));
             used.collect::<BTreeMap<_, _>>()
         };
-        let (mut meant, mut after) = (BTreeMap::new(), MachineId(0));
-        loop {
-            // Copies, a few at a time: every boot waits while the registry is looked at.
-            let records: Vec<Record> = {
-                let registry = self.census.look();
-                let records = registry.behind(after).take(limits::RECORDS_LOOKED_AT);
-                records.cloned().collect()
-            };
-            let Some(last) = records.last() else {
-                return meant;
-            };
-            after = last.id;
+        let (mut meant, mut after) = (BTreeMap::new(), Some(MachineId(0)));
+        while let Some(begin) = after {
+            // Copies: what is meant for a machine takes longer than others should wait.
+            let whole = |record: &Record| Some(record.clone());
+            let (records, next) = self.census.page(begin, limits::LOOK_AT_ONCE, whole);
+            after = next;
             for record in &records {
                 let counts = |policy: &Policy| {
                     let used = used.get(policy.name.as_str());
                     policy::count(record, policy, used.copied().unwrap_or(0))
                 };
-                let policy = decide::policy_of(&Asking {
-                    config: &site.config,
-                    identity: site.identify(&record.facts),
-                    record,
-                    facts: &record.facts,
-                    counts: &counts,
-                    now: (self.now)(),
-                });
-                if let Some(policy) = policy {
+                let now = (self.now)();
+                let asking = site.asking(record, &record.facts, &counts, now);
+                if let Some(policy) = decide::policy_of(&asking) {
                     *meant.entry(policy.name.as_str().to_owned()).or_default() += 1;
                 }
             }
         }
+        meant
     }
 
     /// Which policy a machine meets, and why no other.
@@ -126,14 +115,8 @@ impl Api {
         .map_err(|why| Problem::wrong(&why))?;
         let registry = self.census.look();
         let decided = decide_among(site, &registry, &record, &record.facts, (self.now)());
-        let asking = Asking {
-            config: &site.config,
-            identity: site.identify(&record.facts),
-            record: &record,
-            facts: &record.facts,
-            counts: &policy::counts(&registry, &record),
-            now: (self.now)(),
-        };
+        let counts = policy::counts(&registry, &record);
+        let asking = site.asking(&record, &record.facts, &counts, (self.now)());
         Ok(tested(&asking, &decided))
     }
 }

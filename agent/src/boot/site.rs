@@ -117,16 +117,27 @@ impl Site {
         self.known.by_mac(&self.config, mac)?.loader.as_deref()
     }
 
-    /// What a machine gets; `now` in milliseconds since 1970.
-    pub fn decide(&self, record: &Record, facts: &Facts, counts: Counts, now: u64) -> Decided {
-        decide(&Asking {
+    /// A machine that asks here; `now` in milliseconds since 1970.
+    pub fn asking<'a>(
+        &'a self,
+        record: &'a Record,
+        facts: &'a Facts,
+        counts: Counts<'a>,
+        now: u64,
+    ) -> Asking<'a> {
+        Asking {
             config: &self.config,
             identity: self.identify(facts),
             record,
             facts,
             counts,
             now,
-        })
+        }
+    }
+
+    /// What a machine gets; `now` in milliseconds since 1970.
+    pub fn decide(&self, record: &Record, facts: &Facts, counts: Counts, now: u64) -> Decided {
+        decide(&self.asking(record, facts, counts, now))
     }
 
     /// The script for a decision, for a machine that asked at this address of ours. `token` is that of

@@ -309,11 +309,6 @@ fn on_disk(said: Option<&Name>, record: &Record, config: &Config) -> Result<Name
     if let Some(profile) = said {
         return declared(config, profile).map(|()| profile.clone());
     }
-    let of_phase = match &record.phase {
-        Phase::Installed { profile } => Some(profile),
-        Phase::Installing(installing) => Some(&installing.profile),
-        _ => None,
-    };
     let machine = record.declared.as_ref();
     let machine = machine.and_then(|name| config.machines.get(name));
     let of_policy = || {
@@ -321,7 +316,9 @@ fn on_disk(said: Option<&Name>, record: &Record, config: &Config) -> Result<Name
         let mut policies = config.policies.iter();
         policies.find(|policy| policy.name.as_str() == name)
     };
-    of_phase
+    record
+        .phase
+        .profile()
         .or(record.wishes.profile.as_ref())
         .or_else(|| machine?.profile.as_ref())
         .or_else(|| of_policy().map(|policy| &policy.profile))

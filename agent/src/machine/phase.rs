@@ -312,6 +312,15 @@ fn sent_again(phase: &Phase, sent: &Installing) -> Step {
 }
 
 impl Phase {
+    /// The profile that it is on its way to, or has.
+    pub fn profile(&self) -> Option<&Name> {
+        match self {
+            Phase::Installing(installing) => Some(&installing.profile),
+            Phase::Installed { profile } => Some(profile),
+            _ => None,
+        }
+    }
+
     /// In a word.
     pub fn word(&self) -> Word {
         match self {

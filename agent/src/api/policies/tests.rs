@@ -140,7 +140,7 @@ fn policies_are_listed_in_order_with_their_machines() {
 #[test]
 fn more_machines_than_are_looked_at_in_one_go_are_counted() {
     let api = api();
-    let many = limits::RECORDS_LOOKED_AT + 7;
+    let many = limits::LOOK_AT_ONCE + 7;
     for number in 0..many {
         let query = format!(
             "mac=52:54:01:00:{:02x}:{:02x}&manufacturer=HP",

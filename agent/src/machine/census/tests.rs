@@ -181,21 +181,19 @@ fn machines_beyond_the_limit_are_not_taken_up() {
     registry.is_consistent().unwrap();
 }
 
+/// So many machines, numbered from 1.
+fn fill(census: &Census, many: u64) {
+    for number in 1..=many {
+        let (high, low) = (number >> 8, number & 255);
+        let query = format!("mac=02:00:00:00:{high:02x}:{low:02x}");
+        census.meet(&facts(&query), None, None, 5);
+    }
+}
+
 #[test]
 fn pages_show_every_machine_once_and_in_order() {
     let (_, census) = census();
-    for number in 1..=2_000 {
-        census.meet(
-            &facts(&format!(
-                "mac=02:00:00:00:{:02x}:{:02x}",
-                number >> 8,
-                number & 255
-            )),
-            None,
-            None,
-            5,
-        );
-    }
+    fill(&census, 2_000);
     for limit in [7, 700, limits::LOOK_AT_ONCE, 2_000, usize::MAX] {
         let (mut seen, mut after) = (Vec::new(), MachineId(0));
         loop {
@@ -225,19 +223,9 @@ fn pages_show_every_machine_once_and_in_order() {
 #[test]
 fn a_list_lets_others_in() {
     let (_, census) = census();
-    for number in 1..=8 * limits::LOOK_AT_ONCE as u64 {
-        census.meet(
-            &facts(&format!(
-                "mac=02:00:00:00:{:02x}:{:02x}",
-                number >> 8,
-                number & 255
-            )),
-            None,
-            None,
-            5,
-        );
-    }
-    let last = MachineId(8 * limits::LOOK_AT_ONCE as u64);
+    let many = 8 * limits::LOOK_AT_ONCE as u64;
+    fill(&census, many);
+    let last = MachineId(many);
     let (asks, asked) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
         let census = &census;
