@@ -32,7 +32,7 @@ impl Follow {
         let machine = self.filter.machine;
         let kind = self.filter.kind.as_deref();
         machine.is_none_or(|machine| event.machine == Some(machine))
-            && kind.is_none_or(|kind| kind == view::kind(event))
+            && kind.is_none_or(|kind| kind == event.event.kind())
     }
 }
 
@@ -72,7 +72,7 @@ impl Api {
 
 /// An event as a piece of the stream. JSON has no line ends, so one line of data is enough.
 pub fn piece(event: &Stamped) -> String {
-    let (seq, kind, data) = (event.seq, view::kind(event), view::event(event));
+    let (seq, kind, data) = (event.seq, event.event.kind(), view::event(event));
     format!("id: {seq}\nevent: {kind}\ndata: {data}\n\n")
 }
 

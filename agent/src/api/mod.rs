@@ -43,7 +43,7 @@ pub use follow::{ALIVE, Follow, piece};
 pub use operation::{OPERATIONS, Operation, Role};
 pub use problem::Problem;
 pub use tokens::Tokens;
-pub use view::{event, kind};
+pub use view::event;
 
 /// What there is, for programs (OpenAPI 3.1).
 pub const OPENAPI: &str = include_str!("../../api/openapi.json");

@@ -38,12 +38,6 @@ pub fn event(event: &Stamped) -> Value {
     value
 }
 
-/// The word for what kind of event it is.
-pub fn kind(event: &Stamped) -> String {
-    let value = serde_json::to_value(&event.event).unwrap_or_default();
-    value["kind"].as_str().unwrap_or_default().to_owned()
-}
-
 /// The events of a machine that a timeline is made of.
 pub fn last_events(machine: MachineId) -> EventFilter {
     EventFilter {

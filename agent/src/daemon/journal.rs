@@ -135,7 +135,7 @@ impl Journal {
             seq: stamped.seq,
             at: stamped.at,
             machine,
-            kind: value["kind"].as_str().unwrap_or_default().to_owned(),
+            kind: stamped.event.kind().to_owned(),
             data: value.to_string(),
         };
         drop(self.census.store().write(vec![Write::Event(row)]));

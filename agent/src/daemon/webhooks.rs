@@ -137,14 +137,14 @@ impl Worker {
 
     /// Tries for as long as there is hope.
     fn tell(&self, event: &Stamped) {
-        let kind = api::kind(event);
-        if !self.hook.wants(&kind) {
+        let kind = event.event.kind();
+        if !self.hook.wants(kind) {
             return;
         }
         let (name, state) = (&self.running.declared.name, &self.running.state);
         let body = self.body(event);
         for tries in 1..=limits::WEBHOOK_TRIES {
-            let refused = match self.hook.send(event.seq, &kind, &body, stamp::now()) {
+            let refused = match self.hook.send(event.seq, kind, &body, stamp::now()) {
                 Ok(()) => {
                     state.sent.fetch_add(1, Ordering::Relaxed);
                     if self.trouble_is(None) {
