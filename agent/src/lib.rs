@@ -46,7 +46,7 @@
 //!      > timeline                                   what happened, and why it failed
 //!      > boot  answer  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
-//!      > arch  digest  form  id  limits  log  mac  nic  pci  percent  stamp  sys  template  uuid
+//!      > arch  digest  form  id  limits  log  mac  nic  pci  percent  stamp  sync  sys  template  uuid
 //! ```
 
 pub mod answer;
@@ -77,6 +77,7 @@ pub mod power;
 pub mod recipe;
 pub mod stamp;
 pub mod store;
+pub mod sync;
 pub mod sys;
 pub mod template;
 pub mod tftp;

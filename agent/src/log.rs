@@ -10,11 +10,12 @@
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use crate::sync::held;
 use crate::{limits, stamp};
 
 /// What stands before a line on standard error.
@@ -123,7 +124,7 @@ fn write_all(messages: &Receiver<Message>) {
 
 impl Lines {
     fn write(&self, line: &Line) {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writing = held(&self.writing);
         if self.syslog.load(Ordering::Relaxed) {
             return syslog(line);
         }

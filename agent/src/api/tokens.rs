@@ -1,7 +1,7 @@
 //! Tokens: who may ask from elsewhere. Only their hashes are kept, so that whoever reads the database
 //! cannot ask.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,6 +15,7 @@ use crate::config::Name;
 use crate::digest::Sha256;
 use crate::limits;
 use crate::store::{TokenRow, Write};
+use crate::sync::held;
 
 /// What every token begins with, so that one that leaked is recognised for what it is.
 const PREFIX: &str = "hearth_";
@@ -30,7 +31,7 @@ impl Tokens {
     }
 
     fn rows(&self) -> MutexGuard<'_, Vec<TokenRow>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.0)
     }
 
     /// Others are in force.

@@ -21,6 +21,7 @@ use crate::machine::registry::Registry;
 use crate::machine::trust::{self, Trust};
 use crate::machine::{Census, Facts, Phase, Record};
 use crate::stamp::now_ms;
+use crate::sync::held;
 use crate::sys::neighbour;
 
 /// Reads the lock from the disk, for a rescan; the error is a sentence.
@@ -261,11 +262,6 @@ impl Keeper {
             _ => None,
         }
     }
-}
-
-/// What a lock guards is whole at every moment, so a thread that panicked left nothing half done.
-pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Gate for Keeper {

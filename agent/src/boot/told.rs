@@ -1,6 +1,6 @@
 //! What an installation reports, and what happened to the files that machines were sent.
 
-use crate::boot::gate::{Keeper, held};
+use crate::boot::gate::Keeper;
 use crate::boot::token::Token;
 use crate::boot::{Request, Told, learn};
 use crate::event::{Event, Outcome, Report, Via};
@@ -10,6 +10,7 @@ use crate::mac::Mac;
 use crate::machine::phase::{self, Input};
 use crate::machine::{Phase, Record};
 use crate::stamp::now_ms;
+use crate::sync::held;
 
 /// How many lines an installation has sent.
 #[derive(Debug, Default)]

@@ -1,13 +1,14 @@
 //! How a fetch is shown: bars on a terminal, lines elsewhere.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::table::{bytes, time};
 use crate::fetch::{Outcome, Progress};
+use crate::sync::held;
 
 /// Off a terminal, a fetch that takes longer than this says again how far it is.
 const SAY_AGAIN: Duration = Duration::from_secs(30);
@@ -45,7 +46,7 @@ struct Running {
 
 impl Screen {
     fn running(&self) -> MutexGuard<'_, Option<Running>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.0)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::fetch::{Failure, Fetcher, Outcome, Progress, Quiet, Report};
 use crate::limits;
 use crate::stamp::now_ms;
+use crate::sync::held;
 
 /// The fetches of this run of the agent.
 pub struct Fetching {
@@ -62,10 +63,6 @@ struct Seeing {
     /// Bytes a second in the end.
     rate: Option<u64>,
     error: Option<String>,
-}
-
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Seeing {

@@ -4,13 +4,14 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Mutex, mpsc};
 
 use super::{Daemon, signals};
 use crate::api::{self, NotChanged};
 use crate::config::{self, Change, Diagnostics, Environment, Loaded, Written, fragment};
 use crate::image::durable;
 use crate::limits;
+use crate::sync::held;
 
 /// Its owner and its group may read it: secrets may stand in it.
 const MODE: u32 = 0o640;
@@ -26,10 +27,6 @@ pub struct Fragments {
 struct Waiting {
     change: Change,
     answer: mpsc::Sender<Result<(), NotChanged>>,
-}
-
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Fragments {

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 use serde_json::Value;
 use tokio::sync::broadcast;
@@ -17,6 +17,7 @@ use crate::machine::Census;
 use crate::observe::Lease;
 use crate::stamp::now_ms;
 use crate::store::{Backlog, EventRow, Write};
+use crate::sync::held;
 
 /// What happened since the start.
 pub struct Journal {
@@ -73,7 +74,7 @@ impl Journal {
 
     /// What is kept; events wait meanwhile, so look briefly.
     pub fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.kept)
     }
 
     /// Every event from now on. Who is more than [`limits::EVENT_BACKLOG`] behind loses the oldest.

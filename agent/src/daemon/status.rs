@@ -1,7 +1,7 @@
 //! What `GET /api/v1/status` answers: numbers and times for programs, each with its unit.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use crate::boot::site::Site;
 use crate::event::{Event, Sink};
 use crate::id::MachineId;
 use crate::stamp::now;
+use crate::sync::held;
 use crate::{http, limits, tftp};
 
 /// Reads a server's counters.
@@ -94,13 +95,11 @@ impl Status {
 
     /// The interfaces on which DHCP is heard.
     pub fn observed(&self) -> MutexGuard<'_, Vec<String>> {
-        self.observed.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.observed)
     }
 
     fn configuration(&self) -> MutexGuard<'_, Configuration> {
-        self.configuration
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        held(&self.configuration)
     }
 
     /// The whole status.

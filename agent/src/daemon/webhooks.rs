@@ -2,7 +2,7 @@
 //! neither a boot nor another.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
@@ -15,6 +15,7 @@ use crate::event::Stamped;
 use crate::limits;
 use crate::notify::{self, Webhook};
 use crate::stamp;
+use crate::sync::held;
 
 /// Those that run.
 #[derive(Default)]
@@ -38,15 +39,12 @@ struct State {
 impl Webhooks {
     /// Those of a configuration run from now on; one that did not change goes on where it is.
     pub fn run(&self, config: &Config, api: &Arc<Api>, journal: &Journal) {
-        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = held(&self.0);
         running.retain(|one| {
             let stays = config.webhooks.contains(&one.declared);
             if !stays {
                 one.state.is_over.store(true, Ordering::Relaxed);
-                one.end
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take();
+                held(&one.end).take();
             }
             stays
         });
@@ -77,15 +75,14 @@ impl Webhooks {
 
     /// How they do.
     pub fn status(&self) -> Vec<Value> {
-        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = held(&self.0);
         let shown = running.iter().map(|one| {
             let state = &one.state;
-            let trouble = state.trouble.lock();
             json!({
                 "name": one.declared.name,
                 "sent": state.sent.load(Ordering::Relaxed),
                 "left_out": state.left_out.load(Ordering::Relaxed),
-                "trouble": *trouble.unwrap_or_else(PoisonError::into_inner),
+                "trouble": *held(&state.trouble),
             })
         });
         shown.collect()
@@ -176,7 +173,7 @@ impl Worker {
     /// Keeps what is wrong now; `true`: something was wrong before.
     fn trouble_is(&self, trouble: Option<String>) -> bool {
         let state = &self.running.state;
-        let mut kept = state.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = held(&state.trouble);
         std::mem::replace(&mut *kept, trouble).is_some()
     }
 

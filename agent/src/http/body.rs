@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
@@ -21,6 +21,7 @@ use http_body::{Frame, SizeHint};
 
 use super::transfer::Transfer;
 use crate::limits;
+use crate::sync::held;
 
 /// The memory that stands for files. It comes zeroed from the system and is never read or written,
 /// so it costs addresses and no memory.
@@ -73,7 +74,7 @@ pub struct State {
 impl Link {
     /// The shared state, for a moment.
     pub fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.0)
     }
 
     /// Notes that a request has arrived; its response's body ends it.

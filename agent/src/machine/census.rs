@@ -6,7 +6,7 @@ mod load;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use self::load::load;
 use super::Facts;
@@ -19,6 +19,7 @@ use crate::mac::Mac;
 use crate::store::{
     Contents, Error, KeptMachine, MachineRow, Memory, Pending, Sqlite, Store, TokenRow, Write,
 };
+use crate::sync::held;
 
 /// Every machine. What it gives out are copies: a record changes only by [`Census::meet`],
 /// [`Census::heard`], [`Census::transact`] and [`Census::forget`].
@@ -82,7 +83,7 @@ impl Census {
 
     /// Looks at the registry; every other thread waits meanwhile, so look briefly.
     pub fn look(&self) -> MutexGuard<'_, Registry> {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.registry)
     }
 
     /// See [`Registry::meet`]; what changed is on its way to the disk.

@@ -1,9 +1,10 @@
 //! A store without a disk, for previews and tests.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::{AuditRow, Contents, Error, EventFilter, EventRow, Pending, Store, Write};
+use crate::sync::held;
 
 /// Keeps events and the audit log in memory, and of machines nothing.
 #[derive(Debug, Default)]
@@ -13,7 +14,7 @@ pub struct Memory {
 
 impl Store for Memory {
     fn write(&self, changes: Vec<Write>) -> Pending {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = held(&self.kept);
         for change in changes {
             match change {
                 Write::Event(event) => kept.0.push(event),
@@ -35,7 +36,7 @@ impl Store for Memory {
     }
 
     fn events(&self, filter: &EventFilter) -> Result<Vec<EventRow>, Error> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = held(&self.kept);
         let lets = |event: &&EventRow| {
             filter
                 .machine
@@ -54,7 +55,7 @@ impl Store for Memory {
     }
 
     fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditRow>, Error> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = held(&self.kept);
         let rows = kept.1.iter().rev();
         let rows = rows.filter(|row| before.is_none_or(|before| row.seq < before));
         Ok(rows.take(limit).cloned().collect())

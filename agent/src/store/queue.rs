@@ -11,6 +11,7 @@ use super::rows::{Backlog, Write};
 use super::{Error, Written};
 use crate::config::{Events, defaults};
 use crate::limits;
+use crate::sync::held;
 
 /// What waits for the thread.
 #[derive(Default)]
@@ -89,7 +90,7 @@ pub enum Next {
 
 impl Queue {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.state)
     }
 
     /// Takes changes. Where there is no room events are dropped, those that come first and then those

@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::thread::JoinHandle;
 
 use nix::fcntl::{Flock, FlockArg};
@@ -17,6 +17,7 @@ use super::schema::{Unfit, migrate};
 use super::{Error, FILE, Pending, Store, copy, read, writer};
 use crate::config::Events;
 use crate::limits;
+use crate::sync::held;
 
 /// The database of one agent.
 pub struct Sqlite {
@@ -93,7 +94,7 @@ impl Sqlite {
     }
 
     fn reader(&self) -> MutexGuard<'_, Connection> {
-        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.reader)
     }
 }
 
@@ -160,11 +161,7 @@ impl Store for Sqlite {
 
     fn close(&self) {
         self.queue.close();
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = held(&self.thread).take();
         if let Some(thread) = thread {
             let _ = thread.join();
         }

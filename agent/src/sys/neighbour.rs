@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use nix::ifaddrs::getifaddrs;
@@ -14,6 +14,7 @@ use nix::sys::socket::SockaddrStorage;
 
 use crate::limits;
 use crate::mac::Mac;
+use crate::sync::held;
 
 /// The MAC that the kernel knows for an address of a directly attached network; `None` if it knows
 /// none, for IPv6, and where the table cannot be read. Who is found may be as old as
@@ -23,7 +24,7 @@ pub fn mac_of(address: IpAddr) -> Option<Mac> {
     static KEPT: Mutex<Kept> = Mutex::new(Kept(None));
     match address {
         IpAddr::V4(address) => {
-            let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut kept = held(&KEPT);
             kept.mac_of(address, Instant::now(), table::read)
         }
         IpAddr::V6(_) => None,

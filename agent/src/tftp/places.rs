@@ -1,5 +1,6 @@
 //! Who has a transfer: the limits in all and per address, and requests that are repeated.
 
+use crate::sync::held;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -97,7 +98,7 @@ impl Place {
 
 impl Places {
     fn taken(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.taken)
     }
 
     /// Takes a place for a request, at most `all` of them and `each` for one address.

@@ -10,6 +10,7 @@ use crate::event::{Outcome, Via, Word};
 use crate::image::lock::{Locked, Owner, Pinned};
 use crate::machine::Action;
 use crate::machine::phase::Installing;
+use crate::sync::held;
 
 mod answers;
 
