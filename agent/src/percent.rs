@@ -27,9 +27,20 @@ pub fn decoded_text(text: &str) -> String {
     String::from_utf8_lossy(&decoded(text.as_bytes())).into_owned()
 }
 
-/// Text as a part of a path or query.
+/// Text as one part of a path, or of a query.
 pub fn encoded(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(byte);
+    encoded_but(text, b":")
+}
+
+/// Text with slashes as a path.
+pub fn encoded_path(text: &str) -> String {
+    encoded_but(text, b"/")
+}
+
+/// What is unreserved (RFC 3986 section 2.3) stands for itself, and so do these.
+fn encoded_but(text: &str, others: &[u8]) -> String {
+    let plain =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte) || others.contains(byte);
     text.bytes()
         .map(|byte| match plain(&byte) {
             true => char::from(byte).to_string(),
@@ -59,6 +70,7 @@ mod tests {
     fn names_go_through_a_path_as_they_are() {
         assert_eq!(encoded("52:54:00:00:00:01"), "52:54:00:00:00:01");
         assert_eq!(encoded("a/b c?&%"), "a%2Fb%20c%3F%26%25");
+        assert_eq!(encoded_path("a/b:${c}"), "a/b%3A%24%7Bc%7D");
         assert_eq!(decoded_text(&encoded("a/b c?&%\u{e4}")), "a/b c?&%\u{e4}");
     }
 }

@@ -11,6 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::arch::{Cpu, Platform};
 use crate::config::{Argument, Label, Name, Url};
 use crate::mac::Mac;
+use crate::percent;
 use crate::uuid::Uuid;
 
 /// Text that is safe anywhere in a script's line, or whole lines of a script.
@@ -223,26 +224,13 @@ pub enum Files {
 impl Files {
     /// The URL of a catalogue name.
     pub fn url(self, name: &str) -> Text {
-        let name = percent_encoded(name);
+        // iPXE finds nothing to act on in it then.
+        let name = percent::encoded_path(name);
         Text(match self {
             Files::Http(base) => format!("{}/files/{name}", Text::from(base).0),
             Files::Tftp => format!("tftp://${{next-server}}/{name}"),
         })
     }
-}
-
-/// A catalogue name as the path of a URL (RFC 3986 section 2.3), in which iPXE finds nothing to act
-/// on.
-fn percent_encoded(name: &str) -> String {
-    let mut encoded = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]
