@@ -51,16 +51,9 @@ impl Asked<'_> {
     /// # Errors
     /// It was changed since (412).
     pub fn has_seen(&self, current: &Value) -> Result<(), Problem> {
-        match self.if_match {
-            Some(tags) if !lists(tags, &tag(current.to_string().as_bytes())) => {
-                Err(Problem::changed())
-            }
-            _ => Ok(()),
-        }
+        self.has_seen_text(Some(&current.to_string()))
     }
-}
 
-impl Asked<'_> {
     /// The same of a text; `None`: there is none.
     ///
     /// # Errors

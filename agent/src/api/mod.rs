@@ -141,7 +141,9 @@ impl Api {
     fn operate(&self, method: &str, parts: &[&str], asked: &Asked) -> Answered {
         let site = self.keeper.site();
         let config = &site.config;
-        if let ("GET", ["events" | "findings" | "audit"] | ["machines", _, ..]) = (method, parts) {
+        if let ("GET", ["events" | "findings" | "audit"])
+        | ("GET", ["machines", _] | ["machines", _, "events" | "timeline"]) = (method, parts)
+        {
             self.settle();
         }
         Ok(match (method, parts) {
