@@ -46,7 +46,7 @@
 //!      > timeline                                   what happened, and why it failed
 //!      > boot  answer  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
-//!      > arch  digest  form  id  limits  log  mac  nic  pci  percent  stamp  sync  sys  template  uuid
+//!      > arch  digest  form  id  limits  log  mac  nic  pci  percent  stamp  sync  sys  template  tls  uuid
 //! ```
 
 pub mod answer;
@@ -82,4 +82,5 @@ pub mod sys;
 pub mod template;
 pub mod tftp;
 pub mod timeline;
+pub mod tls;
 pub mod uuid;

@@ -19,7 +19,7 @@ const LAYERS: [&[&str]; 7] = [
     &["config", "store"],
     &[
         "arch", "digest", "form", "id", "limits", "log", "mac", "nic", "pci", "percent", "stamp",
-        "sync", "sys", "template", "uuid",
+        "sync", "sys", "template", "tls", "uuid",
     ],
 ];
 /// Sockets, files of the network, clocks.

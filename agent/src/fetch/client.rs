@@ -2,18 +2,16 @@
 //! system's trust store decides whom to believe.
 
 use std::io::Read;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName};
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
 use crate::config;
 use crate::fetch::limit::{Limit, TooMuch};
 use crate::fetch::trouble::Trouble;
 use crate::fetch::{Failure, FailureKind, disk, redirect, trouble};
-use crate::limits;
+use crate::{limits, tls};
 
 /// Asks origins.
 #[derive(Debug)]
@@ -83,14 +81,9 @@ impl Client {
             })?),
             None => ureq::Proxy::try_from_env(),
         };
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .root_certs(RootCerts::PlatformVerifier)
-            .build();
         let each = Some(fetch.timeout);
         let config = ureq::Agent::config_builder()
-            .tls_config(tls)
+            .tls_config(tls::client())
             .proxy(proxy)
             .http_status_as_error(false)
             .max_redirects(0)

@@ -22,7 +22,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::shared::stopped;
 use crate::limits;
@@ -134,29 +134,43 @@ pub fn bind(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
 /// Serves the control socket until `stop` becomes true.
 pub async fn serve(listener: UnixListener, handler: Handler, mut stop: watch::Receiver<bool>) {
     let seats = Arc::new(Semaphore::new(limits::CONTROL_CONNECTIONS));
-    loop {
-        let next = async {
-            let seat = seats.clone().acquire_owned().await;
-            (listener.accept().await, seat)
-        };
-        let (accepted, seat) = tokio::select! {
-            () = stopped(&mut stop) => return,
-            next = next => next,
-        };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                log::debug!("accepting a connection on the control socket: {error}");
-                tokio::time::sleep(limits::HTTP_ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
+    let accept = || listener.accept();
+    while let Some(((stream, _), seat)) = next(&seats, accept, &mut stop).await {
         let caller = Caller::Local(who(&stream));
         let connection = connection(stream, handler.clone(), caller, stop.clone());
         tokio::spawn(async move {
             connection.await;
             drop(seat);
         });
+    }
+}
+
+/// The next connection, with the seat that it has until it ends; `None`: the server stops.
+pub async fn next<C, F>(
+    seats: &Arc<Semaphore>,
+    accept: impl Fn() -> F,
+    stop: &mut watch::Receiver<bool>,
+) -> Option<(C, OwnedSemaphorePermit)>
+where
+    F: Future<Output = io::Result<C>>,
+{
+    loop {
+        let next = async {
+            // The seats are never closed, so there is one in the end.
+            let seat = seats.clone().acquire_owned().await.ok()?;
+            Some((accept().await, seat))
+        };
+        let (accepted, seat) = tokio::select! {
+            () = stopped(stop) => return None,
+            next = next => next?,
+        };
+        match accepted {
+            Ok(connection) => return Some((connection, seat)),
+            Err(error) => {
+                log::debug!("accepting a connection to the control side: {error}");
+                tokio::time::sleep(limits::HTTP_ACCEPT_PAUSE).await;
+            }
+        }
     }
 }
 

@@ -14,12 +14,11 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
 
-use super::control::{Caller, Handler, connection};
+use super::control::{Caller, Handler, connection, next};
 use super::error::StartError;
 use super::listen;
-use super::shared::stopped;
 use crate::digest::Sha256;
-use crate::limits;
+use crate::{limits, tls};
 
 /// Who the agent is to its clients: a certificate with its key.
 #[derive(Clone)]
@@ -42,8 +41,7 @@ impl Identity {
         let fingerprint = Sha256(Hasher::digest(&chain[0]).into()).to_string();
         let key = PrivateKeyDer::from_pem_slice(key)
             .map_err(|error| format!("the key is no PEM: {error}"))?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let mut config = ServerConfig::builder_with_provider(tls::provider())
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
             .map_err(|error| format!("certificate and key do not go together: {error}"))?;
@@ -157,23 +155,8 @@ async fn accept(
     seats: Arc<Semaphore>,
     mut stop: watch::Receiver<bool>,
 ) {
-    loop {
-        let next = async {
-            let seat = seats.clone().acquire_owned().await;
-            (listener.accept().await, seat)
-        };
-        let (accepted, seat) = tokio::select! {
-            () = stopped(&mut stop) => return,
-            next = next => next,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                log::debug!("accepting a connection to the API: {error}");
-                tokio::time::sleep(limits::HTTP_ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
+    let accept = || listener.accept();
+    while let Some(((stream, peer), seat)) = next(&seats, accept, &mut stop).await {
         let acceptor = TlsAcceptor::from(identity.borrow().config.clone());
         let (handler, stop) = (handler.clone(), stop.clone());
         tokio::spawn(async move {

@@ -2,15 +2,13 @@
 //! which, in what order and how often is the daemon.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256 as Hasher;
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
 use crate::config;
-use crate::limits;
+use crate::{limits, tls};
 
 /// Somebody who is told of events.
 pub struct Webhook {
@@ -40,13 +38,8 @@ impl Webhook {
             Some(url) => ureq::Proxy::new(url.as_str()).ok(),
             None => ureq::Proxy::try_from_env(),
         };
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .root_certs(RootCerts::PlatformVerifier)
-            .build();
         let config = ureq::Agent::config_builder()
-            .tls_config(tls)
+            .tls_config(tls::client())
             .proxy(proxy)
             .http_status_as_error(false)
             .max_redirects(0)
