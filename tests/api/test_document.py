@@ -12,16 +12,9 @@ import pytest
 
 from hearthtest.agent import free_port
 from hearthtest.api import Api
+from hearthtest.declared import RESCUE
 
-SITE = """
-[observe]
-enabled = false
-[[image]]
-name = "net"
-recipe = "netboot.xyz"
-[[profile]]
-name = "rescue"
-image = "net"
+SITE = RESCUE + """
 [[policy]]
 name = "old servers"
 match = { manufacturer = ["IBM*", "!*x3650*"], memory = ">= 16 GiB" }

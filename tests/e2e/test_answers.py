@@ -67,9 +67,7 @@ d-i preseed/late_command string wget -q -O- {{ event_url }}/done
 def site(agent):
     made = agent(SITE)
     for name in (KERNEL, INITRD):
-        path = made.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x" * 5000)
+        made.put(name, b"x" * 5000)
     secret(made, "preseed.cfg", PRESEED)
     secret(made, "root.password", "hunter2\n")
     return made

@@ -9,25 +9,16 @@ import pytest
 
 from hearthtest.agent import Control, free_port
 from hearthtest.api import Api
+from hearthtest.declared import RESCUE
 from hearthtest.wait import wait_for
 
 MAC = "52:54:00:00:00:01"
-PROFILES = """
-[observe]
-enabled = false
-[[image]]
-name = "net"
-recipe = "netboot.xyz"
-[[profile]]
-name = "rescue"
-image = "net"
-"""
 
 
 @pytest.fixture
 def site(agent):
     port = free_port()
-    made = agent(PROFILES + f'\n[api]\naddresses = ["127.0.0.1"]\nport = {port}\n').start()
+    made = agent(RESCUE + f'\n[api]\naddresses = ["127.0.0.1"]\nport = {port}\n').start()
     made.api_port = port
     return made
 
@@ -90,7 +81,7 @@ def test_tokens_are_shown_once_and_end(site):
 
 def test_without_addresses_nothing_listens_and_a_reload_opens_and_closes(agent):
     port = free_port()
-    site = agent(PROFILES).start()
+    site = agent(RESCUE).start()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=5)
     plain = site.config.read_text()

@@ -54,9 +54,7 @@ def test_a_wrong_decision_would_be_seen(stopped):
 def test_a_half_file_would_be_seen(stopped):
     kills, _ = stopped
     name, content = next(iter(kills.fetches.content.items()))
-    path = kills.agent.root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content[:-1])
+    kills.agent.put(name, content[:-1])
     with pytest.raises(Fault, match="on the disk"):
         kills.fetches.on_disk()
     kills.agent.start()

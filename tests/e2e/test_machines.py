@@ -44,9 +44,7 @@ KERNEL, INITRD = "debian/bookworm/amd64/linux", "debian/bookworm/amd64/initrd.gz
 def site(agent):
     made = agent(PROFILES)
     for name in (KERNEL, INITRD):
-        path = made.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x" * 5000)
+        made.put(name, b"x" * 5000)
     return made.start()
 
 

@@ -38,9 +38,7 @@ FACTS = "mac=52:54:00:00:00:01&platform=efi&buildarch=x86_64"
 
 def prepared(one):
     for name, size in (("snponly.efi", 3000), (KERNEL, 5000), (INITRD, 70_000)):
-        path = one.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(name.encode() * (size // len(name)))
+        one.put(name, name.encode() * (size // len(name)))
     return one
 
 

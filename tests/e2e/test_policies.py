@@ -53,9 +53,7 @@ LARGE, SMALL = "&memsize=65536", "&memsize=8192"
 def site(agent):
     made = agent(DECLARED)
     for name in ("linux", "initrd.gz"):
-        path = made.root / "debian/bookworm/amd64" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x" * 5000)
+        made.put(f"debian/bookworm/amd64/{name}", b"x" * 5000)
     return made.start()
 
 

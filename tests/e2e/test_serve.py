@@ -20,10 +20,7 @@ TAKEN = "the port is in use: "
 
 
 def put(one, name, size):
-    path = one.root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(os.urandom(size))
-    return path.read_bytes()
+    return one.put(name, os.urandom(size)).read_bytes()
 
 
 def change(one, old, new):

@@ -10,19 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from hearthtest.declared import RESCUE
 from hearthtest.wait import wait_for
 
 MAC = "52:54:00:00:00:{:02x}"
 SECRET = "a-long-secret"
-CONFIG = """
-[observe]
-enabled = false
-[[image]]
-name = "net"
-recipe = "netboot.xyz"
-[[profile]]
-name = "rescue"
-image = "net"
+CONFIG = RESCUE + """
 [[webhook]]
 name = "chat"
 url = "http://127.0.0.1:%d/hook"

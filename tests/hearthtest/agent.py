@@ -76,6 +76,13 @@ class Agent:
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"http://{host}:{self.http_port}"
 
+    def put(self, name, content):
+        """Lays a file below the root, where it is served."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
     def command(self, *arguments):
         """The argument list of a `hearth` command with this agent's configuration."""
         return [*self.inside, binary(), "--config", str(self.config), *arguments]

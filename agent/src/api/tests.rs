@@ -1,44 +1,26 @@
 use super::*;
 use crate::boot::testing;
-use crate::event::{Event, Sink};
+use crate::event::Event;
 use crate::image::lock::Lock;
 use crate::machine::Facts;
 use crate::store::TokenRow;
 
-const NOW: u64 = 5_000_000;
+pub(super) const NOW: u64 = 5_000_000;
 
-struct Nothing;
-
-impl Sink for Nothing {
-    fn event(&self, _: Event) {}
-}
-
-fn api() -> Api {
+/// An API over a configuration, whose machines said these things of themselves.
+pub(super) fn over(declared: &str, queries: &[&str]) -> Api {
     let folder = tempfile::tempdir().unwrap();
-    let config = testing::config_in(
-        folder.path(),
-        "",
-        r#"
-        [[image]]
-        name = "net"
-        recipe = "netboot.xyz"
-        [[profile]]
-        name = "rescue"
-        image = "net"
-        "#,
-    );
+    let config = testing::config_in(folder.path(), "", declared);
     let census = Census::empty();
     let read_lock = Box::new(|_: &Config| Ok(Lock::default()));
-    let site = testing::site(config);
     let keeper = Arc::new(Keeper::new(
-        site,
+        testing::site(config),
         census.clone(),
-        Arc::new(Nothing),
+        Arc::new(testing::Seen::default()),
         read_lock,
     ));
-    for mac in ["52:54:00:00:00:01", "52:54:00:00:00:02"] {
-        let facts = Facts::parse(&format!("mac={mac}&manufacturer=IBM"));
-        census.meet(&facts, None, None, NOW);
+    for query in queries {
+        census.meet(&Facts::parse(query), None, None, NOW);
     }
     Api {
         census,
@@ -53,6 +35,24 @@ fn api() -> Api {
         fetches: Box::new(()),
         now: || NOW,
     }
+}
+
+fn api() -> Api {
+    let declared = r#"
+        [[image]]
+        name = "net"
+        recipe = "netboot.xyz"
+        [[profile]]
+        name = "rescue"
+        image = "net"
+        "#;
+    over(
+        declared,
+        &[
+            "mac=52:54:00:00:00:01&manufacturer=IBM",
+            "mac=52:54:00:00:00:02&manufacturer=IBM",
+        ],
+    )
 }
 
 fn asked<'a>(method: &'a str, path: &'a str, body: &'a str) -> Asked<'a> {

@@ -1,11 +1,13 @@
-//! Configurations and sites for tests.
+//! Configurations, sites and ears for tests.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::boot::site::Site;
 use crate::config::{self, Config, Environment};
+use crate::event::{Event, Sink};
 use crate::image::lock::Lock;
+use crate::sync::held;
 
 /// The configuration of a text; `[server]` is put in front.
 #[track_caller]
@@ -37,4 +39,14 @@ pub fn config_in(folder: &Path, server: &str, text: &str) -> Config {
 #[track_caller]
 pub fn site(config: Config) -> Site {
     Site::build(Arc::new(config), Lock::default()).unwrap()
+}
+
+/// Keeps every event.
+#[derive(Default)]
+pub struct Seen(pub Mutex<Vec<Event>>);
+
+impl Sink for Seen {
+    fn event(&self, event: Event) {
+        held(&self.0).push(event);
+    }
 }

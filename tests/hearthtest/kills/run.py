@@ -53,9 +53,7 @@ class Kills:
         self.fetches.agent = self.agent
         content = {name: made(name, size) for name, size in SIZES.items()}
         for name, bytes_ in content.items():
-            path = self.agent.root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(bytes_)
+            self.agent.put(name, bytes_)
         self.killed = None
         over = lambda: self.killed is not None  # noqa: E731
         self.machines = [[Boots(self.agent, 1 + thread * MACHINES + number, content, over)

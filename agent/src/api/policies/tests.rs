@@ -1,21 +1,8 @@
-use std::sync::Arc;
-
 use super::*;
-use crate::api::{Role, Tokens};
-use crate::boot::gate::Keeper;
-use crate::boot::testing;
-use crate::event::{Event, Sink};
-use crate::image::lock::Lock;
+use crate::api::Role;
+use crate::api::tests::{self, NOW};
+use crate::machine::Facts;
 use crate::machine::registry::Registry;
-use crate::machine::{Census, Facts};
-
-const NOW: u64 = 5_000_000;
-
-struct Nothing;
-
-impl Sink for Nothing {
-    fn event(&self, _: Event) {}
-}
 
 const DECLARED: &str = r#"
     [[image]]
@@ -48,41 +35,19 @@ const DECLARED: &str = r#"
 "#;
 
 fn api() -> Api {
-    let folder = tempfile::tempdir().unwrap();
-    let config = testing::config_in(folder.path(), "", DECLARED);
-    let census = Census::empty();
-    let read_lock = Box::new(|_: &Config| Ok(Lock::default()));
-    let site = testing::site(config);
-    let keeper = Arc::new(Keeper::new(
-        site,
-        census.clone(),
-        Arc::new(Nothing),
-        read_lock,
-    ));
-    for (number, made_by, memory) in [
+    let machines = [
         (1, "IBM", 32768),
         (2, "IBM", 32768),
         (3, "HP", 1024),
         (4, "Dell", 1024),
-    ] {
-        let query = format!("mac=52:54:00:00:00:0{number}&manufacturer={made_by}&memsize={memory}");
-        let (met, _) = census.meet(&Facts::parse(&query), None, None, NOW);
-        if number == 1 {
-            let change =
-                |_: &Registry, record: &mut Record| record.policy = Some("old servers".to_owned());
-            census.transact(met.id.unwrap(), change).unwrap();
-        }
-    }
-    Api {
-        census,
-        keeper,
-        status: Box::new(|| json!({})),
-        tokens: Tokens::default(),
-        wake: Box::new(|_| Err("no".to_owned())),
-        fragments: Arc::new(()),
-        fetches: Box::new(()),
-        now: || NOW,
-    }
+    ]
+    .map(|(number, made_by, memory)| {
+        format!("mac=52:54:00:00:00:0{number}&manufacturer={made_by}&memsize={memory}")
+    });
+    let api = tests::over(DECLARED, &machines.each_ref().map(String::as_str));
+    let change = |_: &Registry, record: &mut Record| record.policy = Some("old servers".to_owned());
+    api.census.transact(MachineId(1), change).unwrap();
+    api
 }
 
 fn ask(api: &Api, method: &str, path: &str, body: &str) -> (u16, Value) {

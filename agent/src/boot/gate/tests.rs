@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::boot::testing;
+use crate::boot::testing::{self, Seen};
 use crate::event::Via;
 use crate::image::catalogue::Content;
 
@@ -29,19 +29,10 @@ const DECLARED: &str = r#"
     loader = "ipxe.efi"
 "#;
 
-#[derive(Default)]
-struct Seen(Mutex<Vec<Event>>);
-
-impl Sink for Seen {
-    fn event(&self, event: Event) {
-        held(&self.0).push(event);
-    }
-}
-
-impl Seen {
-    /// `machine: decision (reason)` of the last one.
+impl Place {
+    /// `machine: decision (reason)` of the last event.
     fn last(&self) -> String {
-        match held(&self.0).last() {
+        match held(&self.seen.0).last() {
             Some(Event::Script {
                 machine,
                 decision,
@@ -174,7 +165,7 @@ fn what_is_fetched_meanwhile_is_offered_and_written_into_default_ipxe() {
     let debian = |file: &str| format!("debian/bookworm/amd64/{file}");
     let query = "platform=efi&buildarch=x86_64&item=install";
     assert!(place.script(query).contains("hearth fetch debian"));
-    assert!(place.seen.last().contains("is not fetched yet"));
+    assert!(place.last().contains("is not fetched yet"));
     put(&place.root(), &debian("linux"), "x");
     put(&place.root(), &debian("initrd.gz"), "x");
     place.later();
@@ -211,12 +202,12 @@ fn each_decision_is_an_event_with_the_reason() {
     let place = Place::new(&[]);
     place.script("mac=5c:f3:fc:01:02:03");
     assert_eq!(
-        place.seen.last(),
+        place.last(),
         "oden: menu (machine oden is declared without a profile and no policy is for it)"
     );
     place.script("product=%1b%5b2J");
     assert_eq!(
-        place.seen.last(),
+        place.last(),
         "192.168.1.51: menu (the machine is not declared and no policy is for it)"
     );
 }
@@ -226,7 +217,7 @@ fn a_limit_holds_over_requests_and_reloads() {
     let place = Place::new(&[]);
     let ask = |mac: &str| {
         place.script(&format!("manufacturer=IBM&mac={mac}"));
-        place.seen.last().split(" (").next().unwrap().to_owned()
+        place.last().split(" (").next().unwrap().to_owned()
     };
     assert_eq!(
         ask("52:54:00:00:00:01"),

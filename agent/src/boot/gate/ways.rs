@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::*;
-use crate::boot::testing;
+use crate::boot::testing::{self, Seen};
 use crate::config::Name;
 use crate::event::{Outcome, Via, Word};
 use crate::image::lock::{Locked, Owner, Pinned};
@@ -51,15 +51,6 @@ const ODEN: [u8; 4] = [192, 168, 1, 50];
 const TOR: [u8; 4] = [192, 168, 1, 51];
 /// Behind a router: no neighbour.
 const FAR: [u8; 4] = [10, 9, 9, 9];
-
-#[derive(Default)]
-struct Seen(Mutex<Vec<Event>>);
-
-impl Sink for Seen {
-    fn event(&self, event: Event) {
-        held(&self.0).push(event);
-    }
-}
 
 struct Place {
     _folder: tempfile::TempDir,

@@ -171,28 +171,12 @@ fn an_address_in_clothes_of_ipv6_is_ipv4() {
 
 #[test]
 fn names_are_the_declared_ones_first_and_tags_are_a_persons() {
-    let config = testing::config(
-        r#"
-        [[image]]
-        name = "debian"
-        recipe = "debian"
-        version = "bookworm"
-        [[profile]]
-        name = "p"
-        image = "debian"
-        [[policy]]
-        name = "0"
-        match = { name = "od*", tag = ["lab", "!keep"] }
-        profile = "p"
-        [[policy]]
-        name = "1"
-        match = { name = "!*" }
-        profile = "p"
-        [[machine]]
-        name = "oden"
-        mac = "52:54:00:00:00:01"
-        "#,
-    );
+    let policies = written(&[
+        (r#"{ name = "od*", tag = ["lab", "!keep"] }"#, None),
+        (r#"{ name = "!*" }"#, None),
+    ]);
+    let oden = "[[machine]]\nname = \"oden\"\nmac = \"52:54:00:00:00:01\"\n";
+    let config = testing::config(&(policies + oden));
     let taken = |record: &Record| {
         let known = Known::of(&config);
         let subject = Subject::new(
