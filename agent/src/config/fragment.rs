@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::defaults;
 use super::reader::{place, shown};
 use super::report::Report;
+use super::sections;
 use super::source::Sources;
 use super::syntax::Document;
 use crate::limits;
@@ -72,15 +73,14 @@ pub fn folder(state: &Path) -> PathBuf {
     state.join(FOLDER)
 }
 
-/// `server.state` as the files say it; how it is written is held against the rules later.
+/// `server.state` as the files say it; that it is no path is complained of later.
 pub(super) fn state(sources: &Sources) -> PathBuf {
     let said = sources.files.iter().find_map(|file| {
         let (document, _) = DeTable::parse_recoverable(&file.text);
         let DeValue::Table(server) = document.get_ref().get("server")?.get_ref() else {
             return None;
         };
-        let state = server.get("state")?.get_ref().as_str()?;
-        Path::new(state).is_absolute().then(|| state.into())
+        sections::absolute(server.get("state")?.get_ref().as_str()?).ok()
     });
     said.unwrap_or_else(|| defaults::STATE.into())
 }

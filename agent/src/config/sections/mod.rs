@@ -68,8 +68,8 @@ fn arguments(value: Option<Value>, report: &mut Report) -> Vec<Argument> {
 /// A path; a relative one starts from the folder of the file that it is written in.
 fn path(value: Value, report: &mut Report) -> Option<Placed<PathBuf>> {
     let text = value.string(report)?;
-    if text.value.is_empty() || text.value.contains('\0') {
-        return value.wrong("must be a path", report);
+    if text.value.is_empty() || text.value.chars().any(char::is_control) {
+        return value.wrong("must be a path, without control characters", report);
     }
     let path = report.sources.folder(text.place).join(text.value);
     Some(Placed::new(path, text.place))
@@ -78,15 +78,23 @@ fn path(value: Value, report: &mut Report) -> Option<Placed<PathBuf>> {
 /// A path that has to start at the root, since the server runs in another folder than `check`.
 fn absolute_path(value: Value, report: &mut Report) -> Option<PathBuf> {
     let text = value.string(report)?;
-    let path = PathBuf::from(text.value);
+    match absolute(text.value) {
+        Ok(path) => Some(path),
+        Err(why) => value.wrong(why, report),
+    }
+}
+
+/// A path from `/` to something below it; the error is what it must be.
+pub(super) fn absolute(text: &str) -> Result<PathBuf, &'static str> {
+    let path = PathBuf::from(text);
     let climbs = path.components().any(|part| part == Component::ParentDir);
-    if !path.is_absolute() || climbs || text.value.contains('\0') {
-        return value.wrong("must be a path from `/`, without `..`", report);
+    if !path.is_absolute() || climbs || text.chars().any(char::is_control) {
+        Err("must be a path from `/`, without `..` and control characters")
+    } else if path.parent().is_none() {
+        Err("must not be the whole file system")
+    } else {
+        Ok(path)
     }
-    if path.parent().is_none() {
-        return value.wrong("must not be the whole file system", report);
-    }
-    Some(path)
 }
 
 /// A catalogue name: parts of letters, digits, `.`, `_`, `-`, `+` between slashes.
