@@ -47,7 +47,8 @@ pub fn networks(addresses: &[IpAddr]) -> Vec<Network> {
             let broadcast = interface
                 .broadcast
                 .and_then(|all| Some(all.as_sockaddr_in()?.ip()));
-            // Linux keeps no broadcast address where `ip addr add` was not told one.
+            // Linux has none where `ip addr add` was not told one; glibc shows our own address then.
+            let broadcast = broadcast.filter(|all| *all != address);
             let of_mask = || everybody(address, netmask.filter(|_| can_broadcast)?);
             let broadcast = broadcast.or_else(of_mask)?;
             let is_one = everywhere || addresses.contains(&IpAddr::V4(address));
