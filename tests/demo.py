@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from hearthtest import net, proof  # noqa: E402
 from hearthtest.site import ADDRESS, MAC, OUTSIDE, Site  # noqa: E402
-from hearthtest.vm import UEFI  # noqa: E402
+from hearthtest.vm import BIOS  # noqa: E402
 
 SECONDS = 300
 WIDTH = 100
@@ -21,7 +21,7 @@ EXTRA = f"""
 [[machine]]
 name = "oden"
 mac = "{MAC.format(1)}"
-profile = "talos-omni"
+profile = "install"
 """
 # What is worth telling: whose log, what its line looks like, who does something, and what. A line
 # with the groups `bytes` and `rate` is a transfer.
@@ -38,7 +38,9 @@ STEPS = (
     ("serial", r"HEARTH-PROOF cmdline: (?P<what>.+)", "machine", "was started with: {what}"),
     ("serial", r"HEARTH-PROOF address: (?P<what>.+)", "machine", "has the address {what}"),
     ("serial", r"HEARTH-PROOF reported to (?P<what>.+)", "machine", "reports to {what}"),
-    ("serial", r"HEARTH-PROOF done", "machine", "switches itself off"),
+    ("agent", r"installing -> (?P<what>installed.+)", "Hearth", "oden is {what}"),
+    ("serial", r"HEARTH-PROOF installed on (?P<what>.+)", "machine", "wrote its disk {what}, starts anew"),
+    ("serial", r"HEARTH-DISK bios (?P<what>.+)", "machine", "{what}"),
 )
 
 
@@ -68,9 +70,11 @@ def read(source, line, since):
     return None
 
 
-def follow(sources, began, machine):
-    """Tells each step as it happens until the machine is off; returns all of them."""
-    seen = dict.fromkeys(sources, 0)
+def follow(logs, began, machine, seen=None):
+    """Tells each step as it happens until the machine is off; returns all of them. `seen`: how many
+    lines of each log were told before."""
+    sources = {**logs, "serial": machine.log}
+    seen = {**dict.fromkeys(sources, 0), **(seen or {})}
     steps = []
     while time.monotonic() - began < SECONDS:
         over = not machine.alive()
@@ -104,21 +108,28 @@ def boot(folder, ending):
     site.hearth(EXTRA, told=lambda line: say(f"           {line}"))
     say("hearth serve is up; ISC dhcpd starts with what `hearth dhcp snippet --for isc` prints")
     server = site.isc()
-    say("\na UEFI machine with an empty disk is switched on")
+    say("\nan old machine (BIOS) with an empty disk is switched on; the network is first in its boot order")
     began = time.monotonic()
-    machine = site.machine(1, UEFI, fw_cfg={"opt/org.tianocore/IPv6PXESupport": "n"})
-    steps = follow({"dhcp": server.log, "agent": site.agent.log, "serial": machine.log},
-                   began, machine)
+    logs = {"dhcp": server.log, "agent": site.agent.log}
+    machine = site.machine(1, BIOS, disk="usb")
+    steps = follow(logs, began, machine)
     report = site.report(machine, 1)
-    say("\nThe way of this boot:\n")
+    say("\nand once more, with the same boot order")
+    seen = {name: len(net.plain(log()).split("\n")) - 1 for name, log in logs.items()}
+    again = site.again(machine)
+    steps += follow(logs, began, again, seen)
+    if "HEARTH-DISK" not in again.log():
+        raise SystemExit(f"it did not start its disk; its console:\n{net.tail(again.log())}")
+    say("\nThe way of these boots:\n")
     say("seconds       bytes    MB/s  who        what")
     for step in steps:
         say(step.row())
     total = sum(int(step.count or 0) for step in steps)
-    say(f"\n{machine.mac} booted through Hearth in {steps[-1].since:.0f} s with {total:,} bytes, "
-        f"and reported from {report['address']}.")
-    say("\nWhat Hearth itself says of it, with `hearth timeline oden`:\n")
-    say(site.agent.run("timeline", "oden").stdout)
+    say(f"\n{machine.mac} was installed through Hearth with {total:,} bytes, reported from "
+        f"{report['address']}, and runs from its own disk {steps[-1].since:.0f} s after it was "
+        "switched on first.")
+    say("\nWhat Hearth itself says of it, with `hearth timeline oden --all`:\n")
+    say(site.agent.run("timeline", "oden", "--all").stdout)
 
 
 def main():

@@ -93,11 +93,22 @@ pub enum Platform {
 }
 
 impl Platform {
+    /// Both.
+    pub const ALL: [Platform; 2] = [Platform::Bios, Platform::Efi];
+
     /// iPXE's word for it.
     pub fn ipxe_name(self) -> &'static str {
         match self {
             Platform::Bios => "pcbios",
             Platform::Efi => "efi",
+        }
+    }
+
+    /// What people call it beside that; read wherever it is.
+    pub fn other_name(self) -> &'static str {
+        match self {
+            Platform::Bios => "bios",
+            Platform::Efi => "uefi",
         }
     }
 }

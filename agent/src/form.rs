@@ -1,6 +1,7 @@
 //! Types whose JSON is the text that people write.
 
-/// Serializes a type by `Display` and reads it by `FromStr`.
+/// Serializes a type by `Display` and reads it by `FromStr`, where it stands: a start reads some
+/// hundred thousand of them.
 macro_rules! as_text {
     ($type:ty) => {
         impl serde::Serialize for $type {
@@ -13,9 +14,21 @@ macro_rules! as_text {
             fn deserialize<D: serde::Deserializer<'de>>(
                 deserializer: D,
             ) -> Result<$type, D::Error> {
-                let text =
-                    <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                struct Text;
+
+                impl serde::de::Visitor<'_> for Text {
+                    type Value = $type;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("a text")
+                    }
+
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$type, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+
+                deserializer.deserialize_str(Text)
             }
         }
     };

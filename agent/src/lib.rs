@@ -28,11 +28,12 @@
 //!    ([`boot::token`]).
 //! 7. **Next boot**: the local disk, by the method that fits the machine ([`boot::decide`] again).
 //!
-//! People and programs look at all this, and act, by [`api`]; [`power`] switches machines on.
+//! People and programs look at all this, and act, by [`api`], or are told by [`notify`]; [`power`]
+//! switches machines on.
 //!
 //! [`boot::site`] is all of it at one moment: [`config`], lock and catalogue. [`daemon`] opens the
 //! sockets, keeps the site and swaps it on reload; [`cli`] is what a person types. [`limits`] has
-//! every bound, [`sys`] the only `unsafe`; [`mac`], [`uuid`], [`pci`], [`digest`], [`stamp`] and [`log`]
+//! every bound, [`sys`] the only `unsafe`; [`mac`], [`uuid`], [`pci`], [`nic`], [`digest`], [`stamp`] and [`log`]
 //! are words that all share.
 //!
 //! # Layers
@@ -41,11 +42,11 @@
 //!
 //! ```text
 //! main > cli > daemon
-//!      > tftp  http  fetch  observe  api  power      edges: sockets, files, clocks; never each other
+//!      > tftp  http  fetch  observe  api  notify  power   edges: sockets, files, clocks; never each other
 //!      > timeline                                   what happened, and why it failed
 //!      > boot  answer  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
-//!      > arch  digest  form  id  limits  log  mac  pci  stamp  sys  template  uuid
+//!      > arch  digest  form  id  limits  log  mac  nic  pci  percent  stamp  sys  template  uuid
 //! ```
 
 pub mod answer;
@@ -67,8 +68,11 @@ pub mod limits;
 pub mod log;
 pub mod mac;
 pub mod machine;
+pub mod nic;
+pub mod notify;
 pub mod observe;
 pub mod pci;
+pub mod percent;
 pub mod power;
 pub mod recipe;
 pub mod stamp;

@@ -17,8 +17,26 @@ pub const RESCAN_INTERVAL: Duration = Duration::from_secs(1);
 pub const CONFIG_BYTES: u64 = 4 << 20;
 /// Fragments in `conf.d`.
 pub const CONFIG_FRAGMENTS: usize = 1_000;
+/// Bytes of the name of a fragment that came by the API.
+pub const FRAGMENT_NAME_BYTES: usize = 63;
+/// How long whoever changes a fragment waits until the whole configuration is in force.
+pub const FRAGMENT_PATIENCE: Duration = Duration::from_secs(50);
+/// Fetches that the API remembers, the last.
+pub const FETCHES: usize = 32;
+/// How often the command line looks how far a fetch in the agent is.
+pub const FETCH_LOOK: Duration = Duration::from_millis(200);
+/// Names that one fetch by the API may list.
+pub const FETCH_NAMES: usize = 100;
 /// Mistakes of a configuration that are listed; nobody reads on, and a broken 4 MB file has many.
 pub const CONFIG_MISTAKES: usize = 1_000;
+/// Patterns of one condition of a policy: lists of serial numbers or MACs are long, and each is held
+/// against every machine that asks.
+pub const PATTERNS: usize = 10_000;
+/// Policies, and patterns of a condition, up to which it is looked whether one hides or leaves out
+/// another: that takes time with the square of both.
+pub const POLICIES_COMPARED: usize = 500;
+/// See [`POLICIES_COMPARED`].
+pub const PATTERNS_COMPARED: usize = 16;
 /// Bytes of a secret read from a file.
 pub const SECRET_BYTES: u64 = 16 << 10;
 
@@ -67,12 +85,8 @@ pub const ONCE_LASTS: Duration = Duration::from_secs(600);
 pub const REPORT_LINES: (u32, u32) = (2_000, 50);
 /// Between two looks for installations that take too long.
 pub const CLOCK: Duration = Duration::from_secs(60);
-/// Events of one machine that are kept: about a hundred boots.
+/// Events of one machine that its timeline is made of, the last: about a hundred boots.
 pub const EVENTS_OF_MACHINE: usize = 2_000;
-/// Events that are kept in all, about 300 bytes each.
-pub const EVENTS: usize = 1_000_000;
-/// Events older than this are removed.
-pub const EVENT_AGE: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Lines of the audit log that are kept.
 pub const AUDITS: usize = 100_000;
 /// Events that are read at a time.
@@ -83,14 +97,27 @@ pub const PRUNE_STEP: usize = 500;
 pub const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// Changes that are committed together.
 pub const STORE_BATCH: usize = 2_000;
-/// Events that wait for the disk; more of them are dropped, and it is said.
-pub const STORE_EVENTS: usize = 20_000;
+/// Bytes of changes that wait for the disk: 15,000 events, some minutes of a boot storm. Over it events
+/// are dropped, and it is said. Machines are not: of each only the last state waits.
+pub const STORE_BYTES: usize = 8 << 20;
+/// Bytes that a change takes beside its texts while it waits.
+pub const STORE_OVERHEAD: usize = 256;
 /// Who waits for a change is told after this time that it is not on the disk; it is tried further.
 pub const STORE_PATIENCE: Duration = Duration::from_secs(3);
 /// First and longest pause after a change could not be written.
 pub const STORE_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-/// Records of machines that are worth a thread of their own to read.
-pub const RECORDS_A_THREAD: usize = 1_000;
+/// Machines that a list looks at before others get their turn, and how long it leaves that to them: a
+/// thousand take less than a decision may.
+pub const LOOK_AT_ONCE: usize = 1_000;
+/// See there.
+pub const LOOK_PAUSE: Duration = Duration::from_micros(50);
+/// Records of machines that a thread reads at a time at the start, and how often so many wait for it:
+/// enough to keep it busy, and little memory.
+pub const RECORDS_AT_ONCE: usize = 64;
+/// See there.
+pub const RECORDS_AHEAD: usize = 16;
+/// Bytes that so many records take; below what glibc maps apart (128 KiB).
+pub const RECORDS_ROOM: usize = 120 << 10;
 /// Packets that wake a card: one may be lost, and nobody says so.
 pub const WAKE_PACKETS: usize = 3;
 /// KiB of the database that each connection keeps in memory.
@@ -105,6 +132,9 @@ pub const MACHINES: usize = 200_000;
 /// machine reads over TFTP.
 pub const FALLBACK_MACHINES: usize = 200;
 
+/// Records that are looked at in one go: every boot waits meanwhile.
+pub const RECORDS_LOOKED_AT: usize = 500;
+
 /// Tags that a person may give one machine; of two that are merged no more are kept.
 pub const TAGS: usize = 32;
 
@@ -117,6 +147,8 @@ pub const LAST_SEEN_GRAIN: Duration = Duration::from_secs(300);
 /// cards and another address is another machine. Machines that are switched on together ask within
 /// it.
 pub const ALIVE: Duration = Duration::from_secs(120);
+/// How long it is believed who has which address, once it was read.
+pub const NEIGHBOURS_LAST: Duration = Duration::from_secs(1);
 /// Bytes of a reason that is kept with a machine.
 pub const REASON_BYTES: usize = 512;
 /// Bytes of the notes of a machine; those of two that are merged are cut there.
@@ -203,8 +235,28 @@ pub const HTTP_SETTLE: (Duration, Duration) = (Duration::from_millis(1), Duratio
 pub const HTTP_STOP: Duration = Duration::from_secs(10);
 /// Descriptors that HTTP leaves to the rest of the process.
 pub const DESCRIPTORS_RESERVED: u64 = 64;
+/// Kinds of events that one webhook names.
+pub const WEBHOOK_KINDS: usize = 32;
+/// Time for one try of a webhook, from the name of its host to the end of its answer.
+pub const WEBHOOK_TIME: Duration = Duration::from_secs(10);
+/// First and longest wait before a webhook is tried again; doubles each time.
+pub const WEBHOOK_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// Tries of one event at a webhook, with the waits between them a quarter of an hour; then it is left out.
+pub const WEBHOOK_TRIES: u32 = 20;
+/// Tokens of the control side: each is looked at for every request.
+pub const API_TOKENS: usize = 100;
 /// Connections at a time on the control socket.
 pub const CONTROL_CONNECTIONS: usize = 32;
+/// Connections at a time to the API over TLS, those that follow events among them.
+pub const API_CONNECTIONS: usize = 64;
+/// Who follow events at a time, each with what it has not read yet.
+pub const API_FOLLOWERS: usize = 16;
+/// Pieces of events that wait for one who follows; a slower one holds its own up, and then reads from the
+/// database what it missed.
+pub const API_PIECES: usize = 64;
+/// Who follows hears at least a comment after this time, so that proxies and firewalls keep the
+/// connection, and a dead one is noticed.
+pub const API_ALIVE: Duration = Duration::from_secs(15);
 /// A request on the control socket must arrive within this time.
 pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
 

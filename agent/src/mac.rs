@@ -66,31 +66,29 @@ impl FromStr for Mac {
             _ => return Err(MacError::Form),
         };
         let mut separator = None;
-        let mut digits = Vec::with_capacity(12);
-        for (place, character) in text.chars().enumerate() {
+        let (mut bytes, mut digits) = ([0; 6], 0);
+        for (place, byte) in text.bytes().enumerate() {
             if group < 12 && place % (group + 1) == group {
                 let allowed = if group == 2 {
-                    matches!(character, ':' | '-')
+                    matches!(byte, b':' | b'-')
                 } else {
-                    character == '.'
+                    byte == b'.'
                 };
-                if !allowed || separator.is_some_and(|s| s != character) {
+                if !allowed || separator.is_some_and(|s| s != byte) {
                     return Err(MacError::Form);
                 }
-                separator = Some(character);
+                separator = Some(byte);
             } else {
-                let digit = character.to_digit(16).ok_or(MacError::Form)?;
-                digits.push(u8::try_from(digit).map_err(|_| MacError::Form)?);
+                let digit = char::from(byte).to_digit(16).ok_or(MacError::Form)?;
+                let place: &mut u8 = bytes.get_mut(digits / 2).ok_or(MacError::Form)?;
+                *place = *place << 4 | u8::try_from(digit).map_err(|_| MacError::Form)?;
+                digits += 1;
             }
         }
-        let mut bytes = [0; 6];
-        if digits.len() != 12 {
-            return Err(MacError::Form);
+        match digits {
+            12 => Mac::new(bytes),
+            _ => Err(MacError::Form),
         }
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = pair[0] << 4 | pair[1];
-        }
-        Mac::new(bytes)
     }
 }
 

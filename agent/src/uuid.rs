@@ -12,6 +12,11 @@ impl Uuid {
         Uuid(bytes)
     }
 
+    /// The sixteen bytes as one number, the first of them the highest.
+    pub fn number(self) -> u128 {
+        u128::from_be_bytes(self.0)
+    }
+
     /// The UUID whose first three fields have the other byte order. The same machine shows one in
     /// iPXE and the other in Linux or its BMC when one of them forgets that SMBIOS 2.6 stores them
     /// little-endian (SMBIOS 7.2.1).
@@ -58,30 +63,24 @@ impl std::str::FromStr for Uuid {
 
     fn from_str(text: &str) -> Result<Uuid, String> {
         let wrong = || "not a UUID: 8-4-4-4-12 hexadecimal digits".to_owned();
-        let [8, 4, 4, 4, 12] = lengths(text) else {
+        if text.len() != 36 {
             return Err(wrong());
-        };
-        let mut digits = text.chars().filter(|character| *character != '-');
-        let mut digit = || digits.next().and_then(|digit| digit.to_digit(16));
-        let mut bytes = [0; 16];
-        for byte in &mut bytes {
-            let (high, low) = digit().zip(digit()).ok_or_else(wrong)?;
-            *byte = u8::try_from(high << 4 | low).map_err(|_| wrong())?;
+        }
+        let (mut bytes, mut digits) = ([0; 16], 0);
+        for (place, byte) in text.bytes().enumerate() {
+            if matches!(place, 8 | 13 | 18 | 23) {
+                if byte != b'-' {
+                    return Err(wrong());
+                }
+                continue;
+            }
+            let digit = char::from(byte).to_digit(16).ok_or_else(wrong)?;
+            let place: &mut u8 = bytes.get_mut(digits / 2).ok_or_else(wrong)?;
+            *place = *place << 4 | u8::try_from(digit).map_err(|_| wrong())?;
+            digits += 1;
         }
         Ok(Uuid(bytes))
     }
-}
-
-/// The lengths of the first five groups between hyphens; more than five are no UUID's.
-fn lengths(text: &str) -> [usize; 5] {
-    let mut lengths = [0; 5];
-    for (place, group) in text.split('-').enumerate() {
-        match lengths.get_mut(place) {
-            Some(length) => *length = group.len(),
-            None => return [0; 5],
-        }
-    }
-    lengths
 }
 
 impl fmt::Display for Uuid {

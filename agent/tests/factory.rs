@@ -55,7 +55,9 @@ fn versions_and_extensions_come_from_the_factory() {
     let versions = talos::versions(&bounds(), &origin.factory).unwrap();
     assert!(versions.contains(&"v1.11.2".to_owned()), "{versions:?}");
     let extensions = talos::extensions(&bounds(), &origin.factory, "v1.11.2").unwrap();
-    let bnx2 = extensions.iter().find(|one| one.name == "siderolabs/bnx2");
+    let bnx2 = extensions
+        .iter()
+        .find(|one| one.name == "siderolabs/bnx2-bnx2x");
     assert!(bnx2.unwrap().description.contains("NetXtreme"));
 }
 

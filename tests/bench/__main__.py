@@ -20,6 +20,7 @@ import load  # noqa: E402
 import machine  # noqa: E402
 import measure  # noqa: E402
 import report  # noqa: E402
+import scale  # noqa: E402
 import smoke  # noqa: E402
 from servers import NETWORK, Atftpd, Dnsmasq, Hearth, Nginx, TftpdHpa  # noqa: E402
 from table import Comparison  # noqa: E402
@@ -108,9 +109,50 @@ def parse():
     parser.add_argument("--rounds", type=int, default=5, help="rounds (default 5)")
     parser.add_argument("--seconds", type=float, default=1.0,
                         help="seconds of one run of one cell (default 1)")
+    parser.add_argument("--part", choices=("all", "peers", "scale"), default="all",
+                        help="beside the peers, or alone with many machines (default all)")
+    parser.add_argument("--kills", type=int, default=1_000,
+                        help="kills of the part scale (default 1000)")
     parser.add_argument("--to", type=pathlib.Path, default=HERE.parents[1] / "docs" / "bench.md",
                         help="the page that is written (default docs/bench.md)")
     return parser.parse_args()
+
+
+def peers(arguments, folder, root, servers):
+    """Hearth beside the others; `servers` are to be closed in any case."""
+    servers.append(Hearth(folder, root, os.environ["HEARTH_BIN"]))
+    servers += [make(folder, root) for make in (Dnsmasq, TftpdHpa, Atftpd, Nginx)]
+    tftp_servers, http_servers = servers[:4], [servers[0], servers[4]]
+    if not all(server.account.exact for server in servers):
+        tell("warning: no control group can be made here; tftpd-hpa's CPU time comes out too low")
+    if arguments.smoke:
+        for server in servers:
+            server.start()
+        tell(f"{smoke.run(tftp_servers, http_servers)} files came right from 5 servers")
+    else:
+        found = full(arguments, folder, root, servers, tftp_servers, http_servers)
+        publish(arguments, "measured", report.text(found))
+    for server in servers:
+        server.close()
+    servers.clear()
+
+
+def many(arguments, folder, root):
+    """Hearth alone with many machines."""
+    size = scale.SMOKE if arguments.smoke else scale.Size(kills=arguments.kills)
+    found = scale.run(folder, root, os.environ["HEARTH_BIN"], size, tell)
+    scale.check(found)
+    text = scale.text(found)
+    if arguments.smoke:
+        tell(f"all {found.storm['served']} machines were served through "
+             f"{found.storm['turned_away']} refusals; {found.kills.told()}")
+    else:
+        publish(arguments, "scale", text)
+
+
+def publish(arguments, part, text):
+    report.write(arguments.to, part, text)
+    tell(f"\n{text}\n\n{arguments.to} is written")
 
 
 def main():
@@ -127,20 +169,11 @@ def main():
     servers = []
     try:
         load.write_files(root)
-        servers.append(Hearth(folder, root, os.environ["HEARTH_BIN"]))
-        servers += [make(folder, root) for make in (Dnsmasq, TftpdHpa, Atftpd, Nginx)]
-        tftp_servers, http_servers = servers[:4], [servers[0], servers[4]]
-        if not all(server.account.exact for server in servers):
-            tell("warning: no control group can be made here; tftpd-hpa's CPU time comes out too low")
-        if arguments.smoke:
-            for server in servers:
-                server.start()
-            tell(f"{smoke.run(tftp_servers, http_servers)} files came right from 5 servers")
-            return
-        found = full(arguments, folder, root, servers, tftp_servers, http_servers)
-        text = report.text(found)
-        report.write(arguments.to, text)
-        tell(f"\n{text}\n\n{arguments.to} is written; this took {time.monotonic() - began:.0f} s")
+        if arguments.part != "scale":
+            peers(arguments, folder, root, servers)
+        if arguments.part != "peers":
+            many(arguments, folder, root)
+        tell(f"this took {time.monotonic() - began:.0f} s")
     finally:
         for server in servers:
             with contextlib.suppress(Exception):

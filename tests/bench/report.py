@@ -3,17 +3,18 @@
 import measure
 from table import mib, milliseconds, table
 
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+BEGIN, END = "<!-- {}: begin -->", "<!-- {}: end -->"
 
 
-def write(path, text):
-    """Puts `text` between the markers of the page."""
-    page = path.read_text() if path.exists() else f"# Bench\n\n{BEGIN}\n{END}\n"
-    before, _, rest = page.partition(BEGIN)
-    _, marker, after = rest.partition(END)
+def write(path, part, text):
+    """Puts `text` between the markers of a part of the page."""
+    begin, end = BEGIN.format(part), END.format(part)
+    page = path.read_text() if path.exists() else f"# Bench\n\n{begin}\n{end}\n"
+    before, _, rest = page.partition(begin)
+    _, marker, after = rest.partition(end)
     if not marker:
-        raise SystemExit(f"{path} lacks its markers {BEGIN} and {END}")
-    path.write_text(f"{before}{BEGIN}\n{text.strip()}\n{END}{after}")
+        raise SystemExit(f"{path} lacks its markers {begin} and {end}")
+    path.write_text(f"{before}{begin}\n{text.strip()}\n{end}{after}")
 
 
 def text(found):

@@ -17,7 +17,10 @@ COMMANDS = ("serve", "check", "fetch", "status", "script", "dhcp", "dhcp snippet
             "machine", *(f"machine {verb}" for verb in (
                 "list", "show", "approve", "assign", "unassign", "reinstall", "local", "hold",
                 "release", "ignore", "boot", "wake", "set", "forget")),
-            "timeline", "findings", "events", "backup", "restore", "completions", "man")
+            "policy", "policy list", "policy test", "profiles",
+            "timeline", "findings", "events", "advise", "token", "token create", "token list",
+            "token revoke", "images", "apply", "config", "config list", "config show", "config delete",
+            "config revert", "audit", "backup", "restore", "completions", "man")
 
 DECLARED = """
 [[image]]
@@ -298,6 +301,6 @@ def test_talos_versions_and_extensions_come_from_the_factory(agent):
         versions = one.run("talos", "versions")
         assert versions.stdout.splitlines()[-1] == "v1.11.2", versions.stderr
         extensions = one.run("talos", "extensions")
-        assert "siderolabs/bnx2" in extensions.stdout and "NetXtreme" in extensions.stdout
+        assert "siderolabs/bnx2-bnx2x" in extensions.stdout and "NetXtreme" in extensions.stdout
         other = one.run("talos", "versions", "--factory", "http://127.0.0.1:1/")
         assert other.returncode == 69

@@ -31,7 +31,7 @@ url = "{origin.url}/memtest/mt86plus_8.00.binaries.zip"
 """, loaders=f'\n[loaders]\norigin = "{origin.url}/ipxe"\narchitectures = ["amd64"]\n')
     run(agent, "fetch")
     made = schematic_id(
-        {"customization": {"systemExtensions": {"officialExtensions": ["siderolabs/bnx2"]}}})
+        {"customization": {"systemExtensions": {"officialExtensions": ["siderolabs/bnx2-bnx2x"]}}})
     files = {str(path.relative_to(agent.root)) for path in agent.root.rglob("*") if path.is_file()}
     assert files == {
         "undionly.kpxe", "ipxe.pxe", "snponly.efi", "ipxe.efi",
@@ -187,7 +187,7 @@ def test_a_factory_that_answers_another_id_is_told_with_both(hearth, origin):
     agent = hearth(talos(origin))
     said = run(agent, "fetch", code=DATA)
     made = schematic_id(
-        {"customization": {"systemExtensions": {"officialExtensions": ["siderolabs/bnx2"]}}})
+        {"customization": {"systemExtensions": {"officialExtensions": ["siderolabs/bnx2-bnx2x"]}}})
     assert "0" * 64 in said and made in said
     assert not origin.log(f"/factory/image/{made}/v1.11.2/kernel-amd64")
 

@@ -32,6 +32,12 @@ def tftp_requests(machine):
             if destination == 69 and payload[:2] == b"\0\1"]
 
 
+def tftp_block(machine):
+    """The number of the last block that was sent to it by TFTP (RFC 1350: opcode 3); 0 before any."""
+    return max((int.from_bytes(payload[2:4], "big") for _, _, payload in _datagrams(machine)
+                if payload[:2] == b"\0\3"), default=0)
+
+
 def _options(data):
     options, place = {}, 0
     while place + 1 < len(data) and data[place] != 255:
@@ -46,7 +52,8 @@ def _options(data):
 
 def _datagrams(machine):
     """Source port, destination port and payload of each IPv4 UDP datagram, as far as it was kept."""
-    data = machine.pcap.read_bytes()
+    # QEMU makes it a moment after it was started.
+    data = machine.pcap.read_bytes() if machine.pcap.exists() else b""
     place = 24
     while place + 16 <= len(data):
         kept, = struct.unpack_from("<I", data, place + 8)

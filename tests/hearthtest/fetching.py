@@ -33,7 +33,7 @@ kernel = {{ url = "{url}"{digest} }}
 """
 
 
-def talos(origin, version="v1.11.2", more='extensions = ["siderolabs/bnx2"]', factory=None):
+def talos(origin, version="v1.11.2", more='extensions = ["siderolabs/bnx2-bnx2x"]', factory=None):
     return f"""
 [[image]]
 name = "talos"

@@ -37,7 +37,7 @@ TALOS_CMDLINE = ("talos.platform=metal console=tty0 init_on_alloc=1 slab_nomerge
                  "consoleblank=0 nvme_core.io_timeout=4294967295 printk.devkmsg=on selinux=1 "
                  "module.sig_enforce=1 proc_mem.force_override=never")
 EXTENSIONS = [
-    {"name": "siderolabs/bnx2", "ref": "ghcr.io/siderolabs/bnx2:20250917", "digest": "sha256:00",
+    {"name": "siderolabs/bnx2-bnx2x", "ref": "ghcr.io/siderolabs/bnx2-bnx2x:20250917", "digest": "sha256:00",
      "author": "Sidero Labs", "description": "Firmware of Broadcom NetXtreme II."},
     {"name": "siderolabs/gvisor", "ref": "ghcr.io/siderolabs/gvisor:2025", "digest": "sha256:01",
      "author": "Sidero Labs", "description": "A container sandbox."},

@@ -1,7 +1,9 @@
 """An operating system that proves itself: Debian's own kernel with a small initramfs.
 
 It prints what it was started with, configures its network as its command line says, reads a file
-from Hearth, reports all of it to a collector over HTTP and switches the machine off.
+from Hearth, reports all of it to a collector over HTTP and switches the machine off. With
+`proof.disk=URL` it is an installer: it writes what is there to its disk, says so to Hearth and starts
+the machine anew.
 """
 
 import gzip
@@ -11,11 +13,14 @@ import re
 import stat
 import struct
 
+from hearthtest import disk
+
 INSTALLER = pathlib.Path(
     "/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64")
 BUSYBOX = pathlib.Path("/bin/busybox")
 MARK = "HEARTH-PROOF"
-DRIVERS = ("virtio_pci", "virtio_net")
+# The disk is on USB: the installer of Debian brings its other drivers later, from the mirror.
+DRIVERS = ("virtio_pci", "virtio_net", "xhci_pci", "usb_storage", "sd_mod")
 
 # `ip=` is read as the kernel's nfsroot document says, which Talos follows too. A report that finds
 # no ear is tried again: the machine's answer must not depend on one packet.
@@ -33,16 +38,22 @@ say "started: Linux $(uname -r) on $(uname -m)"
 say "cmdline: $(cat /proc/cmdline)"
 [ -d /sys/firmware/efi ] && platform=efi || platform=pcbios
 say "platform: $platform"
+case " $(cat /proc/cmdline) " in *" proof.driverless "*)
+  say "has no driver"
+  while :; do sleep 60; done ;;
+esac
 for module in /modules/*; do insmod $module || say "no $module"; done
 tries=0
 until [ -d /sys/class/net/eth0 ] || [ $tries = 100 ]; do tries=$((tries + 1)); usleep 100000; done
 mac=$(cat /sys/class/net/eth0/address)
-static= report= file=
+static= report= file= disk= event=
 for word in $(cat /proc/cmdline); do
   case $word in
     ip=*.*.*.*:*) static=${word#ip=} ;;
     proof.report=*) report=${word#proof.report=} ;;
     proof.file=*) file=${word#proof.file=} ;;
+    proof.disk=*) disk=${word#proof.disk=} ;;
+    hearth.event=*) event=${word#hearth.event=} ;;
   esac
 done
 ifconfig lo 127.0.0.1 up
@@ -73,6 +84,22 @@ sha256=$digest
 cmdline=$(cat /proc/cmdline)
 " "$report" >/tmp/answer && { say "reported to $report"; break; }
   done
+fi
+# An installer that is worth its name does not give up when the server is away for a moment.
+again() { for try in 1 2 3 4 5 6; do timeout 20 "$@" >/dev/null && return; sleep 1; done; return 1; }
+if [ -n "$disk" ]; then
+  tries=0
+  until [ -b /dev/sda ] || [ $tries = 300 ]; do tries=$((tries + 1)); usleep 100000; done
+  [ -n "$event" ] && timeout 20 wget -q -O - --post-data "writing the disk" "$event/log" >/dev/null
+  if again wget -q -O /tmp/disk "$disk" && dd if=/tmp/disk of=/dev/sda bs=64k conv=fsync 2>/dev/null; then
+    say "installed on /dev/sda"
+    [ -n "$event" ] && again wget -q -O - --post-data "" "$event/done"
+  else
+    say "not installed"
+    [ -n "$event" ] && wget -q -O - --post-data "no disk to write to" "$event/failed" >/dev/null
+  fi
+  sync
+  reboot -f
 fi
 say "done"
 poweroff -f
@@ -130,8 +157,7 @@ def initramfs():
 def arm64_loader(text="HEARTH-PROOF arm64 loader runs"):
     """The smallest UEFI application for arm64 that says something: no iPXE is packaged for it.
 
-    A PE file of one section (Microsoft's PE format) that calls ConOut->OutputString of the UEFI
-    system table and returns.
+    It calls ConOut->OutputString of the UEFI system table and returns.
     """
     code = struct.pack(
         "<8I",
@@ -144,17 +170,7 @@ def arm64_loader(text="HEARTH-PROOF arm64 loader runs"):
         0xA8C17BFD,  # ldp x29, x30, [sp], #16
         0xD65F03C0,  # ret
     ) + f"\r\n{text}\r\n\0".encode("utf-16-le")
-    page, block = 0x1000, 0x200
-    raw = code + b"\0" * (-len(code) % block)
-    file_header = struct.pack("<HHIIIHH", 0xAA64, 1, 0, 0, 0, 240, 0x0206)
-    optional = struct.pack("<HBBIIIIIQIIHHHHHHIIIIHHQQQQII", 0x20B, 0, 0, len(raw), 0, 0, page, page,
-                           0, page, block, 0, 0, 0, 0, 0, 0, 0, 2 * page, block, 0, 10, 0,
-                           0, 0, 0, 0, 0, 16) + bytes(16 * 8)
-    section = struct.pack("<8sIIIIIIHHI", b".text", len(code), page, len(raw), block, 0, 0, 0, 0,
-                          0x60000020)
-    head = (b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + file_header + optional
-            + section)
-    return head + b"\0" * (block - len(head)) + raw
+    return disk.pe(code, 0xAA64)
 
 
 def read_cpio(file):

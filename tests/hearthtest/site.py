@@ -1,13 +1,14 @@
 """A network with a firewall that runs Hearth: what the lab's cases and the demo boot machines in."""
 
 import contextlib
+import json
 import re
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from hearthtest import dhcp, net, proof, vm
-from hearthtest.agent import Agent
+from hearthtest import dhcp, disk, net, proof, vm
+from hearthtest.agent import Agent, Control
 from hearthtest.net import inside, tail
 from hearthtest.origin import Origin
 from hearthtest.wait import wait_for
@@ -36,14 +37,21 @@ name = "talos"
 recipe = "talos"
 version = "v1.11.2"
 factory = "{origin}/factory"
-extensions = ["siderolabs/bnx2"]
+extensions = ["siderolabs/bnx2-bnx2x"]
 
 [[profile]]
 name = "talos-omni"
 image = "talos"
 arguments = ["console=ttyS0", "proof.report={collector}/report",
     "proof.file=http://{address}:8069/files/proof.txt"]
-omni = {{ api = "https://omni.example:8090/", token = "secret-token", events = "[fdae:41e4:649b:9303::1]:8090", logs = "tcp://[fdae:41e4:649b:9303::1]:8092" }}
+omni = {{ api = "https://omni.example:8090/", token = "secret-token", fallback = true, events = "[fdae:41e4:649b:9303::1]:8090", logs = "tcp://[fdae:41e4:649b:9303::1]:8092" }}
+
+[[profile]]
+name = "install"
+image = "talos"
+installed = "callback"
+arguments = ["console=ttyS0", "proof.report={collector}/report",
+    "proof.disk=http://{address}:8069/files/disk.img"]
 
 [[image]]
 name = "debian"
@@ -111,12 +119,13 @@ class Site:
         self.collector = Collector(outside, OUTSIDE)
         self.closing.callback(self.collector.close)
 
-    def hearth(self, extra="", images=("talos",), told=lambda line: None):
+    def hearth(self, extra="", images=("talos",), told=lambda line: None, server=None):
         """Fetches the loaders and these images, and starts the agent."""
         text = CONFIG.format(origin=self.origin.url, collector=self.collector.url, address=ADDRESS)
         self.agent = Agent(self.folder / "hearth", text + extra, addresses=(ADDRESS,),
-                           netns=self.firewall, tftp_port=69, http_port=8069)
+                           netns=self.firewall, tftp_port=69, http_port=8069, server=server)
         (self.agent.root / "proof.txt").write_bytes(PROOF_FILE)
+        (self.agent.root / "disk.img").write_bytes(disk.image())
         fetched = self.agent.run("fetch", "loaders", *images)
         assert fetched.returncode == 0, fetched.stdout + fetched.stderr
         for line in fetched.stdout.splitlines():
@@ -167,6 +176,18 @@ class Site:
     def machine(self, number, firmware, **options):
         made = vm.Machine(self.network, self.folder, f"machine{number}", firmware,
                           MAC.format(number), **options)
+        made.made = (number, firmware, options, 1)
+        self.machines.append(made)
+        return made
+
+    def again(self, machine, **changed):
+        """Switches a machine on that went off, as it was but for what is changed."""
+        machine.wait_off(STEP_SECONDS)
+        number, firmware, options, boot = machine.made
+        options = {**options, **changed}
+        made = vm.Machine(self.network, self.folder, machine.name, firmware,
+                          options.pop("mac", machine.mac), boot=boot + 1, **options)
+        made.made = (number, firmware, options, boot + 1)
         self.machines.append(made)
         return made
 
@@ -180,6 +201,39 @@ class Site:
             return wait_for(came, f"a report of {machine.name}", seconds, every=0.2)
         except AssertionError as error:
             raise AssertionError(f"{error}; its console:\n{tail(machine.log())}") from None
+
+    def ask(self, method, path, body=None):
+        """Asks the API, as the plugin does: status and answer."""
+        connection = Control(self.agent.run_dir / "hearth.sock")
+        try:
+            connection.request(method, f"/api/v1/{path}", json.dumps(body) if body else None)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+    def known(self, machine):
+        """What Hearth knows of a machine; `None` before it met it."""
+        status, value = self.ask("GET", f"machines/{machine.mac}")
+        return value if status == 200 else None
+
+    def comes_to(self, machine, phase):
+        """Waits until the machine is in a phase."""
+        def is_there():
+            value = self.known(machine)
+            return value and value["phase"] == phase and value
+        try:
+            return wait_for(is_there, f"{machine.name} is {phase}", STEP_SECONDS, every=0.2)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the agent's log:\n{tail(self.agent.log())}\nits console:"
+                                 f"\n{tail(machine.log())}") from None
+
+    def act(self, machine, action, **more):
+        """Does something with a machine."""
+        status, value = self.ask("POST", f"machines/{machine.mac}/actions",
+                                 {"action": action, **more})
+        assert status == 200, value
+        return value
 
     def transfers(self, via=None, to=None):
         """Files that the agent says it sent whole: (protocol, name, bytes), in order of their end."""

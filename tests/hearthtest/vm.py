@@ -16,6 +16,11 @@ FIRMWARE = {
     ARM64: ("/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"),
 }
 
+DISKS = {
+    "virtio": ["-device", "virtio-blk-pci,drive=d0"],
+    "usb": ["-device", "qemu-xhci", "-device", "usb-storage,drive=d0,bootindex=1"],
+}
+
 
 class Slots:
     """How many machines run at a time; a case takes all it needs at once, so none starves another."""
@@ -39,18 +44,21 @@ class Slots:
 class Machine(Process):
     """A machine with an empty disk that is switched on when this is made.
 
+    `disk`: "usb" instead of "virtio", for what writes to it. `boot`: 2 and more switch the same machine
+    on again, with the disk and the firmware's variables as they are.
     `rom`: keeps QEMU's network ROM, which is iPXE; without it UEFI uses its own PXE client.
     `fw_cfg`: names and values for the firmware, for example to switch one of its clients off.
     """
 
     def __init__(self, network, folder, name, firmware, mac, uuid=None, memory=512, rom=None,
-                 fw_cfg=None, smbios=None, nic="virtio-net-pci"):
+                 fw_cfg=None, smbios=None, nic="virtio-net-pci", disk="virtio", boot=1):
         self.name, self.mac = name, mac
         self.folder = pathlib.Path(folder)
-        self.pcap = self.folder / f"{name}.pcap"
+        run = f"{name}.{boot}" if boot > 1 else name
+        self.pcap = self.folder / f"{run}.pcap"
         rom = firmware == BIOS if rom is None else rom
-        disk = self.folder / f"{name}.disk"
-        with open(disk, "wb") as file:
+        image = self.folder / f"{name}.disk"
+        with open(image, "ab") as file:
             file.truncate(64 << 20)
         card = f"{nic},netdev=n0,mac={mac},bootindex=0" + ("" if rom else ",romfile=")
         command = [
@@ -60,8 +68,8 @@ class Machine(Process):
             "-serial", "stdio", "-monitor", "none",
             "-netdev", f"tap,id=n0,ifname={network.tap()},script=no,downscript=no,vnet_hdr=off",
             "-device", card,
-            "-drive", f"if=none,id=d0,format=raw,file={disk}",
-            "-device", "virtio-blk-pci,drive=d0",
+            "-drive", f"if=none,id=d0,format=raw,file={image}",
+            *DISKS[disk],
             "-object", f"filter-dump,id=dump0,netdev=n0,file={self.pcap},maxlen=700",
             *self._firmware(firmware),
         ]
@@ -71,7 +79,7 @@ class Machine(Process):
             command += ["-smbios", smbios]
         for key, value in (fw_cfg or {}).items():
             command += ["-fw_cfg", f"name={key},string={value}"]
-        super().__init__(network.lan, command, self.folder / f"{name}.serial",
+        super().__init__(network.lan, command, self.folder / f"{run}.serial",
                          stdin=subprocess.PIPE)
 
     def _firmware(self, firmware):
@@ -80,7 +88,8 @@ class Machine(Process):
             return ["-machine", "pc,graphics=off"]
         code, variables = FIRMWARE[firmware]
         own = self.folder / f"{self.name}.vars"
-        shutil.copyfile(variables, own)
+        if not own.exists():
+            shutil.copyfile(variables, own)
         machine = ["-machine", "virt", "-cpu", "cortex-a57"] if firmware == ARM64 \
             else ["-machine", "q35"]
         return [*machine,

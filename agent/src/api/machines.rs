@@ -1,49 +1,46 @@
-//! Machines: the list, one of them, what is done with it, and what happened to it.
+//! One machine, what is done with it, and what happened to it.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::problem::Problem;
-use super::{Api, Asked, view};
-use crate::config::{Config, Name, Recipe};
+use super::{Api, Asked, Problem, advise, view};
+use crate::config::{Config, Name};
 use crate::event::{Event, Word};
-use crate::id::MachineId;
-use crate::limits;
+
 use crate::machine::{Action, Phase, Record};
 use crate::timeline::{Context, findings, render};
 
-impl Api {
-    /// `phase`, `profile`, `tag` and `q` (anywhere in what it is called and says of itself) choose,
-    /// `after` and `limit` turn pages.
-    pub(super) fn machines(&self, query: &str, _: &Config) -> Result<Value, Problem> {
-        let pairs = view::pairs(query);
-        let phase = match pairs.get("phase") {
-            None => None,
-            Some(text) => Some(phase(text)?),
-        };
-        let filter = view::filter(query)?;
-        let after = MachineId(filter.after.unwrap_or(0));
-        let wanted = |record: &&Record| {
-            let tag = |tag: &String| record.wishes.tags.iter().any(|one| one.as_str() == tag);
-            let profile =
-                |wanted: &String| profile_of(record).is_some_and(|name| name.as_str() == wanted);
-            record.id > after
-                && phase.is_none_or(|phase| record.phase.word() == phase)
-                && pairs.get("tag").is_none_or(tag)
-                && pairs.get("profile").is_none_or(profile)
-                && pairs.get("q").is_none_or(|text| mentions(record, text))
-        };
-        let registry = self.census.look();
-        let found: Vec<&Record> = registry
-            .iter()
-            .filter(wanted)
-            .take(filter.limit + 1)
-            .collect();
-        let shown = &found[..found.len().min(filter.limit)];
-        let next = (found.len() > shown.len()).then(|| shown.last().map(|record| record.id));
-        let machines: Vec<_> = shown.iter().map(|record| view::machine(record)).collect();
-        Ok(view::page(&machines, next.flatten()))
+/// What a query chooses of all machines.
+pub(super) struct Chosen<'a> {
+    phase: Option<Word>,
+    profile: Option<&'a String>,
+    tag: Option<&'a String>,
+    text: Option<String>,
+}
+
+impl<'a> Chosen<'a> {
+    pub(super) fn of(pairs: &'a BTreeMap<String, String>) -> Result<Chosen<'a>, Problem> {
+        Ok(Chosen {
+            phase: pairs.get("phase").map(|text| phase(text)).transpose()?,
+            profile: pairs.get("profile"),
+            tag: pairs.get("tag"),
+            text: pairs.get("q").map(|text| text.to_lowercase()),
+        })
     }
 
+    pub(super) fn has(&self, record: &Record) -> bool {
+        let tag = |tag: &String| record.wishes.tags.iter().any(|one| one.as_str() == tag);
+        let profile =
+            |wanted: &String| profile_of(record).is_some_and(|name| name.as_str() == wanted);
+        self.phase.is_none_or(|phase| record.phase.word() == phase)
+            && self.tag.is_none_or(tag)
+            && self.profile.is_none_or(profile)
+            && self.text.as_ref().is_none_or(|text| mentions(record, text))
+    }
+}
+
+impl Api {
     pub(super) fn machine(&self, name: &str, config: &Config) -> Result<Value, Problem> {
         let record = self.named(name)?;
         let events = self.story(&record)?;
@@ -52,18 +49,32 @@ impl Api {
         Ok(value)
     }
 
-    fn named(&self, name: &str) -> Result<Record, Problem> {
+    pub(super) fn named(&self, name: &str) -> Result<Record, Problem> {
         self.census
             .named(name)
             .ok_or_else(|| Problem::no_machine(name))
     }
 
-    pub(super) fn act(&self, name: &str, asked: &Asked, _: &Config) -> Result<Value, Problem> {
+    pub(super) fn act(&self, name: &str, asked: &Asked, config: &Config) -> Result<Value, Problem> {
         let record = self.named(name)?;
-        let action: Action = serde_json::from_slice(asked.body)
-            .map_err(|error| Problem::wrong(&format!("the body is no action: {error}")))?;
-        let after = self.keeper.act(record.id, &action, asked.who)?;
+        let action: Action = asked.json("action")?;
         let mut what = serde_json::to_value(&action).unwrap_or_default();
+        // serde lets anything pass beside the word of an action that takes nothing.
+        let body: serde_json::Map<String, Value> = asked.json("action")?;
+        if let Some(unknown) = body.keys().find(|key| what.get(key).is_none()) {
+            let why = format!("the body is no action: this one takes no {unknown:?}");
+            return Err(Problem::wrong(&why));
+        }
+        // Its tag is that of what `GET` shows, with findings.
+        let shown = match asked.if_match {
+            Some(_) => asked.has_seen(&self.machine(name, config)?).is_ok(),
+            None => true,
+        };
+        let has_seen = |now: &Record| asked.if_match.is_none() || shown && *now == record;
+        let choose = |_: &Record| vec![action.clone()];
+        let (after, _) = self
+            .keeper
+            .act_all(record.id, asked.who, has_seen, choose)?;
         what["machine"] = record.id.0.into();
         what["label"] = record.label().into();
         self.audited(asked.who, what)?;
@@ -111,17 +122,24 @@ impl Api {
             Phase::Installing(installing) => installing.last_file.clone(),
             _ => None,
         };
+        let profile = self.profile_of(record);
+        let image = advise::image(config, profile.as_ref());
+        let lacks = advise::lacks(record.facts.nic(), image);
         Context {
             now: (self.now)(),
             ours: config.server.addresses.clone(),
-            hears_dhcp: (self.hears_dhcp)(),
+            hears_dhcp: config.observe.enabled,
             phase: record.phase.word(),
             phase_reason: match &record.phase {
                 Phase::Failed { reason } => reason.clone(),
                 _ => String::new(),
             },
             last_file: installing,
-            nic: card(record, config),
+            nic: record
+                .facts
+                .nic()
+                .map(|card| advise::sentence(Some(card), &record.facts.chip, image)),
+            nic_lacks: lacks,
         }
     }
 }
@@ -146,33 +164,32 @@ fn phase(text: &str) -> Result<Word, Problem> {
     })
 }
 
+/// Whether a text in small letters stands in what a machine is called or says of itself.
 fn mentions(record: &Record, text: &str) -> bool {
-    let text = text.to_lowercase();
     let facts = &record.facts;
-    let mut words = vec![
-        record.label(),
-        facts.manufacturer.clone(),
-        facts.product.clone(),
-        facts.serial.clone(),
-    ];
-    words.extend(record.macs.iter().map(ToString::to_string));
-    words.extend(record.address.map(|address| address.to_string()));
-    words.iter().any(|word| word.to_lowercase().contains(&text))
+    let texts = [&facts.manufacturer, &facts.product, &facts.serial];
+    let mut names = record.name().into_iter();
+    let is_number = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.' | '-');
+    // Written out only for who looks for one.
+    let numbers = || {
+        let macs = record.macs.iter().map(ToString::to_string);
+        let uuid = record.uuid.iter().map(ToString::to_string);
+        macs.chain(uuid)
+            .chain(record.address.map(|address| address.to_string()))
+    };
+    texts.into_iter().any(|one| has(one, text))
+        || names.any(|name| has(name.as_str(), text))
+        || text.chars().all(is_number) && numbers().any(|number| number.contains(text))
+        || record.macs.is_empty() && has(&record.label(), text)
 }
 
-/// What is known of a machine's network card, for a system that found no address.
-fn card(record: &Record, config: &Config) -> Option<String> {
-    let nic = record.facts.nic()?;
-    let talos = profile_of(record)
-        .and_then(|profile| config.profiles.get(profile))
-        .and_then(|profile| config.images.get(&profile.image))
-        .is_some_and(|image| matches!(image.recipe, Recipe::Talos(_)));
-    let bytes = limits::FACT_BYTES;
-    let chip: String = record.facts.chip.chars().take(bytes).collect();
-    talos.then(|| {
-        format!(
-            "its network card is {nic} {chip}: see whether Talos needs a system extension for it \
-             (`hearth talos extensions` lists them), and put it into the image's extensions"
-        )
-    })
+/// Whether a text stands in another, whose capitals do not count.
+fn has(text: &str, part: &str) -> bool {
+    match text.is_ascii() {
+        true => {
+            let mut places = text.as_bytes().windows(part.len().max(1));
+            part.is_empty() || places.any(|place| place.eq_ignore_ascii_case(part.as_bytes()))
+        }
+        false => text.to_lowercase().contains(part),
+    }
 }

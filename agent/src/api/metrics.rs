@@ -114,6 +114,53 @@ pub fn text(status: &Value, phases: &BTreeMap<Word, usize>, trouble: bool) -> St
         "Clients that were told to come again.",
         &one("/http/turned_away"),
     );
+    let hooks = status["webhooks"].as_array().map_or(&[][..], Vec::as_slice);
+    for (key, name, help) in [
+        (
+            "sent",
+            "webhook_events_total",
+            "Events that a webhook took.",
+        ),
+        (
+            "left_out",
+            "webhook_events_left_out_total",
+            "Events that a webhook did not take in the end.",
+        ),
+    ] {
+        let row = |hook: &Value| {
+            let label = hook["name"].as_str().unwrap_or_default();
+            let count = hook[key].as_f64().unwrap_or(0.0);
+            (format!("{{webhook=\"{label}\"}}"), count)
+        };
+        let rows: Vec<_> = hooks.iter().map(row).collect();
+        family(name, "counter", help, &rows);
+    }
+    family(
+        "fetches_running",
+        "gauge",
+        "Fetches in the agent now.",
+        &one("/fetches/running"),
+    );
+    for (key, name, help) in [
+        (
+            "files",
+            "fetched_files_total",
+            "Files that the agent fetched.",
+        ),
+        (
+            "failed",
+            "fetches_failed_total",
+            "Files and fetches that failed.",
+        ),
+        ("bytes", "fetched_bytes_total", "Bytes that came."),
+    ] {
+        family(
+            name,
+            "counter",
+            help,
+            &[(String::new(), number(&format!("/fetches/{key}")))],
+        );
+    }
     let refused = !status["configuration"]["refused"].is_null();
     family(
         "configuration_refused",
@@ -126,6 +173,24 @@ pub fn text(status: &Value, phases: &BTreeMap<Word, usize>, trouble: bool) -> St
         "gauge",
         "Changes are kept in memory only.",
         &[(String::new(), f64::from(u8::from(trouble)))],
+    );
+    family(
+        "database_waiting",
+        "gauge",
+        "Changes that wait for the disk.",
+        &[(String::new(), number("/database/waiting"))],
+    );
+    family(
+        "database_waiting_bytes",
+        "gauge",
+        "Bytes of memory that they take.",
+        &[(String::new(), number("/database/waiting_bytes"))],
+    );
+    family(
+        "events_dropped_total",
+        "counter",
+        "Events that are missing in timelines because the disk was slower than what happened.",
+        &[(String::new(), number("/database/events_dropped"))],
     );
     text
 }

@@ -1,11 +1,23 @@
 //! The control side: what programs and people ask of a running agent, as JSON. [`Api::answer`] takes a
-//! method, a path and a body and gives a status and a body; sockets are elsewhere.
+//! request ([`Asked`]) and gives an [`Answer`]; sockets are elsewhere. [`OPERATIONS`] is all that can be
+//! asked, each with the [`Role`] that it takes.
 //!
 //! Errors are problem documents (RFC 9457). A change is answered once it is on the disk.
 
+mod advise;
+mod asked;
+mod config;
+mod fetches;
+mod follow;
+mod images;
+mod list;
 mod machines;
 mod metrics;
+mod operation;
+mod overrides;
+pub mod policies;
 mod problem;
+mod tokens;
 mod view;
 
 use std::collections::BTreeMap;
@@ -17,11 +29,24 @@ use serde_json::{Value, json};
 use crate::boot::gate::Keeper;
 use crate::config::Config;
 use crate::event::{Event, Stamped};
-use crate::limits;
+use crate::id::MachineId;
 use crate::mac::Mac;
 use crate::machine::{Census, Record};
 use crate::store::{AuditRow, EventFilter, EventRow, Write};
-use problem::Problem;
+use crate::{limits, percent};
+
+pub use self::config::{Fragments, NotChanged};
+pub use advise::advice;
+pub use asked::{Answer, Asked, Done};
+pub use fetches::{Fetches, NotBegun};
+pub use follow::{ALIVE, Follow, piece};
+pub use operation::{OPERATIONS, Operation, Role};
+pub use problem::Problem;
+pub use tokens::Tokens;
+pub use view::{event, kind};
+
+/// What there is, for programs (OpenAPI 3.1).
+pub const OPENAPI: &str = include_str!("../../api/openapi.json");
 
 /// What the control side works with.
 pub struct Api {
@@ -31,10 +56,14 @@ pub struct Api {
     pub keeper: Arc<Keeper>,
     /// What `GET /api/v1/status` shows.
     pub status: Box<dyn Fn() -> Value + Send + Sync>,
-    /// Whether DHCP is listened to.
-    pub hears_dhcp: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Who may ask from elsewhere.
+    pub tokens: Tokens,
     /// Switches a machine with these cards on; a sentence of what was done, or why not.
     pub wake: Wake,
+    /// Fetches in the agent.
+    pub fetches: Box<dyn Fetches>,
+    /// Fragments of the configuration.
+    pub fragments: Arc<dyn Fragments>,
     /// Milliseconds since 1970.
     pub now: fn() -> u64,
 }
@@ -42,90 +71,51 @@ pub struct Api {
 /// Switches a machine on.
 pub type Wake = Box<dyn Fn(&[Mac]) -> Result<String, String> + Send + Sync>;
 
-/// One request.
-#[derive(Clone, Debug)]
-pub struct Asked<'a> {
-    /// `GET`, ...
-    pub method: &'a str,
-    /// Still percent-encoded.
-    pub path: &'a str,
-    /// Still percent-encoded.
-    pub query: &'a str,
-    /// JSON, where there is one.
-    pub body: &'a [u8],
-    /// Who asks.
-    pub who: &'a str,
-}
-
-/// One answer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
-    /// The status.
-    pub status: u16,
-    /// The body; a text where it is one.
-    pub body: Value,
-    /// The methods there are, where it was another.
-    pub allow: Option<&'static str>,
-}
-
-/// What a path's parts mean, and by which methods they are asked.
-const ROUTES: [(&str, &str); 10] = [
-    ("status", "GET"),
-    ("machines", "GET"),
-    ("machines/*", "GET"),
-    ("machines/*/actions", "POST"),
-    ("machines/*/events", "GET"),
-    ("machines/*/timeline", "GET"),
-    ("machines/*/wake", "POST"),
-    ("events", "GET"),
-    ("findings", "GET"),
-    ("audit", "GET"),
-];
-/// The same for what is asked about the database.
-const COPIES: [(&str, &str); 2] = [("backup", "POST"), ("restore", "POST")];
+/// What an operation gives.
+type Answered = Result<Done, Problem>;
 
 impl Api {
     /// Answers a request.
     pub fn answer(&self, asked: &Asked) -> Answer {
         match self.try_answer(asked) {
-            Ok(body) => Answer {
-                status: 200,
-                body,
-                allow: None,
-            },
-            Err(problem) => Answer {
-                status: problem.status,
-                allow: problem.allow,
-                body: problem.document(),
-            },
+            Ok(done) => Answer::of(done, asked),
+            Err(problem) => Answer::refused(problem),
         }
     }
 
-    /// What monitoring asks: outside `/api`, because that is where it looks.
-    fn watched(&self, path: &str) -> Option<Result<Value, Problem>> {
+    /// What monitoring asks: outside `/api`, because that is where it looks. Whether the agent is well
+    /// takes no token; a balancer or a supervisor has none.
+    fn watched(&self, asked: &Asked) -> Option<Answered> {
         let trouble = self.census.store().trouble();
-        Some(match path {
-            "/healthz" => Ok(json!({ "status": "alive" })),
+        Some(match asked.path {
+            "/healthz" => Ok(json!({ "status": "alive" }).into()),
             "/readyz" => match trouble {
                 Some(why) => Err(Problem::unavailable(&why)),
-                None => Ok(json!({ "status": "ready" })),
+                None => Ok(json!({ "status": "ready" }).into()),
             },
-            "/metrics" => {
+            "/metrics" => may(asked, Some(Role::Read)).map(|()| {
                 let status = (self.status)();
                 let mut phases = BTreeMap::new();
-                for record in self.census.look().iter() {
+                let count = |record: &Record| {
                     *phases.entry(record.phase.word()).or_default() += 1;
-                }
-                Ok(metrics::text(&status, &phases, trouble.is_some()).into())
-            }
+                    None::<()>
+                };
+                self.census.page(MachineId(0), usize::MAX, count);
+                let text = metrics::text(&status, &phases, trouble.is_some());
+                Done::text("text/plain; version=0.0.4", text)
+            }),
             _ => return None,
         })
     }
 
-    fn try_answer(&self, asked: &Asked) -> Result<Value, Problem> {
-        if let Some(answer) = self.watched(asked.path) {
-            return match asked.method {
-                "GET" | "HEAD" => answer,
+    fn try_answer(&self, asked: &Asked) -> Answered {
+        let method = match asked.method {
+            "HEAD" => "GET",
+            method => method,
+        };
+        if let Some(answer) = self.watched(asked) {
+            return match method {
+                "GET" => answer,
                 _ => Err(Problem::method("GET")),
             };
         }
@@ -133,42 +123,85 @@ impl Api {
         let parts: Vec<String> = rest
             .unwrap_or_default()
             .split('/')
-            .map(|part| view::decoded(part.as_bytes()))
+            .map(percent::decoded_text)
             .collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        let method = match asked.method {
-            "HEAD" => "GET",
-            method => method,
+        let Some(operation) = operation::of(&parts).find(|one| one.method == method) else {
+            let known: Vec<_> = operation::of(&parts).map(|one| one.method).collect();
+            return Err(match known[..] {
+                [] => Problem::not_found(asked.path),
+                _ => Problem::method(&known.join(", ")),
+            });
         };
-        let known = ROUTES
-            .iter()
-            .chain(&COPIES)
-            .find(|(route, _)| fits(route, &parts));
-        match known {
-            None => return Err(Problem::not_found(asked.path)),
-            Some((_, allow)) if *allow != method => return Err(Problem::method(allow)),
-            Some(_) => {}
-        }
+        may(asked, operation.role)?;
+        self.operate(method, &parts, asked)
+    }
+
+    /// Every operation of [`operation::OPERATIONS`].
+    fn operate(&self, method: &str, parts: &[&str], asked: &Asked) -> Answered {
         let site = self.keeper.site();
-        match parts[..] {
-            ["status"] => Ok((self.status)()),
-            ["machines"] => self.machines(asked.query, &site.config),
-            ["machines", name] => self.machine(name, &site.config),
-            ["machines", name, "actions"] => self.act(name, asked, &site.config),
-            ["machines", name, "events"] => self.events_of(name, asked.query),
-            ["machines", name, "wake"] => self.wake(name, asked),
-            ["machines", name, "timeline"] => self.timeline(name, &site.config),
-            ["events"] => self.events(view::filter(asked.query)?),
-            ["findings"] => Ok(self.findings(&site.config)),
-            ["audit"] => self.audit(asked.query),
-            ["backup"] => self.copy(asked, |path| self.census.store().backup(path)),
-            ["restore"] => self.copy(asked, |path| {
-                for warning in self.census.restore(path)? {
-                    log::warn!("{warning}");
-                }
-                Ok(())
-            }),
-            _ => Err(Problem::not_found(asked.path)),
+        let config = &site.config;
+        if let ("GET", ["events" | "findings" | "audit"] | ["machines", _, ..]) = (method, parts) {
+            self.settle();
+        }
+        Ok(match (method, parts) {
+            (_, ["openapi.json"]) => Done::text("application/json", OPENAPI.to_owned()),
+            (_, ["status"]) => (self.status)().into(),
+            (_, ["machines"]) => self.machines(asked.query)?.into(),
+            (_, ["machines", name]) => self.machine(name, config)?.into(),
+            (_, ["machines", name, "actions"]) => self.act(name, asked, config)?.into(),
+            (_, ["machines", name, "advice"]) => self.advice(name)?.into(),
+            (_, ["machines", name, "events"]) => self.events_of(name, asked.query)?.into(),
+            ("PUT", ["machines", name, "overrides"]) => self.put_overrides(name, asked)?.into(),
+            (_, ["machines", name, "overrides"]) => self.overrides(name)?,
+            (_, ["machines", name, "wake"]) => self.wake(name, asked)?.into(),
+            (_, ["machines", name, "timeline"]) => self.timeline(name, config)?.into(),
+            (_, ["events"]) => self.events(view::filter(asked.query)?)?.into(),
+            (_, ["findings"]) => self.findings(config).into(),
+            (_, ["audit"]) => self.audit(asked.query)?.into(),
+            (_, ["policies"]) => self.policies(&site).into(),
+            (_, ["policies", "test"]) => self.test_policies(asked, &site)?.into(),
+            (_, ["profiles"]) => policies::declared_profiles(config).into(),
+            (_, ["lock"]) => images::lock(&site).into(),
+            (_, ["images"]) => self.images(&site).into(),
+            (_, ["loaders"]) => self.loaders(&site).into(),
+            ("POST", ["fetches"]) => self.begin_fetch(asked)?,
+            (_, ["fetches"]) => self.fetch_list().into(),
+            ("DELETE", ["fetches", id]) => self.cancel_fetch(id, asked)?,
+            (_, ["fetches", id]) => self.fetch(id)?.into(),
+            (_, ["config"]) => self.configuration().into(),
+            (_, ["config", "check"]) => self.check_configuration(asked)?.into(),
+            (_, ["config", "fragments"]) => self.fragment_list().into(),
+            ("PUT", ["config", "fragments", name]) => self.put_fragment(name, asked)?,
+            ("DELETE", ["config", "fragments", name]) => self.delete_fragment(name, asked)?.into(),
+            (_, ["config", "fragments", name]) => self.fragment(name)?,
+            (_, ["config", "fragments", name, "revert"]) => {
+                self.revert_fragment(name, asked)?.into()
+            }
+            ("POST", ["tokens"]) => self.create_token(asked)?,
+            (_, ["tokens"]) => self.token_list().into(),
+            (_, ["tokens", name]) => self.revoke_token(name, asked)?.into(),
+            (_, ["backup"]) => self
+                .copy(asked, |path| self.census.store().backup(path))?
+                .into(),
+            (_, ["restore"]) => self.copy(asked, |path| self.restore(path))?.into(),
+            _ => return Err(Problem::not_found(asked.path)),
+        })
+    }
+
+    fn restore(&self, path: &Path) -> Result<(), crate::store::Error> {
+        let (tokens, warnings) = self.census.restore(path)?;
+        self.tokens.replace(tokens);
+        warnings.iter().for_each(|warning| log::warn!("{warning}"));
+        Ok(())
+    }
+
+    /// Waits for what happened before to be where it is read from: whoever asks after something happened
+    /// sees it. A disk that takes nothing is not waited for.
+    fn settle(&self) {
+        let store = self.census.store();
+        if store.trouble().is_none() {
+            let _ = store.settled().wait();
         }
     }
 
@@ -179,8 +212,7 @@ impl Api {
 
     fn read(&self, filter: &EventFilter) -> Result<Vec<Stamped>, Problem> {
         let rows = self.census.store().events(filter);
-        let rows = rows.map_err(|error| Problem::unavailable(&error.to_string()))?;
-        Ok(rows.iter().filter_map(stamped).collect())
+        Ok(rows?.iter().filter_map(stamped).collect())
     }
 
     /// What happened to a machine since it is known, the newest last.
@@ -190,34 +222,44 @@ impl Api {
         Ok(story)
     }
 
-    /// What happened to a machine, the newest last. A machine that nobody had met yet has no number
-    /// when it first asks for an address: those events are known by its card.
+    /// What happened to a machine, the newest last.
     fn story(&self, record: &Record) -> Result<Vec<Stamped>, Problem> {
+        self.whole_story(record, &self.of_nobody()?)
+    }
+
+    /// The same, with what was heard of nobody known. A machine that nobody had met yet has no number
+    /// when it first asks for an address: those events are known by its card.
+    fn whole_story(&self, record: &Record, heard: &[Stamped]) -> Result<Vec<Stamped>, Problem> {
         let mut story = self.own_story(record)?;
-        let heard = self.read(&EventFilter {
+        let is_its = |event: &&Stamped| match &event.event {
+            Event::Dhcp(dhcp) => record.macs.contains(&dhcp.mac),
+            _ => false,
+        };
+        story.extend(heard.iter().filter(is_its).cloned());
+        story.sort_by_key(|event| event.seq);
+        Ok(story)
+    }
+
+    /// What was heard lately of machines that nobody had met.
+    fn of_nobody(&self) -> Result<Vec<Stamped>, Problem> {
+        let mut heard = self.read(&EventFilter {
             kind: Some("dhcp".to_owned()),
             newest_first: true,
             limit: limits::PAGE,
             ..EventFilter::default()
         })?;
-        let is_its = |event: &Stamped| match &event.event {
-            Event::Dhcp(dhcp) => event.machine.is_none() && record.macs.contains(&dhcp.mac),
-            _ => false,
-        };
-        story.extend(heard.into_iter().filter(is_its));
-        story.sort_by_key(|event| event.seq);
-        Ok(story)
+        heard.retain(|event| event.machine.is_none());
+        Ok(heard)
     }
 
     fn audit(&self, query: &str) -> Result<Value, Problem> {
         let filter = view::filter(query)?;
         let rows = self.census.store().audit(filter.before, filter.limit);
-        let rows = rows.map_err(|error| Problem::unavailable(&error.to_string()))?;
         let shown = |row: &AuditRow| {
             let what: Value = serde_json::from_str(&row.what).unwrap_or_default();
             json!({ "seq": row.seq, "at": row.at, "who": row.who, "what": what })
         };
-        Ok(json!({ "audit": rows.iter().map(shown).collect::<Vec<_>>() }))
+        Ok(json!({ "audit": rows?.iter().map(shown).collect::<Vec<_>>() }))
     }
 
     /// Copies the database from or to a file of this host.
@@ -226,8 +268,7 @@ impl Api {
         asked: &Asked,
         copy: impl FnOnce(&Path) -> Result<(), crate::store::Error>,
     ) -> Result<Value, Problem> {
-        let body: Value = serde_json::from_slice(asked.body)
-            .map_err(|error| Problem::wrong(&format!("the body is no JSON: {error}")))?;
+        let body: Value = asked.json("JSON")?;
         let path = body["path"].as_str().filter(|path| path.starts_with('/'));
         let path = path.ok_or_else(|| {
             Problem::wrong("the body must be {\"path\": \"/a/file/of/this/host\"}, from the root")
@@ -240,45 +281,56 @@ impl Api {
 
     /// Writes down who did what, and waits until it is on the disk.
     fn audited(&self, who: &str, what: Value) -> Result<(), Problem> {
-        let row = AuditRow {
+        let row = self.audit_row(who, &what);
+        Ok(self.census.store().write(vec![row]).wait()?)
+    }
+
+    fn audit_row(&self, who: &str, what: &Value) -> Write {
+        Write::Audit(AuditRow {
             seq: 0,
             at: (self.now)(),
             who: who.to_owned(),
             what: what.to_string(),
-        };
-        let written = self.census.store().write(vec![Write::Audit(row)]).wait();
-        written.map_err(|error| Problem::unavailable(&error.to_string()))
+        })
     }
 
     fn findings(&self, config: &Config) -> Value {
-        let machines: Vec<_> = self.census.look().iter().cloned().collect();
-        let mut all = Vec::new();
-        for record in machines {
-            let Ok(events) = self.own_story(&record) else {
-                continue;
-            };
-            let found = crate::timeline::findings(&events, &self.context(&record, config));
-            for finding in found {
-                let mut value = serde_json::to_value(&finding).unwrap_or_default();
-                value["machine"] = record.id.0.into();
-                value["label"] = record.label().into();
-                all.push(value);
-            }
-            if all.len() >= limits::PAGE {
-                break;
+        let heard = self.of_nobody().unwrap_or_default();
+        let (mut all, mut after) = (Vec::new(), Some(MachineId(0)));
+        while let Some(begin) = after.filter(|_| all.len() < limits::PAGE) {
+            let whole = |record: &Record| Some(record.clone());
+            let (records, next) = self.census.page(begin, limits::LOOK_AT_ONCE, whole);
+            after = next;
+            for record in records {
+                let Ok(events) = self.whole_story(&record, &heard) else {
+                    continue;
+                };
+                let found = crate::timeline::findings(&events, &self.context(&record, config));
+                for finding in found {
+                    let mut value = serde_json::to_value(&finding).unwrap_or_default();
+                    value["machine"] = record.id.0.into();
+                    value["label"] = record.label().into();
+                    all.push(value);
+                }
+                if all.len() >= limits::PAGE {
+                    break;
+                }
             }
         }
         json!({ "findings": all })
     }
 }
 
-fn fits(route: &str, parts: &[&str]) -> bool {
-    let route: Vec<&str> = route.split('/').collect();
-    let pairs = route.iter().zip(parts);
-    route.len() == parts.len()
-        && pairs
-            .clone()
-            .all(|(known, part)| known == part || *known == "*" && !part.is_empty())
+/// Whether who asks may do what takes this role.
+fn may(asked: &Asked, needed: Option<Role>) -> Result<(), Problem> {
+    match (needed, asked.role) {
+        (None, _) => Ok(()),
+        (Some(_), None) => Err(Problem::unknown(
+            "this takes a token: `hearth token create` on the firewall makes one",
+        )),
+        (Some(needed), Some(role)) if role < needed => Err(Problem::forbidden(role, needed)),
+        _ => Ok(()),
+    }
 }
 
 /// An event as it was kept. One of a later Hearth, which this one does not know, is left out.

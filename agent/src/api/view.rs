@@ -9,11 +9,15 @@ use crate::event::{Stamped, line};
 use crate::id::MachineId;
 use crate::limits;
 use crate::machine::{Phase, Record};
+use crate::percent::decoded_text;
 use crate::store::EventFilter;
 
 /// A machine, with the words that people use for it.
 pub fn machine(record: &Record) -> Value {
     let mut value = serde_json::to_value(record).unwrap_or_default();
+    // The store leaves out what says nothing; programs find every key.
+    value["wishes"] = json!(record.wishes);
+    value["learnt"] = json!(record.learnt);
     value["label"] = record.label().into();
     let phase = record.phase.word();
     // The hash of a token is nobody's business, and says nothing.
@@ -34,6 +38,12 @@ pub fn event(event: &Stamped) -> Value {
     value
 }
 
+/// The word for what kind of event it is.
+pub fn kind(event: &Stamped) -> String {
+    let value = serde_json::to_value(&event.event).unwrap_or_default();
+    value["kind"].as_str().unwrap_or_default().to_owned()
+}
+
 /// The events of a machine that a timeline is made of.
 pub fn last_events(machine: MachineId) -> EventFilter {
     EventFilter {
@@ -49,52 +59,63 @@ pub fn pairs(query: &str) -> BTreeMap<String, String> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(key, value)| (decoded(key.as_bytes()), decoded(value.as_bytes())))
+        .map(|(key, value)| (decoded_text(key), decoded_text(value)))
         .collect()
+}
+
+/// A number of a query.
+///
+/// # Errors
+/// It is something else.
+fn number(pairs: &BTreeMap<String, String>, key: &str) -> Result<Option<u64>, Problem> {
+    let Some(text) = pairs.get(key) else {
+        return Ok(None);
+    };
+    let number = text.parse().ok().filter(|_| !text.starts_with('+'));
+    // The database has no greater ones.
+    let number = number.filter(|&number| number <= i64::MAX as u64);
+    let wrong = || Problem::wrong(&format!("{key} must be a number, and is {text:?}"));
+    number.map(Some).ok_or_else(wrong)
+}
+
+/// Whether a key is there, alone or with `true`.
+fn flag(pairs: &BTreeMap<String, String>, key: &str) -> Result<bool, Problem> {
+    match pairs.get(key).map(String::as_str) {
+        None | Some("false") => Ok(false),
+        Some("" | "true") => Ok(true),
+        Some(other) => Err(Problem::wrong(&format!(
+            "{key} must be true or false, and is {other:?}"
+        ))),
+    }
+}
+
+/// How many are wanted at most.
+///
+/// # Errors
+/// Not a number from 1 to [`limits::PAGE`].
+pub fn limit(pairs: &BTreeMap<String, String>) -> Result<usize, Problem> {
+    match number(pairs, "limit")? {
+        None => Ok(limits::PAGE),
+        Some(limit) if (1..=limits::PAGE as u64).contains(&limit) => Ok(limit as usize),
+        Some(limit) => Err(Problem::wrong(&format!(
+            "limit must be 1 to {}, and is {limit}",
+            limits::PAGE
+        ))),
+    }
 }
 
 /// The events that a query asks for: `machine`, `kind`, `after`, `before`, `since`, `limit`, `newest`.
 pub fn filter(query: &str) -> Result<EventFilter, Problem> {
     let pairs = pairs(query);
-    let number = |key: &str| match pairs.get(key) {
-        None => Ok(None),
-        Some(text) => text
-            .parse::<u64>()
-            .map(Some)
-            .map_err(|_| Problem::wrong(&format!("{key} must be a number, and is {text:?}"))),
-    };
-    let limit = number("limit")?.map_or(limits::PAGE, |limit| limit as usize);
+    let number = |key: &str| number(&pairs, key);
+    let limit = limit(&pairs)?;
     Ok(EventFilter {
         machine: number("machine")?.map(MachineId),
         kind: pairs.get("kind").cloned(),
         after: number("after")?,
         before: number("before")?,
         since: number("since")?,
-        newest_first: pairs.contains_key("newest"),
-        limit: limit.clamp(1, limits::PAGE),
+        newest_first: flag(&pairs, "newest")?,
+        limit,
     })
-}
-
-/// Undoes percent-encoding (RFC 3986 section 2.1); a `%` without two digits stands for itself.
-pub fn decoded(bytes: &[u8]) -> String {
-    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let (mut decoded, mut at) = (Vec::new(), 0);
-    while let Some(&byte) = bytes.get(at) {
-        match (byte, digit(bytes.get(at + 1)), digit(bytes.get(at + 2))) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.push((high * 16 + low) as u8);
-                at += 3;
-            }
-            _ => {
-                decoded.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
-}
-
-/// A page of machines, and where the next begins.
-pub fn page(machines: &[Value], next: Option<MachineId>) -> Value {
-    json!({ "machines": machines, "next": next })
 }

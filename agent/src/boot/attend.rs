@@ -7,9 +7,10 @@ use crate::boot::command_line::Wanted;
 use crate::boot::decide::{self, Decided, Decision};
 use crate::boot::gate::Keeper;
 use crate::boot::learn;
+use crate::boot::policy::{self, Count};
 use crate::boot::site::Site;
 use crate::boot::token::Token;
-use crate::config::{Installed, Name, Policy};
+use crate::config::{Installed, Name};
 use crate::event::Event;
 use crate::id::MachineId;
 use crate::machine::phase::{self, Input, Installing};
@@ -122,8 +123,7 @@ impl Keeper {
         why: &str,
     ) -> String {
         let record = Record::new(MachineId(0), now);
-        let no_limits = |policy: &Policy| policy.limit.is_none();
-        let mut decided = site.decide(&record, facts, &no_limits, now);
+        let mut decided = site.decide(&record, facts, &|_| Count::NoPlace, now);
         if !why.is_empty() {
             decided
                 .reason
@@ -170,6 +170,29 @@ fn asked(attended: &Attended, declared: Option<&Name>, facts: &Facts, request: &
     }
 }
 
+/// What a machine gets among all others, whose places in policies and installations count. Changes
+/// nothing.
+pub fn decide_among(
+    site: &Site,
+    registry: &Registry,
+    record: &Record,
+    facts: &Facts,
+    now: u64,
+) -> Decided {
+    let counts = policy::counts(registry, record);
+    let mut decided = site.decide(record, facts, &counts, now);
+    let same = facts
+        .uuid
+        .into_iter()
+        .flat_map(|uuid| registry.with_uuid(uuid));
+    let mut others = same
+        .filter(|id| *id != record.id)
+        .filter_map(|id| registry.get(id));
+    let twin = others.find(|other| matches!(other.phase, Phase::Installed { .. }));
+    decide::spare(&mut decided, record, twin);
+    decided
+}
+
 /// Decides, with every other machine kept out: the limits of policies count.
 fn attend(
     site: &Site,
@@ -194,23 +217,7 @@ fn attend(
             now,
         ));
     }
-    let mine = record.policy.clone();
-    let has_room = |policy: &Policy| {
-        let name = policy.name.as_str();
-        let is_mine = mine.as_deref() == Some(name);
-        let used = || registry.counted(name) as u64;
-        is_mine || policy.limit.is_none_or(|limit| used() < u64::from(limit))
-    };
-    let mut decided = site.decide(record, facts, &has_room, now);
-    let same = facts
-        .uuid
-        .into_iter()
-        .flat_map(|uuid| registry.with_uuid(uuid));
-    let mut others = same
-        .filter(|id| *id != record.id)
-        .filter_map(|id| registry.get(id));
-    let twin = others.find(|other| matches!(other.phase, Phase::Installed { .. }));
-    decide::spare(&mut decided, record, twin);
+    let decided = decide_among(site, registry, record, facts, now);
     events.extend(record.enter(decided.step.phase.clone(), decided.step.reason.clone(), now));
     let start = site.start_of(&decided, facts);
     let unready = start.as_ref().and_then(|start| start.as_ref().err());

@@ -1,7 +1,7 @@
 //! What one boot request gets. Touches nothing: no clock, no file, no socket.
 
 use crate::arch::Platform;
-use crate::boot::policy;
+use crate::boot::policy::{self, Counts, Outcome, Subject};
 use crate::config::{Config, Installed, LocalBoot, Machine, MenuItem, Name, Policy, Unknown};
 use crate::machine::phase::{self, Asked, Gets, Input, Step, Terms};
 use crate::machine::{Facts, Identity, Phase, Record};
@@ -81,17 +81,17 @@ pub struct Asking<'a> {
     pub record: &'a Record,
     /// What it says of itself now.
     pub facts: &'a Facts,
-    /// Whether a policy has room for it.
-    pub has_room: &'a dyn Fn(&Policy) -> bool,
+    /// How much of the policies' limits is used.
+    pub counts: Counts<'a>,
     /// Milliseconds since 1970.
     pub now: u64,
 }
 
 /// What is meant for a machine, whatever its phase.
-struct Meant {
+struct Meant<'a> {
     profile: Option<Name>,
     reason: String,
-    counted: Option<String>,
+    policy: Option<&'a Policy>,
     chosen: bool,
 }
 
@@ -133,7 +133,10 @@ pub fn decide(asking: &Asking) -> Decided {
             Some(why) => why,
             None => meant.reason.clone(),
         },
-        counted: meant.counted.filter(|_| step.phase.gets() == Gets::Install),
+        counted: meant
+            .policy
+            .filter(|policy| policy.limit.is_some() && step.phase.gets() == Gets::Install)
+            .map(|policy| policy.name.as_str().to_owned()),
         begins: None,
         once: false,
         chosen: meant.chosen,
@@ -256,18 +259,28 @@ fn once(asking: &Asking) -> Option<Name> {
     can.then(|| wanted.clone())
 }
 
-fn meant(asking: &Asking) -> Meant {
+/// The profile that is meant for a machine, whatever its phase.
+pub fn profile_of(asking: &Asking) -> Option<Name> {
+    meant(asking).profile
+}
+
+/// The policy by which a machine has what is meant for it, if it is one.
+pub fn policy_of<'a>(asking: &Asking<'a>) -> Option<&'a Policy> {
+    meant(asking).policy
+}
+
+fn meant<'a>(asking: &Asking<'a>) -> Meant<'a> {
     let Asking {
         config,
         record,
         facts,
         ..
-    } = asking;
+    } = *asking;
     let machine = asking.identity.map(|identity| identity.machine);
     let meant = |profile: &Name, reason| Meant {
         profile: Some(profile.clone()),
         reason,
-        counted: None,
+        policy: None,
         chosen: false,
     };
     let mut lost = String::new();
@@ -297,18 +310,25 @@ fn meant(asking: &Asking) -> Meant {
         return meant(profile, reason);
     }
     let mut full = lost;
-    for policy in &config.policies {
-        if !policy::matches(policy, facts) {
-            continue;
-        }
+    let subject = Subject::new(asking.identity, record, facts);
+    for step in policy::steps(&config.policies, subject, asking.counts) {
+        let policy = step.policy;
         let name = policy.name.as_str();
-        if (asking.has_room)(policy) {
-            return Meant {
-                counted: policy.limit.map(|_| name.to_owned()),
-                ..meant(&policy.profile, format!("policy `{name}` matches{full}"))
-            };
+        match step.outcome {
+            Outcome::Taken => {
+                return Meant {
+                    policy: Some(policy),
+                    ..meant(&policy.profile, format!("policy `{name}` matches{full}"))
+                };
+            }
+            Outcome::Full { used, limit } => full.push_str(&format!(
+                "; the limit of policy `{name}` is used up ({used} of {limit})"
+            )),
+            Outcome::NoPlace { .. } => full.push_str(&format!(
+                "; policy `{name}` has a limit, and this machine cannot be counted"
+            )),
+            Outcome::Unmet | Outcome::Behind => {}
         }
-        full.push_str(&format!("; the limit of policy `{name}` is used up"));
     }
     let who = match machine {
         Some(machine) => format!("machine {} is declared without a profile", machine.name),
@@ -320,7 +340,7 @@ fn meant(asking: &Asking) -> Meant {
             _ => None,
         },
         reason: format!("{who} and no policy is for it{full}"),
-        counted: None,
+        policy: None,
         chosen: false,
     }
 }

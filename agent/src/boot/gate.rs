@@ -111,6 +111,13 @@ impl Keeper {
         self.site()
     }
 
+    /// Takes up what came into the root just now, however short ago it was looked at.
+    pub fn take_up(&self) {
+        let mut scanned = held(&self.scanned);
+        *scanned = None;
+        self.rescan(scanned);
+    }
+
     /// The same for something that is there but may have become more: nobody waits for it.
     pub(super) fn perhaps_rescanned(&self) -> Arc<Site> {
         match self.scanned.try_lock() {

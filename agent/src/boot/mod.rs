@@ -27,6 +27,7 @@ use std::sync::Arc;
 use crate::event::{Report, Via};
 use crate::image::catalogue::Entry;
 
+pub use attend::decide_among;
 pub use site::preview;
 
 /// The one gate: TFTP and HTTP ask it for everything they give out.

@@ -11,11 +11,12 @@ use std::time::SystemTime;
 use crate::boot::command_line::{Answers, Shelf, Start, Unready, Wanted};
 use crate::boot::decide::{Asking, Decided, Decision, decide, local_boot};
 use crate::boot::fallback;
+use crate::boot::policy::{Count, Counts};
 use crate::boot::script::{self, Setting};
 use crate::boot::text::{Base, Text};
 use crate::boot::token::Token;
 use crate::boot::written;
-use crate::config::{Config, Machine, MenuItem, Policy, Recipe};
+use crate::config::{Config, Machine, MenuItem, Recipe};
 use crate::event::Via;
 use crate::id::MachineId;
 use crate::image::catalogue::{Catalogue, Entry};
@@ -117,19 +118,13 @@ impl Site {
     }
 
     /// What a machine gets; `now` in milliseconds since 1970.
-    pub fn decide(
-        &self,
-        record: &Record,
-        facts: &Facts,
-        has_room: &dyn Fn(&Policy) -> bool,
-        now: u64,
-    ) -> Decided {
+    pub fn decide(&self, record: &Record, facts: &Facts, counts: Counts, now: u64) -> Decided {
         decide(&Asking {
             config: &self.config,
             identity: self.identify(facts),
             record,
             facts,
-            has_room,
+            counts,
             now,
         })
     }
@@ -331,7 +326,7 @@ pub fn preview(site: &Site, facts: &Facts, via: Via, asked: Option<IpAddr>) -> S
         Via::Tftp => site.default_script(&site.bases(Some(asked))),
         Via::Http => {
             let stranger = Record::new(MachineId(0), 0);
-            let decided = site.decide(&stranger, facts, &|policy| policy.limit != Some(0), 0);
+            let decided = site.decide(&stranger, facts, &|_| Count::Others(0), 0);
             // An installation has a token of its own; here one stands that is nobody's.
             let token = decided.begins.and_then(|_| Token::shown(&"0".repeat(32)));
             site.script(&decided, &stranger, facts, asked, token.as_ref())

@@ -153,14 +153,12 @@ impl Keeper {
     /// Time passed: installations that take too long have failed.
     pub fn look_at_the_clock(&self) {
         let site = self.site();
-        let installing: Vec<_> = {
-            let registry = self.census.look();
-            let records = registry.iter().filter_map(|record| match &record.phase {
-                Phase::Installing(installing) => Some((record.id, installing.profile.clone())),
-                _ => None,
-            });
-            records.collect()
-        };
+        let (installing, _) =
+            self.census
+                .page(MachineId(0), usize::MAX, |record| match &record.phase {
+                    Phase::Installing(installing) => Some((record.id, installing.profile.clone())),
+                    _ => None,
+                });
         held(&self.talk).retain(|talking, _| installing.iter().any(|(id, _)| id == talking));
         for (id, profile) in installing {
             let terms = crate::boot::decide::terms(&site.config, &profile);

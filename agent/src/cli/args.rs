@@ -1,19 +1,24 @@
 //! What can be written on the command line. The comments are the help and the manual pages.
 
 mod machine;
+mod policy;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::api::Role;
 use crate::arch::{Cpu, Platform};
 use crate::config::Name;
 use crate::dhcp;
 use crate::mac::Mac;
+use crate::pci::PciId;
 use crate::uuid::Uuid;
 pub use machine::{MachineSet, Machines};
+pub use policy::{Policies, Test as PolicyTest};
 
 /// The boot server of a network
 ///
@@ -86,6 +91,19 @@ Examples:
         /// Images, profiles, `loaders`, or names below the root; all if none
         #[arg(value_name = "NAME")]
         names: Vec<String>,
+        /// Have the running agent do it, and show how far it is
+        #[arg(long)]
+        agent: bool,
+        /// Have the running agent do it, and do not wait
+        #[arg(long)]
+        detach: bool,
+    },
+    /// List the images, and what of them is there
+    #[command(after_long_help = "Examples:\n  hearth images\n  hearth images --json")]
+    Images {
+        /// For programs
+        #[arg(long)]
+        json: bool,
     },
     /// Show what the running agent does
     ///
@@ -124,6 +142,21 @@ Examples:
     /// What is known of machines, and what is to become of them
     #[command(subcommand)]
     Machine(Machines),
+    /// The rules by which machines get their profiles
+    #[command(subcommand)]
+    Policy(Policies),
+    /// List the profiles, and who gets them
+    ///
+    /// While no agent answers, those of the configuration file are listed.
+    #[command(after_long_help = "\
+Examples:
+  hearth profiles
+  hearth profiles --json | jq -r '.profiles[].name'")]
+    Profiles {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Show what happened to a machine, boot by boot, and why it failed
     ///
     /// Times are since the boot's first event. After the events stands what
@@ -171,6 +204,55 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// Say what a machine's network card needs
+    ///
+    /// Which driver Linux has for it, whether Talos has that too or an extension
+    /// does, and whether the image that is meant for the machine has the extension.
+    #[command(after_long_help = "\
+Examples:
+  hearth advise oden
+  hearth advise --pci 14e4:1639")]
+    Advise {
+        /// Its name, MAC, UUID or number
+        #[arg(value_name = "MACHINE", conflicts_with = "pci")]
+        machine: Option<String>,
+        /// A card, without any machine: vendor and device as lspci -n shows them
+        #[arg(long, value_name = "VENDOR:DEVICE")]
+        pci: Option<PciId>,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Who may ask from other hosts, over TLS
+    #[command(subcommand)]
+    Token(Tokens),
+    /// Put a fragment of the configuration in force
+    ///
+    /// The agent holds the whole configuration with it against its rules, and
+    /// shows every mistake; then nothing was changed. What the fragment was
+    /// before is kept.
+    #[command(after_long_help = "\
+Examples:
+  hearth apply -f lab.toml
+  hearth apply -f - --name lab < lab.toml
+  hearth apply -f lab.toml --check")]
+    Apply(super::apply::Apply),
+    /// The fragments of the configuration that are in force
+    #[command(subcommand)]
+    Config(super::config::Fragments),
+    /// List who changed what
+    #[command(after_long_help = "\
+Examples:
+  hearth audit
+  hearth audit --number 200 --json")]
+    Audit {
+        /// How many at most
+        #[arg(long, short, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        number: u16,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Write a copy of the database, while the agent runs
     #[command(after_long_help = "Example:\n  hearth backup /var/backups/hearth.db")]
     Backup {
@@ -206,6 +288,49 @@ Examples:
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
+}
+
+/// `hearth token`.
+#[derive(Debug, Subcommand)]
+pub enum Tokens {
+    /// Make a token and print it, this once
+    ///
+    /// Only its hash is kept: who loses it revokes it, and makes another.
+    #[command(after_long_help = "\
+Examples:
+  hearth token create prometheus --role read
+  hearth token create deploy --role operate --expires 90d")]
+    Create {
+        /// What it is for; it stands in the audit log
+        #[arg(value_parser = Name::new)]
+        name: Name,
+        /// What it may: read, operate (say what becomes of machines) or admin
+        #[arg(long, value_parser = role)]
+        role: Role,
+        /// How long it lasts; until it is revoked if not given
+        #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
+        expires: Option<Duration>,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// List tokens, without what is secret of them
+    #[command(after_long_help = "Examples:\n  hearth token list\n  hearth token list --json")]
+    List {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a token at once
+    #[command(after_long_help = "Example:\n  hearth token revoke deploy")]
+    Revoke {
+        /// Its name
+        name: String,
+    },
+}
+
+fn role(text: &str) -> Result<Role, &'static str> {
+    Role::of(text).ok_or("a role is read, operate or admin")
 }
 
 /// `hearth dhcp`.

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::exit::{DATA, Failed, UNAVAILABLE};
+use super::exit::{CONFIG, DATA, Failed, UNAVAILABLE};
 use crate::config::defaults;
 use crate::daemon::SOCKET;
 use crate::limits;
+pub use crate::percent::encoded;
 
 /// Where the agent of a configuration is asked.
 pub struct Client {
@@ -49,16 +50,43 @@ impl Client {
         self.ask("POST", path, body.to_string().as_bytes())
     }
 
+    /// `DELETE /api/v1/PATH`.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn delete(&mut self, path: &str) -> Result<Value, Failed> {
+        self.ask("DELETE", path, &[])
+    }
+
+    /// Any method with a body that may be no JSON.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn send(&mut self, method: &str, path: &str, body: &[u8]) -> Result<Value, Failed> {
+        self.ask(method, path, body)
+    }
+
+    /// `GET /api/v1/PATH` of something that is a text.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn get_text(&mut self, path: &str) -> Result<String, Failed> {
+        match self.exchange_text("GET", path, &[]) {
+            Ok((200, text)) => Ok(text),
+            Ok((_, text)) => Err(refused(&serde_json::from_str(&text).unwrap_or_default())),
+            Err(error) => Err(self.unanswered(&error)),
+        }
+    }
+
     fn ask(&mut self, method: &str, path: &str, body: &[u8]) -> Result<Value, Failed> {
         let (status, answer) = match self.exchange(method, path, body) {
             Ok(answer) => answer,
             Err(error) => return Err(self.unanswered(&error)),
         };
-        if status == 200 {
+        if (200..300).contains(&status) {
             return Ok(answer);
         }
-        let detail = answer["detail"].as_str().unwrap_or("it does not say why");
-        Err(Failed::new(DATA, detail.to_owned()))
+        Err(refused(&answer))
     }
 
     fn unanswered(&mut self, error: &io::Error) -> Failed {
@@ -77,6 +105,14 @@ impl Client {
     }
 
     fn exchange(&self, method: &str, path: &str, body: &[u8]) -> io::Result<(u16, Value)> {
+        let (status, text) = self.exchange_text(method, path, body)?;
+        let value = serde_json::from_str(&text).map_err(|error| {
+            io::Error::other(format!("it answered {status} and no JSON ({error})"))
+        })?;
+        Ok((status, value))
+    }
+
+    fn exchange_text(&self, method: &str, path: &str, body: &[u8]) -> io::Result<(u16, String)> {
         let mut stream = UnixStream::connect(&self.socket)?;
         stream.set_read_timeout(Some(limits::CLIENT_PATIENCE))?;
         let length = body.len();
@@ -96,10 +132,16 @@ impl Client {
             let line = head.lines().next().unwrap_or_default();
             io::Error::other(format!("it answered {line:?}"))
         })?;
-        let value = serde_json::from_str(body).map_err(|error| {
-            io::Error::other(format!("it answered {status} and no JSON ({error})"))
-        })?;
-        Ok((status, value))
+        Ok((status, body.to_owned()))
+    }
+}
+
+/// What a problem document says; mistakes of the configuration are shown whole.
+fn refused(answer: &Value) -> Failed {
+    let detail = answer["detail"].as_str().unwrap_or("it does not say why");
+    match answer["diagnostics"].as_str() {
+        Some(mistakes) => Failed::new(CONFIG, format!("{detail}\n{mistakes}")),
+        None => Failed::new(DATA, detail.to_owned()),
     }
 }
 
@@ -109,26 +151,4 @@ fn run_of(path: &Path) -> PathBuf {
     let table: toml::Table = text.parse().unwrap_or_default();
     let run = table.get("server").and_then(|server| server.get("run"));
     PathBuf::from(run.and_then(toml::Value::as_str).unwrap_or(defaults::RUN))
-}
-
-/// Text as a part of a path or query.
-pub fn encoded(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(byte);
-    text.bytes()
-        .map(|byte| match plain(&byte) {
-            true => char::from(byte).to_string(),
-            false => format!("%{byte:02X}"),
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_go_through_a_path_as_they_are() {
-        assert_eq!(encoded("52:54:00:00:00:01"), "52:54:00:00:00:01");
-        assert_eq!(encoded("a/b c?&%"), "a%2Fb%20c%3F%26%25");
-    }
 }

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::client::{Client, encoded};
 use super::exit::{Failed, USAGE};
 use super::print;
 use super::table::table;
+use super::value::text;
 use crate::stamp;
 
 pub fn timeline(path: &Path, machine: &str, all: bool, json: bool) -> Result<u8, Failed> {
@@ -86,8 +87,4 @@ pub fn copy(path: &Path, what: &str, file: &Path) -> Result<u8, Failed> {
     };
     print(&format!("{done} {whole}\n"))?;
     Ok(0)
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }

@@ -9,7 +9,7 @@ use super::client::{Client, encoded};
 use super::exit::Failed;
 use super::print;
 use super::table::table;
-use crate::stamp;
+use super::value::{items, list as all, text, when};
 
 pub fn machine(path: &Path, command: &Machines) -> Result<u8, Failed> {
     let mut client = Client::of(path);
@@ -76,16 +76,16 @@ fn wake(client: &mut Client, machine: &str) -> Result<u8, Failed> {
 /// Every page of the list.
 fn list(client: &mut Client, pairs: &[String], json: bool) -> Result<u8, Failed> {
     let mut machines = Vec::new();
-    let mut after = 0;
+    let mut after = String::new();
     loop {
         let mut query = pairs.to_vec();
-        query.push(format!("after={after}"));
+        query.push(format!("after={}", encoded(&after)));
         let mut page = client.get(&format!("machines?{}", query.join("&")))?;
         if let Some(some) = page["machines"].as_array_mut() {
             machines.append(some);
         }
-        match page["next"].as_u64() {
-            Some(next) => after = next,
+        match page["next"].as_str() {
+            Some(next) => after = next.to_owned(),
             None => break,
         }
     }
@@ -134,20 +134,9 @@ fn show(client: &mut Client, name: &str, json: bool) -> Result<u8, Failed> {
     }
     let facts = &machine["facts"];
     let wishes = &machine["wishes"];
-    let all = |value: &Value| {
-        let some = value.as_array().map_or(&[][..], Vec::as_slice);
-        some.iter().map(text).collect::<Vec<_>>().join(", ")
-    };
-    let number = |value: &Value| {
-        value
-            .as_u64()
-            .map(|number| number.to_string())
-            .unwrap_or_default()
-    };
-    let learnt = |value: &Value| all(value);
     let rows = [
         ("machine", text(&machine["label"])),
-        ("number", number(&machine["id"])),
+        ("number", text(&machine["id"])),
         ("phase", phase(&machine)),
         ("since", when(&machine["since"])),
         ("profile", profile(&machine)),
@@ -163,7 +152,7 @@ fn show(client: &mut Client, name: &str, json: bool) -> Result<u8, Failed> {
         ("asset", text(&facts["asset"])),
         ("platform", text(&facts["platform"])),
         ("processor", text(&facts["cpu_model"])),
-        ("memory MB", number(&facts["memory_mb"])),
+        ("memory MB", text(&facts["memory_mb"])),
         (
             "network card",
             format!("{} {}", text(&facts["busid"]), text(&facts["chip"])),
@@ -171,9 +160,9 @@ fn show(client: &mut Client, name: &str, json: bool) -> Result<u8, Failed> {
         ("switch", text(&facts["switch"])),
         ("switch port", text(&facts["port"])),
         ("loader", text(&wishes["loader"])),
-        ("loader, learnt", learnt(&machine["learnt"]["loader"])),
+        ("loader, learnt", all(&machine["learnt"]["loader"])),
         ("way to the disk", text(&wishes["local_boot"])),
-        ("the same, learnt", learnt(&machine["learnt"]["local_boot"])),
+        ("the same, learnt", all(&machine["learnt"]["local_boot"])),
         ("tags", all(&wishes["tags"])),
         ("notes", text(&wishes["notes"])),
     ];
@@ -181,10 +170,7 @@ fn show(client: &mut Client, name: &str, json: bool) -> Result<u8, Failed> {
     for (name, value) in rows.iter().filter(|(_, value)| !value.trim().is_empty()) {
         lines.push_str(&format!("{name:<17} {}\n", value.trim()));
     }
-    for finding in machine["findings"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice)
-    {
+    for finding in items(&machine["findings"]) {
         lines.push_str(&format!(
             "\n{}: {}\n  {}\n",
             text(&finding["code"]),
@@ -259,16 +245,4 @@ fn profile(machine: &Value) -> String {
         text(&machine["detail"]["profile"]),
     );
     if wished.is_empty() { detail } else { wished }
-}
-
-fn when(milliseconds: &Value) -> String {
-    let seconds = milliseconds.as_u64().unwrap_or(0) / 1000;
-    stamp::from_seconds(seconds)
-        .to_string()
-        .replace('T', " ")
-        .replace('Z', "")
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }

@@ -1,21 +1,28 @@
 //! The command line: parses it ([`args`]), calls the library, prints, and says how it went in the
 //! exit code ([`exit`]). Nothing else in the library prints or ends the process.
 
+mod advise;
+mod apply;
 mod args;
 mod check;
 mod client;
+mod config;
 mod dhcp;
 mod events;
 mod exit;
 mod fetch;
+mod images;
 mod lock;
 mod machine;
 mod pages;
+mod policy;
 mod progress;
 mod script;
 mod status;
 mod table;
 mod talos;
+mod token;
+mod value;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -24,7 +31,7 @@ use std::time::Instant;
 
 use clap::Parser;
 
-use crate::config::{self, Config};
+use crate::config::{self as configuration, Config};
 use crate::daemon;
 use args::{Arguments, Command};
 use exit::Failed;
@@ -54,13 +61,23 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
     match &arguments.command {
         Command::Serve => serve(path, began),
         Command::Check => check::check(path),
-        Command::Fetch { names } => fetch::fetch(&load(path)?, names),
+        Command::Fetch {
+            names,
+            agent,
+            detach,
+        } => match agent | detach {
+            true => images::fetch(path, names, *detach),
+            false => fetch::fetch(&load(path)?, names),
+        },
+        Command::Images { json } => images::images(path, *json),
         Command::Status { json } => status::status(path, *json),
         Command::Script(machine) => script::script(load(path)?, machine),
         Command::Dhcp(args::Dhcp::Snippet(snippet)) => dhcp::snippet(&load(path)?, snippet),
         Command::Lock(command) => lock::lock(&load(path)?, command),
         Command::Talos(command) => talos::talos(&load(path)?, command),
         Command::Machine(command) => machine::machine(path, command),
+        Command::Policy(command) => policy::policy(path, command),
+        Command::Profiles { json } => policy::profiles(path, *json),
         Command::Timeline { machine, all, json } => events::timeline(path, machine, *all, *json),
         Command::Findings { json } => events::findings(path, *json),
         Command::Events {
@@ -68,6 +85,13 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
             number,
             json,
         } => events::events(path, machine.as_deref(), *number, *json),
+        Command::Advise { machine, pci, json } => {
+            advise::advise(path, machine.as_deref(), *pci, *json)
+        }
+        Command::Token(command) => token::token(path, command),
+        Command::Apply(command) => apply::apply(path, command),
+        Command::Config(command) => config::config(path, command),
+        Command::Audit { number, json } => token::audit(path, *number, *json),
         Command::Backup { file } => events::copy(path, "backup", file),
         Command::Restore { file } => events::copy(path, "restore", file),
         Command::Completions { shell } => pages::completions(*shell),
@@ -92,7 +116,7 @@ fn print(text: &str) -> Result<(), Failed> {
 
 /// The configuration for a command that does not listen: addresses are not held against this host.
 fn load(path: &Path) -> Result<Config, Failed> {
-    match config::load(path, &config::Environment::default()) {
+    match configuration::load(path, &configuration::Environment::default()) {
         Ok(loaded) => Ok(loaded.config),
         Err(mistakes) => {
             let text = format!("the configuration is refused\n{mistakes}");

@@ -8,6 +8,7 @@ use super::client::Client;
 use super::exit::Failed;
 use super::print;
 use super::table::{bytes, time};
+use super::value::{items, list, text};
 use crate::stamp;
 
 /// How many events people are shown; programs get all.
@@ -74,7 +75,7 @@ fn people(status: &Value) -> String {
             "\nthe reload of {when} was refused, the old configuration is in force:\n{error}"
         ));
     }
-    let wanting = array(&status["loaders"]).chain(array(&status["images"]));
+    let wanting = items(&status["loaders"]).chain(items(&status["images"]));
     let wanting = wanting.filter(|one| one["state"] == "missing");
     let wanting = wanting.map(|one| {
         format!(
@@ -83,9 +84,9 @@ fn people(status: &Value) -> String {
             text(&one["remedy"])
         )
     });
-    let warnings = array(&status["warnings"]).map(text).chain(wanting);
+    let warnings = items(&status["warnings"]).map(text).chain(wanting);
     section(&mut lines, "to do", warnings.collect());
-    let events: Vec<_> = array(&status["events"])
+    let events: Vec<_> = items(&status["events"])
         .map(|event| format!("{} {}", date(&event["time"]), text(&event["text"])))
         .collect();
     let newest = events.len().saturating_sub(EVENTS);
@@ -111,28 +112,13 @@ fn totals(totals: &Value) -> String {
 }
 
 fn states(list: &Value) -> String {
-    let all = array(list).count();
-    let ready = array(list).filter(|one| one["state"] == "ready").count();
+    let all = items(list).count();
+    let ready = items(list).filter(|one| one["state"] == "ready").count();
     format!("{ready} of {all} ready")
 }
 
 fn date(seconds: &Value) -> String {
     stamp::from_seconds(seconds.as_u64().unwrap_or(0)).to_string()
-}
-
-fn array(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn list(value: &Value) -> String {
-    array(value).map(text).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

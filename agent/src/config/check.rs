@@ -10,8 +10,8 @@ use super::report::Report;
 use super::source::{Place, Placed};
 use super::suggest::nearest;
 use super::{
-    Config, Image, Name, Policy, Profile, Recipe, Server, Unknown, answers, command_line, machines,
-    menu,
+    Api, Config, Image, Name, Profile, Recipe, Server, Unknown, Webhook, answers, command_line,
+    machines, menu, policies,
 };
 
 /// Everything of one kind that is declared, with where.
@@ -110,7 +110,14 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
     let machine_names = raw.machines.iter().map(|machine| &machine.name);
     Declared::new("machine", names(machine_names), report);
 
+    let webhooks = raw.webhooks.iter().map(|webhook| &webhook.name);
+    Declared::new("webhook", names(webhooks), report);
+
     let server = server(raw.server, &profiles, environment, report);
+    let api = api(raw.api, &server, environment, report);
+    if server.own_files {
+        report.refuse_private_files_below(&server.root);
+    }
     let mut kept = kept_images(raw.images);
     for profile in &raw.profiles {
         check_profile(profile, &images, &kept, report);
@@ -124,12 +131,14 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
     };
     let menu = menu::check(raw.menu, &raw.profiles, known, report);
     let machines = machines::check(raw.machines, &server, &raw.loaders, &profiles, report);
-    let policies = policies(raw.policies, &profiles, report);
+    let policies = policies::check(raw.policies, &profiles, report);
     Some(Config {
         server,
         tftp: raw.tftp,
         http: raw.http,
+        api,
         observe: raw.observe,
+        events: raw.events,
         fetch: raw.fetch,
         log: raw.log,
         menu: menu?,
@@ -137,6 +146,7 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
         images: kept,
         profiles: kept_profiles(raw.profiles),
         policies,
+        webhooks: kept_webhooks(raw.webhooks),
         machines,
     })
 }
@@ -147,8 +157,36 @@ fn server(
     environment: &Environment,
     report: &mut Report,
 ) -> Server {
+    let everywhere = "machines on every network that reaches this host, the Internet side \
+                      included, could fetch the boot files; name the boot network's own address";
+    let loss = "nothing could listen there: machines that ask would get no answer";
+    addresses(&raw.addresses, environment, everywhere, loss, report);
+    let unknown = match raw.unknown {
+        raw::Unknown::Known(unknown) => unknown,
+        raw::Unknown::Profile(name) => {
+            let loss = "machines that are not declared would get nothing";
+            profiles.expect(&name, loss, report);
+            Unknown::Profile(name.value)
+        }
+    };
+    Server {
+        addresses: raw.addresses.into_iter().map(|one| one.value).collect(),
+        unknown,
+        ..raw.rest
+    }
+}
+
+/// What is wrong with addresses to listen on: `everywhere` says what a wildcard causes, `loss` what an
+/// address causes that this host does not have.
+fn addresses(
+    addresses: &[Placed<IpAddr>],
+    environment: &Environment,
+    everywhere: &str,
+    loss: &str,
+    report: &mut Report,
+) {
     let mut seen: Vec<&Placed<IpAddr>> = Vec::new();
-    for address in &raw.addresses {
+    for address in addresses {
         match seen.iter().find(|one| one.value == address.value) {
             Some(first) => {
                 let what = format!("address {}", address.value);
@@ -161,10 +199,7 @@ fn server(
         if address.value.is_unspecified() {
             report
                 .warning(address.place, "this listens on every interface")
-                .note(
-                    "machines on every network that reaches this host, the Internet side \
-                     included, could fetch the boot files; name the boot network's own address",
-                );
+                .note(everywhere);
         } else if let Some(local) = &environment.local_addresses
             && !local.contains(&address.value)
         {
@@ -178,24 +213,53 @@ fn server(
                     ),
                 )
                 .note(format!("this host has {}", have.join(", ")))
-                .note("nothing could listen there: machines that ask would get no answer");
+                .note(loss);
         }
     }
-    if raw.rest.own_files {
-        report.refuse_private_files_below(&raw.rest.root);
+}
+
+fn api(raw: raw::Api, server: &Server, environment: &Environment, report: &mut Report) -> Api {
+    let everywhere = "every network that reaches this host, the Internet side included, could try \
+                      tokens; name the address of the network that programs are on";
+    let loss = "nothing could listen there: programs that ask would get no answer";
+    addresses(&raw.addresses, environment, everywhere, loss, report);
+    let shared = raw
+        .addresses
+        .iter()
+        .find(|one| raw.port == server.http_port && server.addresses.contains(&one.value));
+    if let Some(address) = shared {
+        report
+            .error(
+                address.place,
+                format!("the boot side has port {} of this address", raw.port),
+            )
+            .note("only one of them could listen: give `[api]` another `port`");
     }
-    let unknown = match raw.unknown {
-        raw::Unknown::Known(unknown) => unknown,
-        raw::Unknown::Profile(name) => {
-            let loss = "machines that are not declared would get nothing";
-            profiles.expect(&name, loss, report);
-            Unknown::Profile(name.value)
+    let files = match (raw.certificate, raw.key) {
+        (Some(certificate), Some(key)) => {
+            report.keep_private(key.place, key.value.clone());
+            Some((certificate.value, key.value))
         }
+        (Some(one), None) => {
+            let note = "the agent could not prove who it is: add `key`";
+            report
+                .error(one.place, "a certificate without its key")
+                .note(note);
+            None
+        }
+        (None, Some(one)) => {
+            let note = "programs could not know whom they talk to: add `certificate`";
+            report
+                .error(one.place, "a key without its certificate")
+                .note(note);
+            None
+        }
+        (None, None) => None,
     };
-    Server {
+    Api {
         addresses: raw.addresses.into_iter().map(|one| one.value).collect(),
-        unknown,
-        ..raw.rest
+        port: raw.port,
+        files,
     }
 }
 
@@ -279,30 +343,14 @@ fn kept_profiles(raw: Vec<raw::Profile>) -> BTreeMap<Name, Profile> {
     whole.collect()
 }
 
-fn policies(raw: Vec<raw::Policy>, profiles: &Declared, report: &mut Report) -> Vec<Policy> {
-    let last = raw.len().saturating_sub(1);
-    let mut policies = Vec::new();
-    for (number, policy) in raw.into_iter().enumerate() {
-        if let Some(profile) = &policy.profile {
-            let loss = "machines that match this policy would get nothing";
-            profiles.expect(profile, loss, report);
-        }
-        let (Some(name), Some(profile), Some(conditions)) =
-            (policy.name, policy.profile, policy.conditions)
-        else {
-            continue;
-        };
-        if conditions.is_empty() && policy.limit.is_none() && number < last {
-            report
-                .warning(name.place, "this policy matches every machine")
-                .note("the policies behind it never count: put it last, or give it conditions");
-        }
-        policies.push(Policy {
-            name: name.value,
-            conditions,
-            profile: profile.value,
-            limit: policy.limit,
-        });
-    }
-    policies
+fn kept_webhooks(raw: Vec<raw::Webhook>) -> Vec<Webhook> {
+    let whole = raw.into_iter().filter_map(|webhook| {
+        Some(Webhook {
+            name: webhook.name?.value,
+            url: webhook.url?,
+            secret: webhook.secret?,
+            events: webhook.events,
+        })
+    });
+    whole.collect()
 }

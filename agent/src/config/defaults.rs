@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
-use super::{Fetch, Http, Installed, Log, LogTarget, Observe, Tftp, Unknown};
+use super::{Events, Fetch, Http, Installed, Log, LogTarget, Observe, Tftp, Unknown};
 use crate::arch::Cpu;
 
 /// TCP port of the boot side.
 pub const HTTP_PORT: u16 = 8069;
 /// UDP port of TFTP (RFC 1350).
 pub const TFTP_PORT: u16 = 69;
+/// TCP port of the API over TLS.
+pub const API_PORT: u16 = 8070;
 /// Where OPNsense's own TFTP plugin keeps its files, so that either can serve the other's.
 pub const ROOT: &str = "/usr/local/tftp";
 /// Where FreeBSD programs keep what they remember.
@@ -52,6 +54,15 @@ pub fn observe() -> Observe {
     }
 }
 
+/// `[events]`: about a hundred boots of each machine, and about 300 MB in all.
+pub fn events() -> Events {
+    Events {
+        keep: Duration::from_secs(90 * 24 * 3_600),
+        per_machine: 2_000,
+        in_all: 1_000_000,
+    }
+}
+
 /// `[fetch]`.
 pub fn fetch() -> Fetch {
     Fetch {
@@ -79,6 +90,9 @@ pub const MENU_TIMEOUT: Duration = Duration::from_secs(10);
 pub const MENU_DEFAULT: &str = "local";
 /// What the menu has behind every profile.
 pub const MENU_ITEMS: [&str; 5] = ["netboot.xyz", "memtest", "local", "shell", "reboot"];
+
+/// `webhook.events`: what a person wants to be told.
+pub const WEBHOOK_EVENTS: [&str; 3] = ["phase", "impostor", "shared"];
 
 /// `loaders.origin`.
 pub const LOADER_ORIGIN: &str = "https://boot.ipxe.org";

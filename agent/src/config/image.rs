@@ -47,7 +47,7 @@ pub struct Talos {
     pub version: String,
     /// The image factory.
     pub factory: Url,
-    /// Official system extensions, for example `siderolabs/bnx2`.
+    /// Official system extensions, for example `siderolabs/bnx2-bnx2x`.
     pub extensions: Vec<String>,
     /// Arguments that become part of the schematic.
     pub extra_kernel_arguments: Vec<Argument>,

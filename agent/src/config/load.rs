@@ -1,5 +1,6 @@
 //! From files to a configuration that holds.
 
+use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::net::IpAddr;
@@ -7,9 +8,10 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::Diagnostics;
+use super::fragment::{Change, Written};
 use super::report::Report;
 use super::source::{File, Place, Sources};
-use super::{Config, check, merge, secret, sections, syntax};
+use super::{Config, check, fragment, merge, secret, sections, syntax};
 use crate::limits;
 
 /// What the configuration is held against, besides itself.
@@ -29,19 +31,44 @@ pub struct Loaded {
     pub warnings: Diagnostics,
     /// The files it was read from, in the order in which they count.
     pub files: Vec<PathBuf>,
+    /// The same with their texts, for showing.
+    pub written: Vec<Written>,
 }
 
-/// Reads `path` and every `conf.d/*.toml` beside it, in the order of their names; names that start
-/// with a dot are left out.
+/// Reads `path`, every `conf.d/*.toml` beside it, and then those that came by the API
+/// ([`fragment::folder`]), each in the order of their names; names that start with a dot are left out.
 ///
 /// # Errors
 ///
 /// Every mistake of every file, with the warnings among them. A file that cannot be read, or that
 /// is no TOML, does not hide the mistakes of the others.
 pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, Diagnostics> {
+    read_all(path, environment, None)
+}
+
+/// What [`load`] would say after a change of a fragment of the API.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_changed(
+    path: &Path,
+    environment: &Environment,
+    change: &Change,
+) -> Result<Loaded, Diagnostics> {
+    read_all(path, environment, Some(change))
+}
+
+fn read_all(
+    path: &Path,
+    environment: &Environment,
+    change: Option<&Change>,
+) -> Result<Loaded, Diagnostics> {
     let mut reading = Reading::default();
     reading.file(path);
-    reading.fragments(&path.parent().unwrap_or(Path::new("")).join("conf.d"));
+    reading.fragments(&path.parent().unwrap_or(Path::new("")).join("conf.d"), None);
+    let folder = fragment::folder(&fragment::state(&reading.sources));
+    reading.own = reading.sources.files.len();
+    reading.fragments(&folder, change);
     assemble(reading, environment)
 }
 
@@ -64,16 +91,30 @@ fn assemble(reading: Reading, environment: &Environment) -> Result<Loaded, Diagn
     }
     let texts = syntax::texts(sources, &mut report);
     let documents = syntax::parse(&texts, &mut report);
+    if !fragment::hold(&documents, reading.own, &mut report) {
+        return Err(report.finish());
+    }
     let tables = merge::merge(&documents, &mut report);
     let raw = sections::read(tables, &mut report);
     let config = check::check(raw, environment, &mut report);
     let refused = report.has_errors();
+    let written = sources
+        .files
+        .iter()
+        .enumerate()
+        .map(|(number, file)| Written {
+            path: file.path.clone(),
+            by_api: number >= reading.own,
+            text: report.shown(number),
+        });
+    let written = written.collect();
     let diagnostics = report.finish();
     match config {
         Some(config) if !refused => Ok(Loaded {
             config,
             warnings: diagnostics,
             files: sources.files.iter().map(|file| file.path.clone()).collect(),
+            written,
         }),
         _ => Err(diagnostics),
     }
@@ -87,6 +128,8 @@ struct Reading {
     failures: Vec<(usize, String, &'static str)>,
     /// File number and the first byte that is no UTF-8.
     not_text: Vec<(usize, usize)>,
+    /// How many are a person's own; those behind them came by the API.
+    own: usize,
 }
 
 impl Reading {
@@ -112,8 +155,20 @@ impl Reading {
         self.sources.files.push(file);
     }
 
-    fn fragments(&mut self, folder: &Path) {
-        match fragments(folder) {
+    fn fragments(&mut self, folder: &Path, change: Option<&Change>) {
+        let changed = change.map(|change| OsString::from(format!("{}.toml", change.name)));
+        let mut names = match fragments(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            names => names,
+        };
+        if let (Some(change), Some(changed), Ok(names)) = (change, &changed, &mut names) {
+            names.retain(|name| name != changed);
+            if change.text.is_some() {
+                names.push(changed.clone());
+                names.sort();
+            }
+        }
+        match names {
             Ok(names) if names.len() > limits::CONFIG_FRAGMENTS => {
                 let problem = format!(
                     "{} fragments, more than {}",
@@ -126,8 +181,18 @@ impl Reading {
                     "none of them is read: put several into one",
                 );
             }
-            Ok(names) => names.iter().for_each(|name| self.file(&folder.join(name))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Ok(names) => {
+                for name in names {
+                    let text = change.and_then(|change| change.text.clone());
+                    match text.filter(|_| changed.as_ref() == Some(&name)) {
+                        Some(text) => {
+                            let file = File::new(folder.join(name), text, false);
+                            self.sources.files.push(file);
+                        }
+                        None => self.file(&folder.join(name)),
+                    }
+                }
+            }
             Err(error) => {
                 let problem = format!("cannot read this folder: {error}");
                 self.fail(folder, problem, "what its files declare is missing");
@@ -160,7 +225,7 @@ fn read(path: &Path) -> io::Result<(Vec<u8>, u32)> {
 }
 
 /// Names of the fragments in order.
-fn fragments(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
+fn fragments(folder: &Path) -> io::Result<Vec<OsString>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();

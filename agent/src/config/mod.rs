@@ -3,7 +3,7 @@
 //! The way to it: [`load()`] reads the files, `merge` puts their tables together, `sections` reads
 //! each table with `reader` (which knows the keys from `schema`) into `raw`, what was written;
 //! `check` turns that into a [`Config`]. Mistakes do not stop this way: each goes into `report`,
-//! and comes out as [`Diagnostics`] of all files in one run.
+//! and comes out as [`Diagnostics`] of all files in one run. `condition` is what a policy asks.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -15,25 +15,32 @@ use crate::mac::Mac;
 use crate::uuid::Uuid;
 
 pub use answers::{AnswerFile, Variable};
+pub use condition::{Condition, FactName, Kind, Pattern, Test, Value};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use excerpt::Excerpt;
+pub use fragment::{Change, Written};
 pub use image::{Custom, Debian, Image, Meta, Overlay, Recipe, Source, Talos};
-pub use load::{Environment, Loaded, load};
+pub use load::{Environment, Loaded, load, load_changed};
 pub use open::OpenArgument;
+pub use sections::KINDS;
+pub use values::{duration, size};
 pub use words::{Argument, Label, Name, Secret, Url};
 
 pub mod answers;
 mod check;
 mod command_line;
+mod condition;
 pub mod defaults;
 mod diagnostic;
 mod excerpt;
+pub mod fragment;
 mod image;
 mod load;
 mod machines;
 mod menu;
 mod merge;
 pub mod open;
+mod policies;
 mod raw;
 mod reader;
 mod report;
@@ -56,8 +63,12 @@ pub struct Config {
     pub tftp: Tftp,
     /// Bounds of the HTTP server's boot side.
     pub http: Http,
+    /// The control side for programs on other hosts.
+    pub api: Api,
     /// Whether and where DHCP is listened to.
     pub observe: Observe,
+    /// Which events are kept.
+    pub events: Events,
     /// How files are fetched.
     pub fetch: Fetch,
     /// Where lines go.
@@ -72,6 +83,8 @@ pub struct Config {
     pub profiles: BTreeMap<Name, Profile>,
     /// Rules in order; the first that matches counts.
     pub policies: Vec<Policy>,
+    /// Who is told of events.
+    pub webhooks: Vec<Webhook>,
     /// Declared machines, by name.
     pub machines: BTreeMap<Name, Machine>,
 }
@@ -144,6 +157,17 @@ pub struct Http {
     pub stall_timeout: Duration,
 }
 
+/// `[api]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Api {
+    /// The API answers over TLS here; empty: on the control socket only.
+    pub addresses: Vec<IpAddr>,
+    /// Its TCP port.
+    pub port: u16,
+    /// Certificate and key, each a file of PEM; `None`: the agent makes its own.
+    pub files: Option<(PathBuf, PathBuf)>,
+}
+
 /// `[observe]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observe {
@@ -151,6 +175,17 @@ pub struct Observe {
     pub enabled: bool,
     /// On these interfaces; empty: on those that have one of `server.addresses`.
     pub interfaces: Vec<String>,
+}
+
+/// `[events]`: those that are more or older are removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Events {
+    /// How long each is kept.
+    pub keep: Duration,
+    /// How many are kept of one machine, the last.
+    pub per_machine: u32,
+    /// How many are kept in all, the last.
+    pub in_all: u32,
 }
 
 /// `[fetch]`.
@@ -322,40 +357,6 @@ pub struct Policy {
     pub limit: Option<u32>,
 }
 
-/// One `key = pattern` of `policy.match`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Condition {
-    /// The fact asked for.
-    pub fact: FactName,
-    /// Globs (`*`, `?`, letter case ignored); any of them is enough.
-    pub patterns: Vec<String>,
-}
-
-/// What a machine can be asked by a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FactName {
-    /// SMBIOS manufacturer.
-    Manufacturer,
-    /// SMBIOS product.
-    Product,
-    /// SMBIOS serial number.
-    Serial,
-    /// SMBIOS asset tag.
-    Asset,
-    /// MAC in colon form; `5c:f3:fc:*` matches a maker.
-    Mac,
-    /// SMBIOS UUID.
-    Uuid,
-    /// `pcbios` or `efi`.
-    Platform,
-    /// `amd64`, `arm64`, ...
-    Architecture,
-    /// The address it asks from.
-    Ip,
-    /// iPXE's `${busid}` of the boot NIC.
-    Busid,
-}
-
 /// `[[machine]]`: one declared computer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Machine {
@@ -392,6 +393,19 @@ pub struct StaticAddress {
     pub interface: Option<String>,
     /// Name servers, at most two.
     pub dns: Vec<Ipv4Addr>,
+}
+
+/// `[[webhook]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Webhook {
+    /// Its name, in the log.
+    pub name: Name,
+    /// Where events are sent.
+    pub url: Url,
+    /// What they are signed with.
+    pub secret: Secret,
+    /// Kinds of events, one of them `*` for all.
+    pub events: Vec<String>,
 }
 
 /// `machine.local_boot`: boot-facts 4.4.

@@ -1,6 +1,8 @@
 //! A profile's kernel arguments: the URL of an answer is known only when an installation begins, so
 //! there they are open. [`Argument`] is what comes of one.
 
+use std::fmt;
+
 use super::Argument;
 
 /// The longest URL that the answers of an installation can be below.
@@ -20,6 +22,17 @@ enum Part {
     Text(String),
     Answer(String),
     Folder,
+}
+
+/// As it is written.
+impl fmt::Display for OpenArgument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|part| match part {
+            Part::Text(text) => f.write_str(text),
+            Part::Answer(name) => write!(f, "{ANSWER}{name}}}"),
+            Part::Folder => f.write_str(ANSWERS),
+        })
+    }
 }
 
 impl OpenArgument {

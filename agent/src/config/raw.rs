@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::answers::Asks;
 use super::source::{Place, Placed};
 use super::{
-    AnswerFile, Argument, Condition, Fetch, Http, Installed, Label, Loaders, LocalBoot, Log, Name,
-    Observe, Omni, OpenArgument, Recipe, Tftp, Variable,
+    AnswerFile, Argument, Condition, Events, Fetch, Http, Installed, Label, Loaders, LocalBoot,
+    Log, Name, Observe, Omni, OpenArgument, Recipe, Secret, Tftp, Url, Variable,
 };
 use crate::arch::Cpu;
 use crate::mac::Mac;
@@ -22,7 +23,9 @@ pub(super) struct Raw {
     pub server: Server,
     pub tftp: Tftp,
     pub http: Http,
+    pub api: Api,
     pub observe: Observe,
+    pub events: Events,
     pub fetch: Fetch,
     pub log: Log,
     pub menu: Menu,
@@ -30,6 +33,7 @@ pub(super) struct Raw {
     pub images: Vec<Image>,
     pub profiles: Vec<Profile>,
     pub policies: Vec<Policy>,
+    pub webhooks: Vec<Webhook>,
     pub machines: Vec<Machine>,
 }
 
@@ -40,6 +44,15 @@ pub(super) struct Server {
     pub unknown: Unknown,
     /// The rest; its `addresses` and `unknown` are not filled in.
     pub rest: super::Server,
+}
+
+/// `[api]`.
+#[derive(Debug)]
+pub(super) struct Api {
+    pub addresses: Vec<Placed<IpAddr>>,
+    pub port: u16,
+    pub certificate: Option<Placed<PathBuf>>,
+    pub key: Option<Placed<PathBuf>>,
 }
 
 /// `server.unknown`.
@@ -81,6 +94,15 @@ pub(super) struct Profile {
     pub installed: Installed,
     pub tries: u32,
     pub timeout: Duration,
+}
+
+/// `[[webhook]]`.
+#[derive(Debug)]
+pub(super) struct Webhook {
+    pub name: Option<Placed<Name>>,
+    pub url: Option<Url>,
+    pub secret: Option<Secret>,
+    pub events: Vec<String>,
 }
 
 /// `[[policy]]`.

@@ -141,6 +141,27 @@ impl<'s> Report<'s> {
         self.secrets.push(place);
     }
 
+    /// A file's text without the values that no excerpt may show.
+    pub fn shown(&self, file: usize) -> String {
+        let mut text = self
+            .sources
+            .files
+            .get(file)
+            .map_or("", |file| &file.text)
+            .to_owned();
+        let mut secrets: Vec<_> = self.secrets.iter().filter(|one| one.file == file).collect();
+        // From the last on, so that the places of those before stay true.
+        secrets.sort_by_key(|one| std::cmp::Reverse((one.start, one.end)));
+        let mut end = text.len();
+        for secret in secrets {
+            if secret.end <= end && text.get(secret.start..secret.end).is_some() {
+                text.replace_range(secret.start..secret.end, "\"(secret)\"");
+                end = secret.start;
+            }
+        }
+        text
+    }
+
     /// Remembers a file that no machine may get.
     pub fn keep_private(&mut self, place: Place, path: PathBuf) {
         self.private.push((place, path));

@@ -3,16 +3,20 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-/// `500ms`, `5s`, `2m`, `1h`: a whole number and a unit.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+/// `500ms`, `5s`, `2m`, `1h`, `90d`: a whole number and a unit.
+///
+/// # Errors
+/// A sentence for people.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong =
-        || "a duration is a whole number and a unit: `500ms`, `5s`, `2m` or `1h`".to_owned();
+        || "a duration is a whole number and a unit: `500ms`, `5s`, `2m`, `1h` or `90d`".to_owned();
     let (number, unit) = number_and_unit(text).ok_or_else(wrong)?;
     let milliseconds: u64 = match unit {
         "ms" => 1,
         "s" => 1_000,
         "m" | "min" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return Err(wrong()),
     };
     let total = number.checked_mul(milliseconds).ok_or_else(wrong)?;
@@ -20,7 +24,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// `2 GiB`, `512 MiB`, `10 GB`: a whole number and a unit; returns bytes.
-pub(super) fn size(text: &str) -> Result<u64, String> {
+pub fn size(text: &str) -> Result<u64, String> {
     let wrong = || "a size is a whole number and a unit: `512 MiB`, `2 GiB` or `10 GB`".to_owned();
     let (number, unit) = number_and_unit(text).ok_or_else(wrong)?;
     let bytes: u64 = match unit {
@@ -47,7 +51,12 @@ fn number_and_unit(text: &str) -> Option<(u64, &str)> {
 /// A duration as it would be written.
 pub(super) fn show_duration(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
-    for (unit, size) in [("h", 3_600_000), ("m", 60_000), ("s", 1_000)] {
+    for (unit, size) in [
+        ("d", 86_400_000),
+        ("h", 3_600_000),
+        ("m", 60_000),
+        ("s", 1_000),
+    ] {
         if milliseconds >= size && milliseconds.is_multiple_of(size) {
             return format!("{}{unit}", milliseconds / size);
         }
@@ -139,7 +148,7 @@ mod tests {
 
     #[test]
     fn durations_need_a_unit_and_print_as_they_are_written() {
-        for text in ["500ms", "5s", "2m", "1h", "0ms", "90s"] {
+        for text in ["500ms", "5s", "2m", "1h", "0ms", "90s", "90d", "36h"] {
             let parsed = duration(text).unwrap();
             assert_eq!(show_duration(parsed), text);
         }
@@ -148,7 +157,7 @@ mod tests {
             "",
             "5",
             "s",
-            "5 d",
+            "5 w",
             "-5s",
             "1.5s",
             "5  s",

@@ -1,23 +1,45 @@
-//! The control socket's handler: what is asked there goes to the [`Api`].
+//! The control side's handler: what is asked there goes to the [`Api`].
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::fetching::{Door, Fetching};
+use super::follow::{Follower, Seat};
 use super::status::Status;
-use crate::api::{self, Api};
+use crate::api::{self, Answer, Api, Problem, Role};
 use crate::boot::gate::Keeper;
-use crate::http::{Asked, Handler, Reply};
+use crate::http::{Asked, Body, Caller, Handler, Reply};
+use crate::limits;
 use crate::machine::Census;
 use crate::power::wol;
 use crate::stamp::now_ms;
+use crate::store::TokenRow;
 
-/// Makes it.
-pub fn handler(census: Arc<Census>, keeper: Arc<Keeper>, status: Arc<Status>) -> Handler {
-    let (shown, hears, here) = (keeper.clone(), keeper.clone(), keeper.clone());
-    let api = Api {
+/// Makes the API.
+pub fn api(
+    census: Arc<Census>,
+    keeper: Arc<Keeper>,
+    status: Arc<Status>,
+    tokens: Vec<TokenRow>,
+) -> Api {
+    let fetching = Fetching::new(keeper.clone());
+    let (shown, here) = (keeper.clone(), keeper.clone());
+    Api {
         census,
         keeper,
-        status: Box::new(move || status.value(&shown.site())),
-        hears_dhcp: Box::new(move || hears.site().config.observe.enabled),
+        status: {
+            let status = status.clone();
+            let fetching = fetching.clone();
+            Box::new(move || {
+                let mut value = status.value(&shown.site());
+                value["fetches"] = fetching.counters();
+                value
+            })
+        },
+        tokens: api::Tokens::new(tokens),
         wake: Box::new(move |macs| {
             let networks = wol::networks(&here.site().config.server.addresses);
             match wol::wake(macs, &networks) {
@@ -25,26 +47,95 @@ pub fn handler(census: Arc<Census>, keeper: Arc<Keeper>, status: Arc<Status>) ->
                 Err(error) => Err(error.to_string()),
             }
         }),
+        fragments: status.fragments.clone(),
+        fetches: Box::new(Door(fetching)),
         now: now_ms,
-    };
+    }
+}
+
+/// Hands on what is asked.
+pub fn handler(api: Arc<Api>, status: Arc<Status>) -> Handler {
+    let followers = Arc::new(AtomicUsize::new(0));
     Arc::new(move |asked: Asked| {
-        let answer = api.answer(&api::Asked {
+        let header = |name: &str| {
+            asked
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
+        let known = match &asked.caller {
+            // The socket's mode let this user in.
+            Caller::Local(user) => Ok(Some((user.clone(), Role::Admin))),
+            Caller::Remote(_) => api.bearer(header("authorization")),
+        };
+        let known = match known {
+            Ok(known) => known,
+            Err(problem) => {
+                if let Caller::Remote(address) = &asked.caller {
+                    log::warn!("the API was asked from {address} with a token that is not valid");
+                }
+                return reply(Answer::refused(problem));
+            }
+        };
+        let asked_of_api = api::Asked {
             method: &asked.method,
             path: &asked.path,
             query: &asked.query,
             body: &asked.body,
-            who: &asked.who,
-        });
-        let (kind, body) = match (answer.status, &answer.body) {
-            (200, serde_json::Value::String(text)) => ("text/plain; version=0.0.4", text.clone()),
-            (200, body) => ("application/json", format!("{body}\n")),
-            (_, body) => ("application/problem+json", format!("{body}\n")),
+            who: known.as_ref().map_or("nobody", |(who, _)| who),
+            role: known.as_ref().map(|(_, role)| *role),
+            if_match: header("if-match"),
+            if_none_match: header("if-none-match"),
         };
-        Reply {
-            status: answer.status,
-            kind,
-            body: body.into_bytes(),
-            allow: answer.allow,
+        let streams = header("accept").is_some_and(|kinds| kinds.contains("text/event-stream"));
+        if streams && asked.method == "GET" && asked.path == "/api/v1/events" {
+            let follow = api.follow(&asked_of_api, header("last-event-id"));
+            let seat = Seat::take(&followers);
+            return match (follow, seat) {
+                (Err(problem), _) => reply(Answer::refused(problem)),
+                (_, None) => {
+                    let why = format!("{} follow events already", limits::API_FOLLOWERS);
+                    reply(Answer::refused(Problem::busy(&why)))
+                }
+                (Ok(follow), Some(seat)) => {
+                    let (pieces, body) = mpsc::channel(limits::API_PIECES);
+                    let follower = Follower {
+                        api: api.clone(),
+                        follow,
+                        events: status.journal.listen(),
+                        pieces,
+                        _seat: seat,
+                    };
+                    tokio::spawn(follower.run());
+                    stream(body)
+                }
+            };
         }
+        reply(api.answer(&asked_of_api))
     })
+}
+
+fn stream(pieces: mpsc::Receiver<Bytes>) -> Reply {
+    let headers = [
+        ("content-type", "text/event-stream"),
+        ("cache-control", "no-store"),
+    ];
+    Reply {
+        status: 200,
+        headers: headers
+            .map(|(name, value)| (name, value.to_owned()))
+            .to_vec(),
+        body: Body::Pieces(pieces),
+    }
+}
+
+fn reply(mut answer: Answer) -> Reply {
+    if answer.body.starts_with('{') {
+        answer.body.push('\n');
+    }
+    Reply {
+        status: answer.status,
+        headers: answer.headers,
+        body: Body::Whole(Bytes::from(answer.body)),
+    }
 }

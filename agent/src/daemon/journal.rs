@@ -16,7 +16,7 @@ use crate::mac::Mac;
 use crate::machine::Census;
 use crate::observe::Lease;
 use crate::stamp::now_ms;
-use crate::store::{EventRow, Write};
+use crate::store::{Backlog, EventRow, Write};
 
 /// What happened since the start.
 pub struct Journal {
@@ -76,10 +76,14 @@ impl Journal {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    #[allow(dead_code, reason = "the control side listens")]
     /// Every event from now on. Who is more than [`limits::EVENT_BACKLOG`] behind loses the oldest.
     pub fn listen(&self) -> broadcast::Receiver<Arc<Stamped>> {
         self.listeners.subscribe()
+    }
+
+    /// What waits for the disk.
+    pub fn backlog(&self) -> Backlog {
+        self.census.store().backlog()
     }
 
     /// The machine that an event is about, by its card or its address.
@@ -139,8 +143,8 @@ impl Journal {
         if kept.last.len() > limits::STATUS_EVENTS {
             kept.last.pop_front();
         }
-        drop(kept);
         let _ = self.listeners.send(stamped.clone());
+        drop(kept);
         if let (Some(machine), Event::Transfer { .. }) = (machine, &stamped.event)
             && let Some(keeper) = self.keeper.get().and_then(Weak::upgrade)
         {

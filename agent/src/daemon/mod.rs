@@ -8,15 +8,21 @@
 
 mod control;
 mod error;
+mod fetching;
+mod follow;
+mod fragments;
 mod holder;
+mod identity;
 mod instance;
 mod journal;
 mod observing;
 mod ready;
+mod reload;
 mod signals;
 mod sockets;
 mod status;
 mod user;
+mod webhooks;
 
 use std::fs;
 use std::net::IpAddr;
@@ -25,6 +31,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
+use crate::api::Api;
 use crate::boot::gate::Keeper;
 use crate::boot::site::{DEFAULT, Site};
 use crate::config::{self, Config, Environment, Loaded};
@@ -32,13 +39,14 @@ use crate::event::Sink;
 use crate::image::lock::Lock;
 use crate::machine::Census;
 use crate::observe::Observer;
-use crate::{http, limits, store, tftp};
+use crate::store::TokenRow;
+use crate::{http, limits, tftp};
 
 pub use error::Error;
 use instance::Instance;
 use journal::Journal;
 use signals::{Asked, Signals};
-use sockets::{list, of_http, of_tftp};
+use sockets::list;
 use status::Status;
 
 /// The control socket's name in `server.run`.
@@ -64,9 +72,16 @@ pub fn environment() -> Environment {
 struct Daemon {
     path: PathBuf,
     keeper: Arc<Keeper>,
+    census: Arc<Census>,
     status: Arc<Status>,
     tftp: tftp::Server,
     http: http::Server,
+    /// What the control side knows and does.
+    api: Arc<Api>,
+    /// Answers on the control side.
+    handler: http::Handler,
+    /// The control side for other hosts, once it listened anywhere.
+    secure: Option<http::Secure>,
     /// DHCP is heard, on an interface at least.
     observer: Option<Observer>,
     /// A part ended by itself.
@@ -108,6 +123,13 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
     if let (true, Some(why)) = (observed.is_empty(), observing::why_none(&config)) {
         log::warn!("{why}");
     }
+    // A key may be root's alone.
+    let own_identity = match &config.api.files {
+        Some(_) if !config.api.addresses.is_empty() => {
+            Some(identity::identity(&config).map_err(Error::Files)?)
+        }
+        _ => None,
+    };
     if let Some(user) = &user {
         user::folder(&config.server.state, "server.state", Some(user))?;
         instance.give(user);
@@ -122,14 +144,29 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
     let lock = read_lock(&config).map_err(Error::Lock)?;
     let site = build(config.clone(), lock).map_err(Error::Files)?;
     tell(&site);
-    let (store, contents) = store::Sqlite::open(&config.server.state)
-        .map_err(|error| Error::Store(error.to_string()))?;
-    let (census, warnings) = Census::new(&contents, store);
+    let (census, contents, warnings) =
+        Census::open(&config.server.state).map_err(|error| Error::Store(error.to_string()))?;
+    census.store().retain(&config.events);
+    let identity = match own_identity {
+        None if !config.api.addresses.is_empty() => {
+            Some(identity::identity(&config).map_err(Error::Files)?)
+        }
+        identity => identity,
+    };
     warnings.iter().for_each(|warning| log::warn!("{warning}"));
     let census = Arc::new(census);
     let journal = Journal::new(census.clone(), contents.next_seq);
-    let status = Arc::new(Status::new(loaded.files, journal));
-    let mut daemon = start(path, site, census, sockets, status)?;
+    let status = Arc::new(Status::new(
+        loaded.files,
+        journal,
+        fragments::Fragments::new(path, loaded.written),
+    ));
+    let api = sockets.api;
+    let servers = (sockets.tftp, sockets.http);
+    let mut daemon = start(path, site, census, servers, status, contents.tokens)?;
+    daemon
+        .open_api(&config, api, identity)
+        .map_err(Error::System)?;
     daemon.observe(captures);
     log::info!(
         "hearth {} serves TFTP on {} and HTTP on {}, {} ms after its start",
@@ -147,29 +184,32 @@ fn start(
     path: &Path,
     site: Site,
     census: Arc<Census>,
-    sockets: sockets::Sockets,
+    (tftp, http): (Vec<Arc<tftp::Listener>>, http::Listeners),
     status: Arc<Status>,
+    tokens: Vec<TokenRow>,
 ) -> Result<Daemon, Error> {
     let system = |error: String| Error::System(error);
     let config = site.config.clone();
     let sink: Arc<dyn Sink> = status.clone();
     let known = census.clone();
     let keeper = Arc::new(Keeper::new(site, census, sink.clone(), Box::new(read_lock)));
-    let handler = control::handler(known, keeper.clone(), status.clone());
-    status.journal.on_transfer(&keeper);
-    let tftp = tftp::Server::serve(
-        sockets.tftp,
-        config.tftp.clone(),
+    let api = Arc::new(control::api(
+        known.clone(),
         keeper.clone(),
-        sink.clone(),
-    );
+        status.clone(),
+        tokens,
+    ));
+    let handler = control::handler(api.clone(), status.clone());
+    status.webhooks.run(&config, &api, &status.journal);
+    status.journal.on_transfer(&keeper);
+    let tftp = tftp::Server::serve(tftp, config.tftp.clone(), keeper.clone(), sink.clone());
     let tftp = tftp.map_err(|error| system(error.to_string()))?;
     let http = http::Server::serve(
-        sockets.http,
+        http,
         config.http.clone(),
         keeper.clone(),
         sink,
-        Some(handler),
+        Some(handler.clone()),
     );
     let http = http.map_err(|error| system(error.to_string()))?;
     let _ = status.tftp.set(Box::new(tftp.meter()));
@@ -184,9 +224,13 @@ fn start(
     Ok(Daemon {
         path: path.to_owned(),
         keeper,
+        census: known,
         status,
         tftp,
         http,
+        api,
+        handler,
+        secure: None,
         observer: None,
         ended,
         _clock: clock,
@@ -210,12 +254,18 @@ fn clock(keeper: Arc<Keeper>) -> Result<mpsc::Sender<()>, Error> {
 
 impl Daemon {
     fn until_stopped(mut self, signals: Signals) -> Result<(), Error> {
-        while signals.next() == Asked::Reload {
-            self.reload();
+        loop {
+            match signals.next() {
+                Asked::Reload => self.reload(),
+                Asked::Change => self.change_fragments(),
+                Asked::Stop => break,
+            }
         }
         let ended = self.ended.load(Ordering::Relaxed);
         log::info!("stopping: running transfers may end");
+        let store = self.census.store().clone();
         self.stop(signals);
+        store.close();
         log::info!("stopped");
         if ended {
             return Err(Error::Ended(
@@ -242,7 +292,7 @@ impl Daemon {
             let _ = done.send(());
         };
         let hear = move || {
-            while signals.next() == Asked::Reload {}
+            while signals.next() != Asked::Stop {}
             let _ = hurry.send(());
         };
         // Without a thread what runs is dropped, and so ends at once.
@@ -252,70 +302,6 @@ impl Daemon {
             let _ = over.recv();
         }
         let _ = fs::remove_file(socket);
-    }
-
-    fn reload(&mut self) {
-        let result = self.reloaded();
-        match &result {
-            Ok(_) => log::info!("reload: {} is in force", self.path.display()),
-            Err(reason) => {
-                log::error!("reload refused, the old configuration stays in force:");
-                reason.lines().for_each(|line| log::error!("{line}"));
-            }
-        }
-        self.status.reloaded(result);
-    }
-
-    /// Puts the configuration on the disk in force, all of it or nothing.
-    fn reloaded(&mut self) -> Result<Vec<PathBuf>, String> {
-        let loaded = load(&self.path)?;
-        let old = self.keeper.site().config.clone();
-        let config = Arc::new(loaded.config);
-        if old.server.run != config.server.run
-            || old.server.user != config.server.user
-            || old.tftp.single_port != config.tftp.single_port
-        {
-            return Err(
-                "server.run, server.user and tftp.single_port are taken at the start only: restart \
-                 hearth"
-                    .to_owned(),
-            );
-        }
-        let site = build(config.clone(), read_lock(&config)?)?;
-        self.rebind(&old, &config)?;
-        self.observe_where(&config);
-        log_to(&config.log);
-        self.tftp.set_limits(config.tftp.clone());
-        self.http.set_limits(config.http.clone());
-        tell(&site);
-        self.keeper.replace(site);
-        Ok(loaded.files)
-    }
-
-    /// Listens where the new configuration says, by both or by none; transfers of the old addresses
-    /// go on.
-    fn rebind(&mut self, old: &Config, new: &Config) -> Result<(), String> {
-        if (of_tftp(old), of_http(old)) == (of_tftp(new), of_http(new)) {
-            return Ok(());
-        }
-        let text = |error: Error| match (&error, &new.server.user) {
-            (Error::Permission(text), Some(user)) => {
-                format!("{text}; this hearth became user {user} at its start: restart it")
-            }
-            _ => error.to_string(),
-        };
-        let tftp = self.tftp.prepare(&of_tftp(new));
-        let tftp = tftp.map_err(|error| text(sockets::tftp_error(error)))?;
-        let http = self.http.prepare(&of_http(new));
-        let http = http.map_err(|error| text(sockets::http_error(error)))?;
-        self.tftp.rebind(tftp);
-        self.http.rebind(http);
-        log::info!(
-            "now TFTP is on {} and HTTP on {}",
-            list(&self.tftp.addresses()),
-            list(self.http.addresses())
-        );
-        Ok(())
     }
 }
 

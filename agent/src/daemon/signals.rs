@@ -14,6 +14,8 @@ pub struct Signals(SigSet);
 pub enum Asked {
     /// SIGHUP.
     Reload,
+    /// SIGUSR1, by [`ask_to_change`]: fragments wait to be changed.
+    Change,
     /// SIGTERM, SIGINT.
     Stop,
 }
@@ -24,9 +26,14 @@ impl Signals {
     /// # Errors
     /// The system refuses it.
     pub fn block() -> Result<Signals, Error> {
-        let set: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]
-            .into_iter()
-            .collect();
+        let set: SigSet = [
+            Signal::SIGTERM,
+            Signal::SIGINT,
+            Signal::SIGHUP,
+            Signal::SIGUSR1,
+        ]
+        .into_iter()
+        .collect();
         set.thread_block()
             .map_err(|error| Error::System(format!("blocking signals: {error}")))?;
         Ok(Signals(set))
@@ -37,12 +44,18 @@ impl Signals {
         loop {
             match self.0.wait() {
                 Ok(Signal::SIGHUP) => return Asked::Reload,
+                Ok(Signal::SIGUSR1) => return Asked::Change,
                 Ok(_) => return Asked::Stop,
                 // sigwait(2) says that only of a set that is none; FreeBSD may interrupt it.
                 Err(error) => log::debug!("waiting for signals: {error}"),
             }
         }
     }
+}
+
+/// Has whoever waits for signals look for fragments that wait.
+pub fn ask_to_change() {
+    let _ = kill(Pid::this(), Signal::SIGUSR1);
 }
 
 /// Has whoever waits for signals stop the agent.

@@ -1,7 +1,7 @@
 //! Binds every socket of the agent, and says in words why one could not be bound.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::SOCKET;
@@ -16,6 +16,8 @@ pub struct Sockets {
     pub tftp: Vec<Arc<tftp::Listener>>,
     /// For [`http::Server::serve`], with the control socket.
     pub http: http::Listeners,
+    /// For [`http::Secure::rebind`].
+    pub api: http::Bound,
 }
 
 /// Binds all or none, but for the control socket. Doing so is all that may need root.
@@ -26,6 +28,7 @@ pub fn bind(config: &Config) -> Result<Sockets, Error> {
     Ok(Sockets {
         tftp: tftp::Server::bind(&of_tftp(config)).map_err(tftp_error)?,
         http: http::Listeners::bind(&of_http(config), None).map_err(http_error)?,
+        api: http::Secure::bind(&of_api(config)).map_err(api_error)?,
     })
 }
 
@@ -53,9 +56,18 @@ pub fn of_http(config: &Config) -> Vec<SocketAddr> {
     of(config, config.server.http_port)
 }
 
+/// Where the API listens.
+pub fn of_api(config: &Config) -> Vec<SocketAddr> {
+    at(&config.api.addresses, config.api.port)
+}
+
 fn of(config: &Config, port: u16) -> Vec<SocketAddr> {
-    let addresses = config.server.addresses.iter();
+    at(&config.server.addresses, port)
+}
+
+fn at(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
     addresses
+        .iter()
         .map(|address| SocketAddr::new(*address, port))
         .collect()
 }
@@ -70,7 +82,8 @@ pub fn list(addresses: &[SocketAddr]) -> String {
 pub fn tftp_error(error: tftp::StartError) -> Error {
     match &error {
         tftp::StartError::Listen { address, source } => {
-            listen(Transport::Udp, *address, source, error.to_string())
+            let wish = (Transport::Udp, "TFTP", "server.tftp_port");
+            listen(wish, *address, source, error.to_string())
         }
         tftp::StartError::Threads(_) => Error::System(error.to_string()),
     }
@@ -78,28 +91,41 @@ pub fn tftp_error(error: tftp::StartError) -> Error {
 
 /// What keeps HTTP from listening.
 pub fn http_error(error: http::StartError) -> Error {
+    of_tcp(error, ("HTTP", "server.http_port"))
+}
+
+/// What keeps the API from listening.
+pub fn api_error(error: http::StartError) -> Error {
+    of_tcp(error, ("the API", "api.port"))
+}
+
+fn of_tcp(error: http::StartError, (what, key): (&'static str, &'static str)) -> Error {
     match &error {
-        http::StartError::Listen { address, source } => {
-            listen(Transport::Tcp, *address, source, error.to_string())
-        }
+        http::StartError::Listen { address, source } => listen(
+            (Transport::Tcp, what, key),
+            *address,
+            source,
+            error.to_string(),
+        ),
         http::StartError::Control { .. } => Error::Files(error.to_string()),
         http::StartError::Runtime(_) => Error::System(error.to_string()),
     }
 }
 
-fn listen(transport: Transport, address: SocketAddr, source: &io::Error, text: String) -> Error {
+fn listen(
+    (transport, what, key): (Transport, &str, &str),
+    address: SocketAddr,
+    source: &io::Error,
+    text: String,
+) -> Error {
     match source.kind() {
         ErrorKind::PermissionDenied => Error::Permission(text),
         ErrorKind::AddrInUse => match holder::of(transport, address) {
             Some(who) => {
-                let (protocol, key) = match transport {
-                    Transport::Udp => ("TFTP", "tftp_port"),
-                    Transport::Tcp => ("HTTP", "http_port"),
-                };
                 let (ip, port) = (address.ip(), address.port());
                 Error::Listen(format!(
-                    "listening for {protocol} on {ip} port {port}: the port is in use: {who}, or \
-                     set server.{key}"
+                    "listening for {what} on {ip} port {port}: the port is in use: {who}, or \
+                     set {key}"
                 ))
             }
             None => Error::Listen(text),

@@ -1,13 +1,15 @@
 //! What `GET /api/v1/status` answers: numbers and times for programs, each with its unit.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use super::fragments::Fragments;
 use super::journal::{Journal, Totals};
 use super::ready::{Ready, ready};
+use super::webhooks::Webhooks;
 use crate::boot::site::Site;
 use crate::event::{Event, Sink};
 use crate::id::MachineId;
@@ -27,6 +29,10 @@ pub struct Status {
     pub http: OnceLock<Meter<http::Stats>>,
     /// The interfaces on which DHCP is heard.
     observed: Mutex<Vec<String>>,
+    /// Who is told of events.
+    pub webhooks: Webhooks,
+    /// Fragments that came by the API.
+    pub fragments: Arc<Fragments>,
     started: (u64, Instant),
     configuration: Mutex<Configuration>,
 }
@@ -54,12 +60,14 @@ impl Sink for Status {
 
 impl Status {
     /// Begins to count.
-    pub fn new(files: Vec<PathBuf>, journal: Journal) -> Status {
+    pub fn new(files: Vec<PathBuf>, journal: Journal, fragments: Fragments) -> Status {
         Status {
             journal,
             tftp: OnceLock::new(),
             http: OnceLock::new(),
             observed: Mutex::default(),
+            webhooks: Webhooks::default(),
+            fragments: Arc::new(fragments),
             started: (now(), Instant::now()),
             configuration: Mutex::new(Configuration {
                 files,
@@ -104,6 +112,8 @@ impl Status {
         let http = self.http.get().map(|stats| stats());
         crate::log::flush(limits::STATUS_LOG_WAIT);
         let observed = self.observed().clone();
+        let webhooks = self.webhooks.status();
+        let backlog = self.journal.backlog();
         let kept = self.journal.kept();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -141,7 +151,13 @@ impl Status {
                 "requests": http.map(|http| http.requests),
                 "turned_away": http.map(|http| http.turned_away),
             })),
+            "database": {
+                "waiting": backlog.changes,
+                "waiting_bytes": backlog.bytes,
+                "events_dropped": backlog.events_dropped,
+            },
             "observe": { "interfaces": observed },
+            "webhooks": webhooks,
             "scripts": kept.scripts,
             "events": kept.last,
         })

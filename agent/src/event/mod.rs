@@ -329,13 +329,22 @@ mod tests {
         assert_eq!(serde_json::from_str::<Stamped>(&text).unwrap(), stamped);
     }
 
-    #[test]
-    fn no_event_has_a_field_that_its_stamp_has_too() {
+    fn one_of_each() -> Vec<Event> {
         let peer = "192.168.1.171:0".parse().unwrap();
         let mac: Mac = "52:54:00:00:00:01".parse().unwrap();
         let uuid = "4c4c4544-0042-3510-8052-b4c04f4d3132".parse().unwrap();
         let text = || "text".to_owned();
-        let events = [
+        vec![
+            Event::Transfer {
+                via: Via::Http,
+                peer,
+                name: text(),
+                bytes: 5,
+                size: None,
+                took: Duration::from_secs(1),
+                repeats: 0,
+                outcome: Outcome::Done,
+            },
             Event::Script {
                 peer,
                 machine: text(),
@@ -411,7 +420,28 @@ mod tests {
                 what: text(),
                 error: Some(text()),
             },
-        ];
+        ]
+    }
+
+    #[test]
+    fn every_kind_is_one_that_a_webhook_may_name() {
+        let kinds: std::collections::BTreeSet<String> = one_of_each()
+            .iter()
+            .map(|event| {
+                serde_json::to_value(event).unwrap()["kind"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect();
+        let named: std::collections::BTreeSet<String> =
+            crate::config::KINDS.map(str::to_owned).into();
+        assert_eq!(kinds, named);
+    }
+
+    #[test]
+    fn no_event_has_a_field_that_its_stamp_has_too() {
+        let events = one_of_each();
         for event in events {
             let stamped = Stamped {
                 seq: 7,

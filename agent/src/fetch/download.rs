@@ -26,6 +26,10 @@ pub(super) struct Download<'a> {
     pub name: &'a str,
 }
 
+fn cancelled() -> Trouble {
+    Trouble::lasting(FailureKind::Unavailable, "it was cancelled")
+}
+
 impl Download<'_> {
     /// Fetches the first of `urls` that exists, and returns which. The partial file then holds the
     /// whole file, with the digest that it must have.
@@ -51,6 +55,9 @@ impl Download<'_> {
     fn one(&self, url: &str, partial: &mut Partial, must: Option<&Said>) -> Result<(), Trouble> {
         let note = |line: &str| self.progress.note(&format!("{}: {line}", self.name));
         again(self.bounds.tries, &note, || {
+            if self.progress.is_cancelled() {
+                return Err(cancelled());
+            }
             // A kill came after the last byte: nothing need be asked.
             if must.is_some_and(|must| partial.bytes() > 0 && must.sha256 == partial.sha256()) {
                 return Ok(());
@@ -178,6 +185,10 @@ impl Download<'_> {
             let due = partial
                 .write(&buffer[..read])
                 .map_err(|error| self.disk(&error))?;
+            if self.progress.is_cancelled() {
+                partial.keep().map_err(|error| self.disk(&error))?;
+                return Err(cancelled());
+            }
             if due {
                 disk::check(self.root, 0, self.bounds.keep_free)?;
             }

@@ -51,6 +51,10 @@ pub trait Progress {
     fn finished(&self, name: &str, outcome: &Outcome);
     /// Something worth a line: a wait, a try again.
     fn note(&self, line: &str);
+    /// Whether it is to end before its time; what has come stays, to go on there.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// Draws nothing.
@@ -172,6 +176,14 @@ impl<'a> Fetcher<'a> {
         self.run(self.meant(names)?, false)
     }
 
+    /// Whether these names can be fetched.
+    ///
+    /// # Errors
+    /// One of them is nothing that is declared.
+    pub fn knows(&self, names: &[String]) -> Result<(), Failure> {
+        self.meant(names).map(drop)
+    }
+
     /// Fetches what these names want again and pins what comes (`hearth lock update`).
     pub fn update(&self, names: &[String]) -> Result<Report, Failure> {
         self.run(self.meant(names)?, true)
@@ -215,6 +227,9 @@ impl<'a> Fetcher<'a> {
         let mut run = Run::new(self.config, self.progress, &self.client, lock, path, repin);
         let mut report = Report::default();
         for one in &wanted_now {
+            if self.progress.is_cancelled() {
+                break;
+            }
             let outcome = run.one(one);
             self.progress.finished(&one.name, &outcome);
             report.files.push((one.name.clone(), outcome));

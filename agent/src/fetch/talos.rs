@@ -11,7 +11,7 @@ use crate::recipe::Registration;
 /// An official system extension.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Extension {
-    /// What a configuration calls it: `siderolabs/bnx2`.
+    /// What a configuration calls it: `siderolabs/bnx2-bnx2x`.
     pub name: String,
     /// Its container image for this version of Talos.
     #[serde(default, rename = "ref")]

@@ -22,8 +22,9 @@ use crate::event::Sink;
 use crate::limits;
 use crate::sys::bind;
 
-pub use control::{Asked, Handler, Reply};
+pub use control::{Asked, Body, Caller, Handler, Reply};
 pub use error::StartError;
+pub use secure::{Bound, Identity, Secure};
 
 mod accept;
 mod answer;
@@ -35,6 +36,7 @@ mod error;
 mod file;
 mod range;
 mod route;
+mod secure;
 mod serve;
 mod shared;
 mod transfer;
@@ -238,6 +240,17 @@ impl Server {
         let listener = tokio::net::UnixListener::from_std(listener)?;
         runtime.spawn(control::serve(listener, status, stopped));
         Ok(())
+    }
+
+    /// The control side over TLS, which listens nowhere yet; `None`: the server has ended.
+    pub fn secure(&self, handler: Handler, identity: Identity) -> Option<Secure> {
+        let runtime = self.runtime.as_ref()?.handle().clone();
+        Some(Secure::new(
+            runtime,
+            handler,
+            identity,
+            self.stop.subscribe(),
+        ))
     }
 
     /// Opens what [`Server::rebind`] needs for these addresses; nothing changes yet.

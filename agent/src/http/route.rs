@@ -2,6 +2,7 @@
 
 use crate::event::Report;
 use crate::image::catalogue;
+use crate::percent;
 
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub enum Route {
 /// Slashes too many are no mistake here and never lead to a redirect: UEFI HTTP boot does not
 /// follow one (EDK2 `HttpBootImpl.c`), and a `//` is what a URL base with a slash at its end makes.
 pub fn route(path: &str) -> Route {
-    let decoded = percent_decode(path);
+    let decoded = percent::decoded(path.as_bytes());
     let nothing = || Route::Nothing(shown(&decoded));
     let Some(name) = catalogue::normalise(&decoded) else {
         return nothing();
@@ -59,31 +60,6 @@ fn event(rest: &str) -> Option<Route> {
         _ => return None,
     };
     Some(Route::Event(token.to_owned(), report))
-}
-
-/// Undoes percent-encoding (RFC 3986 section 2.1); a `%` without two digits stands for itself.
-fn percent_decode(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let digits = bytes.get(at + 1..at + 3).and_then(|digits| {
-            let high = char::from(digits[0]).to_digit(16)?;
-            let low = char::from(digits[1]).to_digit(16)?;
-            u8::try_from(high * 16 + low).ok()
-        });
-        match (byte, digits) {
-            (b'%', Some(value)) => {
-                decoded.push(value);
-                at += 3;
-            }
-            _ => {
-                decoded.push(byte);
-                at += 1;
-            }
-        }
-    }
-    decoded
 }
 
 /// Bytes from the network, escaped and cut so that they may stand in a line.

@@ -7,9 +7,14 @@ use std::path::Path;
 
 /// Puts `bytes` at `path` so that a kill at any moment leaves the old file or the new one.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_as(path, bytes, 0o644)
+}
+
+/// The same, with permissions that hold from the first byte on.
+pub fn write_as(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let (folder, name) = split(path)?;
     let beside = folder.join(format!(".{name}.{}.new", std::process::id()));
-    let written = write_new(&beside, bytes).and_then(|()| rename(&beside, path));
+    let written = write_new(&beside, bytes, mode).and_then(|()| rename(&beside, path));
     if written.is_err() {
         // What is left of the attempt helps nobody; the first error is the one to tell.
         let _ = fs::remove_file(&beside);
@@ -17,14 +22,14 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
-        .mode(0o644)
+        .mode(mode)
         .open(path)?;
-    belong(&file, path.parent().unwrap_or(path), 0o644)?;
+    belong(&file, path.parent().unwrap_or(path), mode)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

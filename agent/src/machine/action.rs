@@ -97,6 +97,8 @@ pub enum Refusal {
     Wrong(String),
     /// The machine is not where the action makes sense.
     Conflict(String),
+    /// The machine is not as whoever acts has seen it.
+    Changed,
     /// It is in force in memory, and the disk does not have it.
     NotKept(String),
 }
@@ -108,6 +110,7 @@ impl fmt::Display for Refusal {
             | Refusal::Wrong(why)
             | Refusal::Conflict(why)
             | Refusal::NotKept(why) => f.write_str(why),
+            Refusal::Changed => f.write_str("the machine was changed meanwhile: look at it again"),
         }
     }
 }

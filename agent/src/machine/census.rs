@@ -1,10 +1,14 @@
 //! The registry and the store together: what every thread asks about machines, and the one way in
 //! which a record changes.
 
+mod load;
+
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::load::load;
 use super::Facts;
 use super::record::Record;
 use super::registry::{Met, Registry};
@@ -12,19 +16,38 @@ use crate::config::Name;
 use crate::id::MachineId;
 use crate::limits;
 use crate::mac::Mac;
-use crate::store::{Contents, Error, MachineRow, Memory, Pending, Store, Write};
+use crate::store::{
+    Contents, Error, KeptMachine, MachineRow, Memory, Pending, Sqlite, Store, TokenRow, Write,
+};
 
-/// Every machine. What it gives out are copies: a record changes only by [`Census::change`].
+/// Every machine. What it gives out are copies: a record changes only by [`Census::meet`],
+/// [`Census::heard`], [`Census::transact`] and [`Census::forget`].
 pub struct Census {
     registry: Mutex<Registry>,
     store: Arc<dyn Store>,
 }
 
 impl Census {
-    /// Takes up what was kept. The sentences say which records cannot be read; they are left alone in
-    /// the database.
+    /// Opens the database in a folder and takes up its machines while they are read; the rest of
+    /// what is in it comes back. The sentences say which records cannot be read; they are left alone
+    /// in the database.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    pub fn open(folder: &Path) -> Result<(Census, Contents, Vec<String>), Error> {
+        let open = |take: &mut dyn FnMut(KeptMachine)| Sqlite::open_into(folder, take);
+        let ((store, contents), mut registry, warnings) = load(open)?;
+        registry.number_from(contents.next_machine);
+        let census = Census {
+            registry: Mutex::new(registry),
+            store,
+        };
+        Ok((census, contents, warnings))
+    }
+
+    /// Takes up what was in a store.
     pub fn new(contents: &Contents, store: Arc<dyn Store>) -> (Census, Vec<String>) {
-        let (registry, warnings) = registry(contents);
+        let (registry, warnings) = registry(contents.machines.clone(), contents.next_machine);
         let census = Census {
             registry: Mutex::new(registry),
             store,
@@ -39,16 +62,17 @@ impl Census {
     }
 
     /// Goes back to a backup: the machines are those of the backup from then on. Every other thread
-    /// waits meanwhile, so that nothing from before is written behind it.
+    /// waits meanwhile, so that nothing from before is written behind it. The backup's tokens, and
+    /// sentences about what cannot be read, come back.
     ///
     /// # Errors
     /// The backup cannot be used; nothing was changed.
-    pub fn restore(&self, from: &Path) -> Result<Vec<String>, Error> {
+    pub fn restore(&self, from: &Path) -> Result<(Vec<TokenRow>, Vec<String>), Error> {
         let mut current = self.look();
         let contents = self.store.restore(from)?;
-        let (registry, warnings) = registry(&contents);
+        let (registry, warnings) = registry(contents.machines, contents.next_machine);
         *current = registry;
-        Ok(warnings)
+        Ok((contents.tokens, warnings))
     }
 
     /// The store, for events and whatever else is not a machine.
@@ -98,24 +122,9 @@ impl Census {
         }
     }
 
-    /// Changes a machine's record. The change is in force at once; who needs it on the disk waits for
-    /// what comes back. `None`: there is no such machine.
-    pub fn change<T>(
-        &self,
-        id: MachineId,
-        change: impl FnOnce(&mut Record) -> T,
-    ) -> Option<(T, Pending)> {
-        let mut registry = self.look();
-        let result = registry.change(id, change)?;
-        let record = registry.get(id)?;
-        let pending = self
-            .store
-            .write(vec![Write::Machine(Box::new(row(record)))]);
-        Some((result, pending))
-    }
-
     /// Looks at a machine and at all others, and changes it, without anybody coming in between.
-    /// `None`: there is no such machine. The second: it did change, and is on its way to the disk.
+    /// `None`: there is no such machine. The second: it did change; that is in force at once, and who
+    /// needs it on the disk waits for it.
     pub fn transact<T>(
         &self,
         id: MachineId,
@@ -140,6 +149,39 @@ impl Census {
         let record = registry.take(id)?;
         let pending = self.store.write(vec![Write::Forget(id)]);
         Some((record, pending))
+    }
+
+    /// What `show` makes of the machines behind a number, in order, until there are `limit`; the second
+    /// is the number of the last one if there is another behind it. However many machines there are,
+    /// every other thread gets its turn in between: `show` is called under the lock, for
+    /// [`limits::LOOK_AT_ONCE`] machines at a time.
+    pub fn page<T>(
+        &self,
+        after: MachineId,
+        limit: usize,
+        mut show: impl FnMut(&Record) -> Option<T>,
+    ) -> (Vec<T>, Option<MachineId>) {
+        let (mut shown, mut last, mut at) = (Vec::new(), None, after);
+        loop {
+            let registry = self.look();
+            let mut looked = 0;
+            for record in registry.behind(at).take(limits::LOOK_AT_ONCE) {
+                (looked, at) = (looked + 1, record.id);
+                if let Some(one) = show(record) {
+                    if shown.len() >= limit {
+                        return (shown, last);
+                    }
+                    shown.push(one);
+                    last = Some(record.id);
+                }
+            }
+            drop(registry);
+            if looked < limits::LOOK_AT_ONCE {
+                return (shown, None);
+            }
+            // A lock that is taken again at once is given to nobody else.
+            std::thread::sleep(limits::LOOK_PAUSE);
+        }
     }
 
     /// A machine's record.
@@ -175,37 +217,14 @@ impl Census {
     }
 }
 
-fn registry(contents: &Contents) -> (Registry, Vec<String>) {
-    let rows = &contents.machines;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = threads.min(rows.len() / limits::RECORDS_A_THREAD + 1);
-    // Reading them is most of a start with many machines.
-    let read: Vec<_> = std::thread::scope(|scope| {
-        let parts = rows.chunks(rows.len().div_ceil(threads).max(1));
-        let parts: Vec<_> = parts.map(|part| scope.spawn(|| records(part))).collect();
-        let parts = parts.into_iter().map(|part| part.join());
-        parts.map(Result::unwrap_or_default).collect()
-    });
-    let (records, warnings): (Vec<_>, Vec<_>) = read.into_iter().unzip();
-    let records = records.into_iter().flatten();
-    let registry = Registry::new(records, contents.next_machine);
-    (registry, warnings.concat())
-}
-
-/// The records of rows, and a sentence for each row that holds none.
-fn records(rows: &[MachineRow]) -> (Vec<Record>, Vec<String>) {
-    let mut warnings = Vec::new();
-    let mut records = Vec::with_capacity(rows.len());
-    for row in rows {
-        match serde_json::from_str::<Record>(&row.data) {
-            Ok(record) => records.push(record),
-            Err(error) => warnings.push(format!(
-                "machine {} cannot be read from the database and is left out: {error}",
-                row.id
-            )),
-        }
-    }
-    (records, warnings)
+fn registry(machines: Vec<KeptMachine>, next: u64) -> (Registry, Vec<String>) {
+    let read = |take: &mut dyn FnMut(KeptMachine)| {
+        machines.into_iter().for_each(take);
+        Ok::<(), Infallible>(())
+    };
+    let Ok(((), mut registry, warnings)) = load(read);
+    registry.number_from(next);
+    (registry, warnings)
 }
 
 fn row(record: &Record) -> MachineRow {
@@ -213,7 +232,6 @@ fn row(record: &Record) -> MachineRow {
         id: record.id,
         name: record.name().map(Name::to_string),
         uuid: record.uuid,
-        macs: record.macs.clone(),
         phase: record.phase.word().to_string(),
         last_seen: record.last_seen,
         data: serde_json::to_string(record).unwrap_or_default(),

@@ -14,7 +14,7 @@ use self::memory::Memory;
 use super::query;
 use super::record::cut;
 use crate::arch::{Cpu, Platform};
-use crate::config::{FactName, Name};
+use crate::config::Name;
 use crate::limits;
 use crate::mac::Mac;
 use crate::pci::PciId;
@@ -256,26 +256,6 @@ impl Facts {
             menu: false,
             attempt: 0,
             ..self.clone()
-        }
-    }
-
-    /// The values that a policy's condition is compared with; one of them must match.
-    pub fn values(&self, fact: FactName) -> Vec<String> {
-        let text = |text: &String| vec![text.clone()];
-        match fact {
-            FactName::Manufacturer => text(&self.manufacturer),
-            FactName::Product => text(&self.product),
-            FactName::Serial => text(&self.serial),
-            FactName::Asset => text(&self.asset),
-            FactName::Busid => text(&self.busid),
-            FactName::Mac => self.macs.iter().map(Mac::to_string).collect(),
-            FactName::Uuid => {
-                let both = self.uuid.map(|uuid| [uuid, uuid.swapped()]);
-                both.iter().flatten().map(Uuid::to_string).collect()
-            }
-            FactName::Platform => vec![self.platform().ipxe_name().to_owned()],
-            FactName::Architecture => vec![self.cpu().name().to_owned()],
-            FactName::Ip => self.ip.iter().map(IpAddr::to_string).collect(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The query of `/script`, as iPXE writes it: `key=value` with `&` between, percent-encoded.
 
-use crate::limits;
+use crate::{limits, percent};
 
 /// The pairs of a query in order, at most [`limits::QUERY_BYTES`] of it. A `+` is a blank, as people
 /// and programs other than iPXE write it.
@@ -12,26 +12,11 @@ pub fn pairs(query: &str) -> impl Iterator<Item = (&str, Vec<u8>)> {
     query[..end]
         .split('&')
         .filter_map(|pair| pair.split_once('='))
-        .map(|(key, value)| (key, percent_decoded(value.as_bytes())))
+        .map(|(key, text)| (key, value(text)))
 }
 
-/// What is not a whole escape stands for itself: firmware writes odd things, and they only matter to
-/// whoever reads them.
-fn percent_decoded(mut rest: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(rest.len());
-    while let [first, tail @ ..] = rest {
-        let (byte, after) = match (first, tail) {
-            (b'%', [high, low, after @ ..]) => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => (high << 4 | low, after),
-                _ => (b'%', tail),
-            },
-            (b'+', _) => (b' ', tail),
-            _ => (*first, tail),
-        };
-        bytes.push(byte);
-        rest = after;
-    }
-    bytes
+fn value(text: &str) -> Vec<u8> {
+    percent::decoded(text.replace('+', " ").as_bytes())
 }
 
 /// The bytes that pairs of hexadecimal digits mean; `None` if they are something else.
@@ -81,7 +66,7 @@ mod tests {
 
     #[test]
     fn escapes_and_blanks_are_decoded_and_broken_escapes_stay() {
-        let of = |value: &str| text(&percent_decoded(value.as_bytes()));
+        let of = |written: &str| text(&value(written));
         assert_eq!(of("IBM%20Corp."), "IBM Corp.");
         assert_eq!(of("a+b"), "a b");
         assert_eq!(of("%c3%A4"), "\u{e4}");

@@ -15,7 +15,8 @@ use crate::limits;
 use crate::mac::Mac;
 use crate::uuid::Uuid;
 
-/// One machine that was met or declared. Times are milliseconds since 1970.
+/// One machine that was met or declared. Times are milliseconds since 1970. As JSON it is without the
+/// parts that say nothing: a start reads every byte of every machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Its number.
@@ -41,11 +42,11 @@ pub struct Record {
     pub last_seen: u64,
     /// The address that it last asked from.
     pub address: Option<IpAddr>,
-    /// What a person said about it.
-    #[serde(default)]
+    /// What a person said about it: nothing, of most.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub wishes: Wishes,
     /// What was learnt of it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub learnt: Learnt,
     /// The policy with a limit that it is counted for.
     pub policy: Option<String>,
@@ -185,6 +186,10 @@ impl Record {
             cut(reason, limits::REASON_BYTES);
         }
     }
+}
+
+fn is_default<T: Default + PartialEq>(part: &T) -> bool {
+    *part == T::default()
 }
 
 /// Cuts a text between two characters, and gives back the room that it does not need.

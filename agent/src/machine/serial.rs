@@ -49,24 +49,39 @@ const WORTHLESS: [&str; 38] = [
 /// a serial number has at least four that are not all the same.
 pub fn key(facts: &Facts) -> Option<Box<str>> {
     let (maker, serial) = (facts.manufacturer.trim(), facts.serial.trim());
-    let is_worth = !is_worthless(maker) && !is_worthless(serial);
-    let is_long = bare(serial).chars().count() >= 4;
+    let bare_serial = bare(serial);
+    let is_long = bare_serial.chars().nth(3).is_some();
+    let is_worth = is_long && !names_nobody(&bare_serial) && !is_worthless(maker);
     let key = || format!("{}\0{}", maker.to_lowercase(), serial.to_lowercase());
-    (is_worth && is_long).then(|| key().into_boxed_str())
+    is_worth.then(|| key().into_boxed_str())
 }
 
 /// A text that names nobody.
 pub fn is_worthless(text: &str) -> bool {
-    let bare = bare(text);
+    names_nobody(&bare(text))
+}
+
+fn names_nobody(bare: &str) -> bool {
     let mut characters = bare.chars();
     let first = characters.next();
     let is_one_character = characters.all(|other| Some(other) == first);
-    is_one_character || WORTHLESS.contains(&&*bare)
+    is_one_character || WORTHLESS.contains(&bare)
 }
 
+/// A text in small letters, without blanks and punctuation.
 fn bare(text: &str) -> String {
-    let characters = text.chars().filter(|character| character.is_alphanumeric());
-    characters.flat_map(char::to_lowercase).collect()
+    let mut bare = String::with_capacity(text.len());
+    for character in text.chars() {
+        // Nearly all are; a start looks at every machine's.
+        if character.is_ascii() {
+            if character.is_ascii_alphanumeric() {
+                bare.push(character.to_ascii_lowercase());
+            }
+        } else if character.is_alphanumeric() {
+            bare.extend(character.to_lowercase());
+        }
+    }
+    bare
 }
 
 #[cfg(test)]

@@ -287,7 +287,7 @@ mod tests {
             }),
             extra_kernel_arguments: vec!["vga=791".to_owned()],
             meta: vec![(10, "{}".to_owned())],
-            extensions: vec!["siderolabs/bnx2".to_owned()],
+            extensions: vec!["siderolabs/bnx2-bnx2x".to_owned()],
             well_known_certificates: true,
             sector_size: Some(512),
         };
@@ -306,7 +306,7 @@ customization:
           value: '{}'
     systemExtensions:
         officialExtensions:
-            - siderolabs/bnx2
+            - siderolabs/bnx2-bnx2x
     secureboot:
         includeWellKnownCertificates: true
     diskImage:

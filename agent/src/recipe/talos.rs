@@ -144,7 +144,7 @@ mod tests {
         Talos {
             version: "v1.11.2".to_owned(),
             factory: Url::new("https://factory.talos.dev").unwrap(),
-            extensions: vec!["siderolabs/bnx2".to_owned()],
+            extensions: vec!["siderolabs/bnx2-bnx2x".to_owned()],
             extra_kernel_arguments: Vec::new(),
             overlay: None,
             meta: Vec::new(),

@@ -275,9 +275,9 @@ mod tests {
                 "-console",
                 "a:b",
                 "ip=[::1]:x",
-                "siderolabs/bnx2"
+                "siderolabs/bnx2-bnx2x"
             ]),
-            "- console=ttyS0,115200\n- -console\n- a:b\n- ip=[::1]:x\n- siderolabs/bnx2\n"
+            "- console=ttyS0,115200\n- -console\n- a:b\n- ip=[::1]:x\n- siderolabs/bnx2-bnx2x\n"
         );
     }
 

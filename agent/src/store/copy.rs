@@ -109,7 +109,13 @@ pub fn restore(
     for (table, highest) in given {
         give_above(connection, &table, highest).map_err(sentence)?;
     }
-    read::contents(connection).map_err(sentence)
+    let mut machines = Vec::new();
+    let contents = read::contents(connection, &mut |machine| machines.push(machine));
+    let contents = contents.map_err(sentence)?;
+    Ok(Contents {
+        machines,
+        ..contents
+    })
 }
 
 /// The highest number that each table ever gave.

@@ -9,6 +9,8 @@
 mod apply;
 mod copy;
 mod memory;
+mod prune;
+mod queue;
 mod read;
 pub mod rows;
 mod schema;
@@ -26,10 +28,13 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
+use crate::config::Events;
 use crate::limits;
 
 pub use memory::Memory;
-pub use rows::{AuditRow, Contents, EventFilter, EventRow, MachineRow, TokenRow, Write};
+pub use rows::{
+    AuditRow, Backlog, Contents, EventFilter, EventRow, KeptMachine, MachineRow, TokenRow, Write,
+};
 pub use sqlite::Sqlite;
 
 /// The database's name in `server.state`.
@@ -40,6 +45,11 @@ pub trait Store: Send + Sync {
     /// Takes changes in order; they are in force on the disk, all of them or none, once what comes
     /// back says so. Does not block for the disk.
     fn write(&self, changes: Vec<Write>) -> Pending;
+
+    /// Ends once all that was written before is on the disk; without a disk it is.
+    fn settled(&self) -> Pending {
+        Pending::over(Ok(()))
+    }
 
     /// The events that a filter lets through.
     ///
@@ -68,6 +78,19 @@ pub trait Store: Send + Sync {
     /// Why changes are not kept now, if they are not (a full disk, a database that broke): what is in
     /// memory stays in force, and writing is tried again.
     fn trouble(&self) -> Option<String>;
+
+    /// What waits to be written, and what found no room.
+    fn backlog(&self) -> Backlog {
+        Backlog::default()
+    }
+
+    /// Writes what waits, and nothing that comes later.
+    fn close(&self) {}
+
+    /// Which events are kept from now on; those that are too many go by and by.
+    fn retain(&self, events: &Events) {
+        let _ = events;
+    }
 }
 
 /// A change that may not be on the disk yet. Dropped, it is written all the same.
@@ -141,6 +164,15 @@ impl Error {
              further, and the log says what to do",
             limits::STORE_PATIENCE.as_secs()
         ))
+    }
+
+    /// Too much waits already.
+    fn full() -> Error {
+        Error(
+            "too much waits to be written, so this was not taken: see what the log says of the \
+             database, and do it again"
+                .to_owned(),
+        )
     }
 
     fn closed() -> Error {

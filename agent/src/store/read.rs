@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::rows::{AuditRow, Contents, EventFilter, EventRow, MachineRow, TokenRow};
+use super::rows::{AuditRow, Contents, EventFilter, EventRow, KeptMachine, TokenRow};
 use crate::id::MachineId;
 use crate::limits;
 
@@ -17,54 +17,30 @@ fn unsigned(row: &Row, column: usize) -> rusqlite::Result<u64> {
         .map(|number| u64::try_from(number).unwrap_or(0))
 }
 
-/// Everything but events and audit.
-pub fn contents(connection: &Connection) -> rusqlite::Result<Contents> {
+/// Takes up a machine while the next is read.
+pub type Take<'t> = &'t mut dyn FnMut(KeptMachine);
+
+/// Everything but events and audit; the machines go to `take`, by number.
+pub fn contents(connection: &Connection, take: Take) -> rusqlite::Result<Contents> {
+    machines(connection, take)?;
     Ok(Contents {
-        machines: machines(connection)?,
+        machines: Vec::new(),
         tokens: tokens(connection)?,
         next_seq: next(connection, "events")?,
         next_machine: next(connection, "machines")?,
     })
 }
 
-fn machines(connection: &Connection) -> rusqlite::Result<Vec<MachineRow>> {
-    let mut statement = connection
-        .prepare("SELECT id, name, uuid, phase, last_seen, data FROM machines ORDER BY id")?;
-    let rows = statement.query_map([], |row| {
-        Ok(MachineRow {
-            id: MachineId(unsigned(row, 0)?),
-            name: row.get(1)?,
-            uuid: row
-                .get::<_, Option<String>>(2)?
-                .and_then(|text| text.parse().ok()),
-            macs: Vec::new(),
-            phase: row.get(3)?,
-            last_seen: unsigned(row, 4)?,
-            data: row.get(5)?,
-        })
-    })?;
-    let mut machines = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    let mut statement =
-        connection.prepare("SELECT machine, mac FROM macs ORDER BY machine, place")?;
+fn machines(connection: &Connection, take: Take) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("SELECT id, data FROM machines ORDER BY id")?;
     let mut rows = statement.query([])?;
-    let mut at = 0;
     while let Some(row) = rows.next()? {
-        let id = MachineId(unsigned(row, 0)?);
-        while machines.get(at).is_some_and(|machine| machine.id < id) {
-            at += 1;
-        }
-        let mac = row
-            .get_ref(1)?
-            .as_str()
-            .ok()
-            .and_then(|text| text.parse().ok());
-        if let (Some(machine), Some(mac)) = (machines.get_mut(at), mac)
-            && machine.id == id
-        {
-            machine.macs.push(mac);
-        }
+        take(KeptMachine {
+            id: MachineId(unsigned(row, 0)?),
+            data: row.get(1)?,
+        });
     }
-    Ok(machines)
+    Ok(())
 }
 
 fn tokens(connection: &Connection) -> rusqlite::Result<Vec<TokenRow>> {

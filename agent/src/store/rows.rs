@@ -1,11 +1,11 @@
 //! What the store keeps, as plain types.
 
 use crate::id::MachineId;
-use crate::mac::Mac;
+use crate::limits;
 use crate::uuid::Uuid;
 
-/// A machine. What people and queries look for has a column; the rest is JSON that the store does not
-/// look into.
+/// A machine. What a person looks for who opens the file has a column; the record itself is JSON that
+/// the store does not look into.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MachineRow {
     /// Its number.
@@ -14,12 +14,19 @@ pub struct MachineRow {
     pub name: Option<String>,
     /// Its UUID.
     pub uuid: Option<Uuid>,
-    /// Its cards.
-    pub macs: Vec<Mac>,
     /// Its phase, in a word.
     pub phase: String,
     /// Milliseconds since 1970.
     pub last_seen: u64,
+    /// The whole record as JSON.
+    pub data: String,
+}
+
+/// A machine as it is read at a start: its columns only repeat what is in its record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptMachine {
+    /// Its number.
+    pub id: MachineId,
     /// The whole record as JSON.
     pub data: String,
 }
@@ -91,11 +98,48 @@ pub enum Write {
     Audit(AuditRow),
 }
 
+impl Write {
+    /// Whether it is an event, without which a timeline is shorter and nothing else.
+    pub fn is_event(&self) -> bool {
+        matches!(self, Write::Event(_))
+    }
+
+    /// Whether it is in force only once it is written, so that who wants it can be told that it is not.
+    pub fn can_be_refused(&self) -> bool {
+        matches!(
+            self,
+            Write::Event(_) | Write::Token(_) | Write::Revoke(_) | Write::Audit(_)
+        )
+    }
+
+    /// About how many bytes of memory it takes while it waits.
+    pub fn bytes(&self) -> usize {
+        limits::STORE_OVERHEAD
+            + match self {
+                Write::Machine(row) => row.data.len(),
+                Write::Event(row) => row.data.len(),
+                Write::Audit(row) => row.who.len() + row.what.len(),
+                Write::Token(_) | Write::Revoke(_) | Write::Forget(_) | Write::Merge { .. } => 0,
+            }
+    }
+}
+
+/// What waits to be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Changes.
+    pub changes: usize,
+    /// Bytes of memory that they take, about.
+    pub bytes: usize,
+    /// Events that found no room since the start.
+    pub events_dropped: u64,
+}
+
 /// What was in the store when it was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contents {
-    /// Every machine.
-    pub machines: Vec<MachineRow>,
+    /// Every machine, by number.
+    pub machines: Vec<KeptMachine>,
     /// Every token.
     pub tokens: Vec<TokenRow>,
     /// The number that the next event gets.

@@ -10,10 +10,12 @@ use std::thread::JoinHandle;
 use nix::fcntl::{Flock, FlockArg};
 use rusqlite::{Connection, OpenFlags};
 
-use super::rows::{AuditRow, Contents, EventFilter, EventRow, Write};
+use super::queue::Queue;
+use super::read::Take;
+use super::rows::{AuditRow, Backlog, Contents, EventFilter, EventRow, Write};
 use super::schema::{Unfit, migrate};
-use super::writer::{self, Queue};
-use super::{Error, FILE, Pending, Store, copy, read};
+use super::{Error, FILE, Pending, Store, copy, read, writer};
+use crate::config::Events;
 use crate::limits;
 
 /// The database of one agent.
@@ -21,7 +23,7 @@ pub struct Sqlite {
     path: PathBuf,
     queue: Arc<Queue>,
     reader: Mutex<Connection>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
     /// Held as long as this agent has the database.
     _owner: Flock<fs::File>,
 }
@@ -32,6 +34,22 @@ impl Sqlite {
     /// # Errors
     /// A sentence that names the file and the remedy; nothing was overwritten.
     pub fn open(folder: &Path) -> Result<(Arc<Sqlite>, Contents), Error> {
+        let mut machines = Vec::new();
+        let opened = Sqlite::open_into(folder, &mut |machine| machines.push(machine));
+        let (store, contents) = opened?;
+        let contents = Contents {
+            machines,
+            ..contents
+        };
+        Ok((store, contents))
+    }
+
+    /// The same where each machine is taken up while the next is read: with many of them that is
+    /// most of a start. None are in what comes back.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    pub fn open_into(folder: &Path, take: Take) -> Result<(Arc<Sqlite>, Contents), Error> {
         let path = folder.join(FILE);
         let told = |what: &str, error: io::Error| {
             Error(format!(
@@ -54,8 +72,8 @@ impl Sqlite {
             connect(&path, true).map_err(|error| broken(&path, Unfit::Sqlite(error)))?;
         migrate(&mut connection).map_err(|unfit| broken(&path, unfit))?;
         set_up(&connection).map_err(|error| broken(&path, Unfit::Sqlite(error)))?;
-        let contents =
-            read::contents(&connection).map_err(|error| broken(&path, Unfit::Sqlite(error)))?;
+        let contents = read::contents(&connection, take)
+            .map_err(|error| broken(&path, Unfit::Sqlite(error)))?;
         let reader = connect(&path, false).map_err(|error| broken(&path, Unfit::Sqlite(error)))?;
         let queue = Arc::new(Queue::default());
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn({
@@ -68,7 +86,7 @@ impl Sqlite {
             path,
             queue,
             reader: Mutex::new(reader),
-            thread: Some(thread),
+            thread: Mutex::new(Some(thread)),
             _owner: owner,
         };
         Ok((Arc::new(sqlite), contents))
@@ -86,6 +104,12 @@ impl Store for Sqlite {
         pending
     }
 
+    fn settled(&self) -> Pending {
+        let (tell, pending) = Pending::new();
+        self.queue.flush(tell);
+        pending
+    }
+
     fn events(&self, filter: &EventFilter) -> Result<Vec<EventRow>, Error> {
         read::events(&self.reader(), filter)
             .map_err(|error| broken(&self.path, Unfit::Sqlite(error)))
@@ -98,9 +122,7 @@ impl Store for Sqlite {
 
     fn backup(&self, to: &Path) -> Result<(), Error> {
         // What waits goes into it too, unless the disk takes nothing now.
-        let (tell, told) = mpsc::channel();
-        self.queue.other(Box::new(move |_| drop(tell)));
-        let _: Result<(), _> = told.recv_timeout(limits::STORE_PATIENCE);
+        let _ = self.settled().wait();
         let told = |error| broken(&self.path, Unfit::Sqlite(error));
         let source = connect(&self.path, false).map_err(told)?;
         // One state of it, whatever is written meanwhile: the writer does not wait for the copy.
@@ -127,14 +149,31 @@ impl Store for Sqlite {
     fn trouble(&self) -> Option<String> {
         self.queue.trouble()
     }
+
+    fn backlog(&self) -> Backlog {
+        self.queue.backlog()
+    }
+
+    fn retain(&self, events: &Events) {
+        self.queue.retain(events.clone());
+    }
+
+    fn close(&self) {
+        self.queue.close();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
-        self.queue.close();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.close();
     }
 }
 

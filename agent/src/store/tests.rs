@@ -8,12 +8,14 @@ use super::*;
 use crate::id::MachineId;
 use crate::limits;
 
+mod bounds;
+mod migration;
+
 fn machine(id: u64, data: &str) -> Write {
     Write::Machine(Box::new(MachineRow {
         id: MachineId(id),
         name: Some(format!("m{id}")),
         uuid: None,
-        macs: vec![format!("52:54:00:00:00:{id:02x}").parse().unwrap()],
         phase: "ready".to_owned(),
         last_seen: 5,
         data: data.to_owned(),
@@ -86,11 +88,23 @@ fn what_was_acknowledged_is_there_the_next_time() {
     let (store, contents) = open(&folder);
     let data: Vec<_> = contents.machines.iter().map(|row| &row.data[..]).collect();
     assert_eq!(data, ["one", "two"]);
-    assert_eq!(contents.machines[0].macs.len(), 1);
     assert_eq!(contents.tokens, [token]);
     assert_eq!((contents.next_machine, contents.next_seq), (3, 2));
     assert_eq!(seqs(&*store, &all()), [1]);
     assert_eq!(store.audit(None, 10).unwrap()[0].who, "root");
+}
+
+#[test]
+fn a_database_that_was_closed_has_no_log_to_be_read_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(&folder);
+    for id in 1..=300 {
+        drop(store.write(vec![machine(id, &"x".repeat(1_000))]));
+    }
+    drop(store);
+    let log = fs::metadata(folder.path().join("hearth.db-wal"));
+    assert_eq!(log.map_or(0, |log| log.len()), 0);
+    assert_eq!(open(&folder).1.machines.len(), 300);
 }
 
 #[test]
@@ -273,34 +287,6 @@ fn a_backup_is_whole_and_leads_back() {
 }
 
 #[test]
-fn old_events_go_in_steps_and_the_newest_stay() {
-    let folder = tempfile::tempdir().unwrap();
-    let (store, _) = open(&folder);
-    let many = limits::EVENTS_OF_MACHINE as u64 + 1_200;
-    store
-        .write((1..=many).map(|seq| event(seq, Some(1))).collect())
-        .wait()
-        .unwrap();
-    let connection = sqlite::connect(&folder.path().join(FILE), true).unwrap();
-    let mut machines = vec![1];
-    let mut rounds = 0;
-    while apply::prune(&connection, &mut machines, 0).unwrap() {
-        rounds += 1;
-    }
-    assert_eq!(rounds, 3);
-    let newest = EventFilter {
-        machine: Some(MachineId(1)),
-        limit: 10_000,
-        ..EventFilter::default()
-    };
-    let left = seqs(&*store, &newest);
-    assert_eq!((left.len(), left[0]), (limits::EVENTS_OF_MACHINE, 1_201));
-    // By age: all of them.
-    while apply::prune(&connection, &mut Vec::new(), u64::MAX / 2).unwrap() {}
-    assert!(seqs(&*store, &newest).is_empty());
-}
-
-#[test]
 fn whoever_waits_behind_a_disk_that_takes_nothing_is_told_in_time() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = open(&folder);
@@ -439,7 +425,7 @@ fn a_restore_does_not_wait_for_a_disk_that_takes_nothing() {
     store.backup(&backup).unwrap();
     // A table that is gone stands for a file that broke.
     let other = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
-    other.execute_batch("DROP TABLE macs").unwrap();
+    other.execute_batch("DROP TABLE machines").unwrap();
     assert!(store.write(vec![machine(2, "lost")]).wait().is_err());
     assert!(store.trouble().is_some());
     assert_eq!(store.restore(&backup).unwrap().machines.len(), 1);

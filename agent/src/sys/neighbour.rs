@@ -3,20 +3,58 @@
 //! IPv6 is left out: Linux gives its table only over netlink, and a client that is told from another
 //! by its address alone has asked over TFTP, which firmware does over IPv4.
 
-use std::net::IpAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use nix::sys::socket::SockaddrStorage;
 
+use crate::limits;
 use crate::mac::Mac;
 
 /// The MAC that the kernel knows for an address of a directly attached network; `None` if it knows
-/// none, for IPv6, and where the table cannot be read.
+/// none, for IPv6, and where the table cannot be read. Who is found may be as old as
+/// [`limits::NEIGHBOURS_LAST`]: the table is read whole, and a machine that boots asks for one file
+/// after the other.
 pub fn mac_of(address: IpAddr) -> Option<Mac> {
+    static KEPT: Mutex<Kept> = Mutex::new(Kept(None));
     match address {
-        IpAddr::V4(address) => table::mac_of(address),
+        IpAddr::V4(address) => {
+            let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.mac_of(address, Instant::now(), table::read)
+        }
         IpAddr::V6(_) => None,
+    }
+}
+
+/// Who has which address.
+type Table = HashMap<Ipv4Addr, Mac>;
+
+/// The table as it was read last, and when.
+struct Kept(Option<(Instant, Table)>);
+
+impl Kept {
+    /// Who is not in it is looked for anew: that somebody was not there a moment ago must not help
+    /// whoever takes his address.
+    fn mac_of(
+        &mut self,
+        address: Ipv4Addr,
+        now: Instant,
+        read: impl FnOnce() -> Option<Table>,
+    ) -> Option<Mac> {
+        let found = self.0.as_ref().and_then(|(at, table)| {
+            let is_fresh = now.saturating_duration_since(*at) < limits::NEIGHBOURS_LAST;
+            table.get(&address).filter(|_| is_fresh).copied()
+        });
+        found.or_else(|| {
+            let table = read().unwrap_or_default();
+            let found = table.get(&address).copied();
+            self.0 = Some((now, table));
+            found
+        })
     }
 }
 
@@ -53,26 +91,25 @@ fn is_in(address: IpAddr, own: IpAddr, mask: IpAddr) -> bool {
 
 #[cfg(target_os = "linux")]
 mod table {
-    use std::net::Ipv4Addr;
+    use super::Table;
 
-    use crate::mac::Mac;
-
-    pub fn mac_of(address: Ipv4Addr) -> Option<Mac> {
-        find(&std::fs::read_to_string("/proc/net/arp").ok()?, address)
+    pub fn read() -> Option<Table> {
+        Some(parse(&std::fs::read_to_string("/proc/net/arp").ok()?))
     }
 
     /// The kernel's text: address, type, flags, hardware address, mask, device (proc(5)). An entry
     /// without the flag 2 (`ATF_COM`) is not complete: nobody has answered. One with the flag 8
     /// (`ATF_PUBL`) is what this host answers for somebody else.
-    fn find(text: &str, address: Ipv4Addr) -> Option<Mac> {
-        text.lines().skip(1).find_map(|line| {
+    fn parse(text: &str) -> Table {
+        let entry = |line: &str| {
             let mut columns = line.split_ascii_whitespace();
-            let is_it = columns.next()?.parse() == Ok(address);
+            let address = columns.next()?.parse().ok()?;
             let flags = columns.nth(1)?.strip_prefix("0x")?;
             let flags = u32::from_str_radix(flags, 16).ok()?;
             let mac = columns.next()?.parse().ok()?;
-            (is_it && flags & 10 == 2).then_some(mac)
-        })
+            (flags & 10 == 2).then_some((address, mac))
+        };
+        text.lines().skip(1).filter_map(entry).collect()
     }
 
     #[cfg(test)]
@@ -89,7 +126,9 @@ IP address       HW type     Flags       HW address            Mask     Device
 ";
 
         fn of(address: &str) -> Option<String> {
-            find(TABLE, address.parse().unwrap()).map(|mac| mac.to_string())
+            let table = parse(TABLE);
+            let found = table.get(&address.parse().unwrap());
+            found.map(|mac| mac.to_string())
         }
 
         #[test]
@@ -104,25 +143,23 @@ IP address       HW type     Flags       HW address            Mask     Device
             assert_eq!(of("192.168.1.7"), None);
             assert_eq!(of("192.168.1.74"), None, "this host answers for it");
             assert_eq!(of("192.168.1.75"), None, "this host answers for it");
-            assert_eq!(find("", "192.168.1.71".parse().unwrap()), None);
+            assert!(parse("").is_empty());
         }
     }
 }
 
 #[cfg(target_os = "freebsd")]
 mod table {
-    use std::net::Ipv4Addr;
-
+    use super::Table;
     use super::routing::{self, Layout};
-    use crate::mac::Mac;
 
-    pub fn mac_of(address: Ipv4Addr) -> Option<Mac> {
-        routing::find(&read()?, address, Layout::NATIVE)
+    pub fn read() -> Option<Table> {
+        Some(routing::parse(&dump()?, Layout::NATIVE))
     }
 
     /// The kernel's link layer entries of IPv4, as arp(8) reads them: `net.route.0.inet.flags.llinfo`
     /// (sysctl(3), `NET_RT_FLAGS`).
-    fn read() -> Option<Vec<u8>> {
+    fn dump() -> Option<Vec<u8>> {
         let name = [
             libc::CTL_NET,
             libc::PF_ROUTE,
@@ -172,11 +209,7 @@ mod table {
 
 #[cfg(not(any(target_os = "linux", target_os = "freebsd")))]
 mod table {
-    use std::net::Ipv4Addr;
-
-    use crate::mac::Mac;
-
-    pub fn mac_of(_address: Ipv4Addr) -> Option<Mac> {
+    pub fn read() -> Option<super::Table> {
         None
     }
 }
@@ -186,6 +219,7 @@ mod table {
 mod routing {
     use std::net::Ipv4Addr;
 
+    use super::Table;
     use crate::mac::Mac;
 
     /// How a kernel lays out its messages.
@@ -223,22 +257,23 @@ mod routing {
 
     /// Each message has a header, a `sockaddr_in` and a `sockaddr_dl` (`in_lltable_dump_entry` of
     /// FreeBSD's `netinet/in.c`).
-    pub fn find(mut bytes: &[u8], address: Ipv4Addr, layout: Layout) -> Option<Mac> {
+    pub fn parse(mut bytes: &[u8], layout: Layout) -> Table {
+        let mut table = Table::new();
         while let [low, high, ..] = *bytes {
             let length = usize::from(u16::from_ne_bytes([low, high]));
-            let (message, rest) = bytes.split_at_checked(length)?;
+            let Some((message, rest)) = bytes.split_at_checked(length) else {
+                break;
+            };
             if length == 0 {
-                return None;
+                break;
             }
             bytes = rest;
-            if let Some(mac) = entry(message, address, layout) {
-                return Some(mac);
-            }
+            table.extend(entry(message, layout));
         }
-        None
+        table
     }
 
-    fn entry(message: &[u8], address: Ipv4Addr, layout: Layout) -> Option<Mac> {
+    fn entry(message: &[u8], layout: Layout) -> Option<(Ipv4Addr, Mac)> {
         // rt_msghdr: length (2 bytes), version, type, index (2), padding (2), flags (4), ...
         let flags = u32::from_ne_bytes(message.get(8..12)?.try_into().ok()?);
         if *message.get(2)? != VERSION || flags & PUBLISHED != 0 {
@@ -246,9 +281,10 @@ mod routing {
         }
         let network = message.get(layout.header..)?;
         // sockaddr_in: length, family, port (2 bytes), address.
-        if *network.get(1)? != INET || network.get(4..8)? != address.octets() {
+        if *network.get(1)? != INET {
             return None;
         }
+        let address: [u8; 4] = network.get(4..8)?.try_into().ok()?;
         let length = usize::from(*network.first()?).next_multiple_of(layout.align);
         let link = network.get(length.max(layout.align)..)?;
         // sockaddr_dl: length, family, index (2), type, name's length, address's length, selector's
@@ -259,7 +295,7 @@ mod routing {
         }
         let start = 8 + usize::from(name);
         let mac = link.get(start..start + 6)?;
-        Mac::new(mac.try_into().ok()?).ok()
+        Some((address.into(), Mac::new(mac.try_into().ok()?).ok()?))
     }
 
     #[cfg(test)]
@@ -291,7 +327,8 @@ mod routing {
             bytes.extend(message([192, 168, 1, 72], &[0x5c, 0xf3, 0xfc, 1, 2, 4]));
             let of = |last| {
                 let address = Ipv4Addr::new(192, 168, 1, last);
-                find(&bytes, address, Layout::NATIVE).map(|mac| mac.to_string())
+                let table = parse(&bytes, Layout::NATIVE);
+                table.get(&address).map(|mac| mac.to_string())
             };
             assert_eq!(of(71).as_deref(), Some("5c:f3:fc:01:02:03"));
             assert_eq!(of(72).as_deref(), Some("5c:f3:fc:01:02:04"));
@@ -305,7 +342,8 @@ mod routing {
             let of = |change: fn(&mut Vec<u8>)| {
                 let mut bytes = message([192, 168, 1, 71], &mac);
                 change(&mut bytes);
-                find(&bytes, Ipv4Addr::new(192, 168, 1, 71), Layout::NATIVE)
+                let table = parse(&bytes, Layout::NATIVE);
+                table.get(&Ipv4Addr::new(192, 168, 1, 71)).copied()
             };
             assert!(of(|_| {}).is_some());
             assert_eq!(
@@ -318,7 +356,7 @@ mod routing {
         proptest! {
             #[test]
             fn any_bytes_end(bytes: Vec<u8>) {
-                find(&bytes, Ipv4Addr::new(192, 168, 1, 71), Layout::NATIVE);
+                parse(&bytes, Layout::NATIVE);
             }
         }
     }
@@ -327,6 +365,36 @@ mod routing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_was_found_is_kept_for_a_moment_and_who_was_not_is_not() {
+        let address = |last| Ipv4Addr::new(192, 168, 1, last);
+        let table = |last| {
+            let mac = Mac::new([0x52, 0x54, 0, 0, 0, last]).unwrap();
+            move || Some(Table::from([(address(71), mac)]))
+        };
+        let last = |mac: Option<Mac>| mac.map(|mac| mac.bytes()[5]);
+        let (mut kept, began) = (Kept(None), Instant::now());
+        assert_eq!(last(kept.mac_of(address(71), began, table(1))), Some(1));
+        let soon = began + limits::NEIGHBOURS_LAST / 2;
+        let again = kept.mac_of(address(71), soon, || panic!("read again"));
+        assert_eq!(last(again), Some(1));
+        let mut reads = 0;
+        for _ in 0..2 {
+            let stranger = kept.mac_of(address(72), soon, || {
+                reads += 1;
+                table(2)()
+            });
+            assert_eq!(stranger, None);
+        }
+        assert_eq!(reads, 2);
+        let later = soon + limits::NEIGHBOURS_LAST;
+        assert_eq!(last(kept.mac_of(address(71), later, table(3))), Some(3));
+        assert_eq!(
+            kept.mac_of(address(71), later + limits::NEIGHBOURS_LAST, || None),
+            None
+        );
+    }
 
     #[test]
     fn an_address_is_on_a_link_if_its_network_is() {

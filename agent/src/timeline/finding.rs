@@ -57,8 +57,10 @@ pub struct Context {
     pub phase_reason: String,
     /// The last file that its installation's script loads.
     pub last_file: Option<String>,
-    /// What its network card needs, as advice, if that is known.
+    /// What is known of its network card, as advice.
     pub nic: Option<String>,
+    /// The extension that its card needs and that the image which is meant for it lacks.
+    pub nic_lacks: Option<&'static str>,
 }
 
 /// Everything that is wrong with a machine now: what its last boot shows. A later boot that passes a

@@ -143,6 +143,7 @@ impl Story {
             phase_reason: String::new(),
             last_file: Some("talos/initramfs.xz".to_owned()),
             nic: None,
+            nic_lacks: None,
         };
         change(&mut context);
         findings(&self.events, &context)
@@ -372,7 +373,7 @@ fn a_machine_that_comes_back_from_its_disk_is_told_once_it_is_installed() {
 
 #[test]
 fn a_system_without_an_address_names_what_its_card_needs() {
-    let advice = "add siderolabs/bnx2 to the image's extensions";
+    let advice = "add siderolabs/bnx2-bnx2x to the image's extensions";
     let found = story()
         .installing()
         .found_after(600, |context| context.nic = Some(advice.to_owned()));
@@ -387,6 +388,31 @@ fn a_system_without_an_address_names_what_its_card_needs() {
             .installing()
             .found_after(600, |context| context.hears_dhcp = false),
         []
+    );
+}
+
+#[test]
+fn what_a_card_needs_is_said_before_the_first_failure() {
+    let lacks = |context: &mut Context| {
+        context.nic_lacks = Some("siderolabs/bnx2-bnx2x");
+        context.nic = Some("add it".to_owned());
+    };
+    let found = story().until_script("hold").found_after(10, lacks);
+    assert_eq!(found[0].code, "nic-needs-extension");
+    assert!(found[0].sentence.contains("siderolabs/bnx2-bnx2x"));
+    assert_eq!(found[0].remedy, "add it");
+    let codes = |story: &Story| {
+        let found = story.found_after(600, lacks);
+        found.iter().map(|one| one.code).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        codes(&story().installing()),
+        ["booted-without-address"],
+        "it says it itself"
+    );
+    assert!(
+        codes(&story().installing().after(9_000).system()).is_empty(),
+        "it works"
     );
 }
 

@@ -109,9 +109,8 @@ impl Site {
                 let is_there = asked.path == "/api/v1/status";
                 hearth::http::Reply {
                     status: if is_there { 200 } else { 404 },
-                    kind: "application/json",
-                    body: b"{\"fine\":true}\n".to_vec(),
-                    allow: None,
+                    headers: vec![("content-type", "application/json".to_owned())],
+                    body: hearth::http::Body::Whole("{\"fine\":true}\n".into()),
                 }
             }),
         };

@@ -17,6 +17,25 @@ pub enum Command {
     Tftp(Load),
     /// HTTP clients.
     Http(Load),
+    /// Machines that boot.
+    Storm(Storm),
+}
+
+/// Machines that boot all at once.
+#[derive(Clone, Debug)]
+pub struct Storm {
+    /// The server's HTTP side.
+    pub server: SocketAddr,
+    /// The file that each loads at last, with its leading slash.
+    pub name: String,
+    /// The file's size (`--bytes`).
+    pub bytes: u64,
+    /// How many (`--machines`).
+    pub machines: u32,
+    /// How many of them at a time (`--at-once`); all of them, unless it is said.
+    pub at_once: u32,
+    /// The address of the first; each other has the next (`--from`).
+    pub from: Ipv4Addr,
 }
 
 /// A load.
@@ -65,7 +84,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A sentence.
 pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Command, String> {
     let mut word = |what: &str| words.next().ok_or_else(|| format!("{what} is missing"));
-    let command = word("the command: file, tftp or http")?;
+    let command = word("the command: file, tftp, http or storm")?;
     if command == "file" {
         let path = word("the path")?;
         let bytes = match (word("--bytes")?.as_str(), word("the number of bytes")?) {
@@ -78,9 +97,13 @@ pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Command, String>
     let server = server
         .parse()
         .map_err(|error| format!("the server {server}: {error}"))?;
+    let name = word("the file's name")?;
+    if command == "storm" {
+        return storm(server, name, words).map(Command::Storm);
+    }
     let mut load = Load {
         server,
-        name: word("the file's name")?,
+        name,
         bytes: 0,
         clients: 1,
         threads: 1,
@@ -115,8 +138,36 @@ pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Command, String>
     match command.as_str() {
         "tftp" => Ok(Command::Tftp(load)),
         "http" => Ok(Command::Http(load)),
-        other => Err(format!("{other} is unknown, only file, tftp and http")),
+        other => Err(format!(
+            "{other} is unknown, only file, tftp, http and storm"
+        )),
     }
+}
+
+fn storm(
+    server: SocketAddr,
+    name: String,
+    mut words: impl Iterator<Item = String>,
+) -> Result<Storm, String> {
+    let mut storm = Storm {
+        server,
+        name,
+        bytes: 0,
+        machines: 1,
+        at_once: u32::MAX,
+        from: Ipv4Addr::LOCALHOST,
+    };
+    while let Some(option) = words.next() {
+        let value = words.next().ok_or(format!("{option} lacks its value"))?;
+        match option.as_str() {
+            "--bytes" => storm.bytes = number(&value)?,
+            "--machines" => storm.machines = number(&value)?,
+            "--at-once" => storm.at_once = number(&value)?,
+            "--from" => storm.from = number(&value)?,
+            other => return Err(format!("{other} is unknown")),
+        }
+    }
+    Ok(storm)
 }
 
 fn number<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {

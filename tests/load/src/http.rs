@@ -117,7 +117,11 @@ pub fn run(load: &Load, sources: Sources, began: Instant) -> Result<Tally, Strin
     Ok(tally)
 }
 
-fn open(server: SocketAddr, source: Option<SocketAddr>) -> nix::Result<OwnedFd> {
+/// A connection that is being made.
+///
+/// # Errors
+/// The system gives no socket, or has no way to the server.
+pub fn open(server: SocketAddr, source: Option<SocketAddr>) -> nix::Result<OwnedFd> {
     let family = if server.is_ipv6() {
         AddressFamily::Inet6
     } else {

@@ -5,11 +5,12 @@
 //! hearth-load file PATH --bytes N
 //! hearth-load tftp ADDRESS:PORT NAME --bytes N --clients N [--block-size N] [--window N] ...
 //! hearth-load http ADDRESS:PORT PATH --bytes N --clients N [--close] ...
+//! hearth-load storm ADDRESS:PORT PATH --bytes N --machines N --from ADDRESS [--at-once N]
 //! ```
 //!
 //! [`arguments`] lists the rest. The file that is downloaded must be one that `file` wrote
 //! ([`pattern`]). [`download`] is the protocol of a TFTP client without a socket, [`tftp`] moves its
-//! datagrams, [`http`] is the other generator, [`tally`] what both count.
+//! datagrams, [`http`] is the other generator, [`tally`] what both count. [`storm`] boots machines.
 
 #[cfg(target_os = "linux")]
 mod arguments;
@@ -19,6 +20,8 @@ mod download;
 mod http;
 #[cfg(target_os = "linux")]
 mod pattern;
+#[cfg(target_os = "linux")]
+mod storm;
 #[cfg(target_os = "linux")]
 mod tally;
 #[cfg(target_os = "linux")]
@@ -44,6 +47,10 @@ fn run() -> Result<(), String> {
         }
         Command::Tftp(load) => {
             println!("{}", tally::run(&load, tftp::run)?);
+            Ok(())
+        }
+        Command::Storm(storm) => {
+            println!("{}", storm::run(&storm)?);
             Ok(())
         }
         Command::Http(load) => {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::boot::policy::Count;
 use crate::boot::testing;
 use crate::machine::Known;
 
@@ -43,12 +44,7 @@ fn config(server: &str) -> Config {
     testing::config_in(folder.path(), server, DECLARED)
 }
 
-fn decide_with(
-    config: &Config,
-    query: &str,
-    record: &Record,
-    has_room: &dyn Fn(&Policy) -> bool,
-) -> Decided {
+fn decide_with(config: &Config, query: &str, record: &Record, counts: Counts) -> Decided {
     let facts = Facts::parse(query);
     let known = Known::of(config);
     decide(&Asking {
@@ -56,7 +52,7 @@ fn decide_with(
         identity: known.identify(config, &facts),
         record,
         facts: &facts,
-        has_room,
+        counts,
         now: NOW,
     })
 }
@@ -68,11 +64,11 @@ fn stranger() -> Record {
 }
 
 fn of_stranger(config: &Config, query: &str) -> Decided {
-    decide_with(config, query, &stranger(), &|_| true)
+    decide_with(config, query, &stranger(), &|_| Count::Others(0))
 }
 
 fn of_record(server: &str, query: &str, record: &Record) -> (String, String) {
-    let decided = decide_with(&config(server), query, record, &|_| true);
+    let decided = decide_with(&config(server), query, record, &|_| Count::Others(0));
     (decided.decision.word(), decided.reason)
 }
 
@@ -107,15 +103,23 @@ fn the_first_policy_that_matches_counts() {
 #[test]
 fn a_policy_whose_limit_is_used_up_is_passed_over_with_a_word() {
     let config = config("");
-    let full = |policy: &Policy| policy.limit.is_none();
-    let decided = decide_with(&config, "manufacturer=IBM", &stranger(), &full);
+    let query = "manufacturer=IBM&platform=pcbios";
+    let decided = decide_with(&config, query, &stranger(), &|_| Count::Others(2));
     assert_eq!(decided.decision.word(), "install second");
     assert_eq!(
         decided.reason,
-        "policy `all others` matches; the limit of policy `two servers` is used up"
+        "policy `all others` matches; the limit of policy `two servers` is used up (2 of 2)"
     );
     assert_eq!(decided.counted, None);
-    let decided = of_stranger(&config, "manufacturer=IBM");
+    let decided = decide_with(&config, query, &stranger(), &|_| Count::NoPlace);
+    assert_eq!(
+        decided.reason,
+        "policy `all others` matches; policy `two servers` has a limit, and this machine cannot be \
+         counted"
+    );
+    let own = decide_with(&config, query, &stranger(), &|_| Count::Own(2));
+    assert_eq!(own.decision.word(), "install first", "it keeps its place");
+    let decided = of_stranger(&config, query);
     assert_eq!(decided.counted.as_deref(), Some("two servers"));
 }
 
@@ -250,7 +254,7 @@ fn what_a_person_wants_once_comes_before_the_phase_and_changes_none() {
         profile: Name::new("first").unwrap(),
     };
     record.wishes.once = Some(Name::new("hidden").unwrap());
-    let decided = decide_with(&config(""), "", &record, &|_| true);
+    let decided = decide_with(&config(""), "", &record, &|_| Count::Others(0));
     assert_eq!(decided.decision.word(), "install hidden");
     assert!(decided.once && decided.begins.is_none());
     assert_eq!(decided.step.phase, record.phase);
@@ -262,7 +266,7 @@ fn what_a_person_wants_once_comes_before_the_phase_and_changes_none() {
 fn a_held_machine_goes_on_once_it_is_approved_or_has_a_profile() {
     let server = "unknown = \"hold\"";
     let mut record = stranger();
-    let decided = decide_with(&config(server), "", &record, &|_| true);
+    let decided = decide_with(&config(server), "", &record, &|_| Count::Others(0));
     assert_eq!(decided.step.phase, Phase::Held);
     record.phase = Phase::Held;
     assert_eq!(
@@ -281,8 +285,10 @@ fn what_was_learnt_of_a_disk_counts_where_nobody_said_anything() {
     };
     record.learnt.local_boot = Some((LocalBoot::Sanboot, "back".to_owned()));
     let method =
-        |record: &Record, query: &str| match decide_with(&config(""), query, record, &|_| true)
-            .decision
+        |record: &Record, query: &str| match decide_with(&config(""), query, record, &|_| {
+            Count::Others(0)
+        })
+        .decision
         {
             Decision::Local { method } => method,
             other => panic!("{other:?}"),
@@ -308,7 +314,7 @@ fn what_may_be_installed_already_is_not_installed_over_without_a_word_of_a_perso
         ..stranger()
     };
     let decided = |record: &Record, query: &str, twin: Option<&Record>| {
-        let mut decided = decide_with(&config, query, record, &|_| true);
+        let mut decided = decide_with(&config, query, record, &|_| Count::Others(0));
         spare(&mut decided, record, twin);
         decided.decision.word()
     };

@@ -138,7 +138,10 @@ impl Place {
     }
 
     fn change(&self, change: impl FnOnce(&mut Record)) {
-        self.keeper.census.change(self.id(), change).unwrap();
+        let census = &self.keeper.census;
+        census
+            .transact(self.id(), |_, record| change(record))
+            .unwrap();
     }
 
     fn act(&self, action: Action) {

@@ -215,10 +215,13 @@ proptest! {
         let place = Place::new();
         place.fetched();
         let site = place.site(&format!("unknown = \"{unknown}\""));
-        // Both decided alike: the policy asks only whether there is a serial number.
+        // Both decided alike: the policy asks only whether there are a product and a serial number.
+        let facts = Facts::parse(&query(&words));
         let mut plain = [const { String::new() }; 7];
-        if !Facts::parse(&query(&words)).serial.is_empty() {
-            plain[2] = "x".to_owned();
+        for (place, told) in [(1, facts.product), (2, facts.serial)] {
+            if !told.is_empty() {
+                plain[place] = "x".to_owned();
+            }
         }
         let script = |words| preview(&site, &Facts::parse(&query(words)), Via::Http, None);
         prop_assert_eq!(script(&words), script(&plain));

@@ -29,7 +29,7 @@ pub(in super::super) const IMAGE: Keys = Keys {
         ),
         key(
             "extensions",
-            r#"["siderolabs/bnx2"]"#,
+            r#"["siderolabs/bnx2-bnx2x"]"#,
             "Talos would miss a driver or firmware",
         ),
         key(
@@ -240,6 +240,25 @@ pub(in super::super) const SECRET: Keys = Keys {
     )],
 };
 
+pub(in super::super) const WEBHOOK: Keys = Keys {
+    table: "webhook",
+    repeated: true,
+    keys: &[
+        key("name", r#""chat""#, "nobody could tell which one was meant"),
+        key(
+            "url",
+            r#""https://chat.example/hooks/hearth""#,
+            "nobody would be told",
+        ),
+        key(
+            "secret",
+            r#"{ file = "chat.secret" }"#,
+            "whoever is told could not know that it was Hearth",
+        ),
+        key("events", r#"["phase"]"#, "the wrong things would be told"),
+    ],
+};
+
 pub(in super::super) const ANSWER: Keys = Keys {
     table: "profile.answers",
     repeated: false,
@@ -291,15 +310,30 @@ pub(in super::super) const MATCH: Keys = Keys {
     repeated: false,
     keys: &[
         key("manufacturer", r#""IBM*""#, WRONG_MACHINES),
-        key("product", r#""*x3550*""#, WRONG_MACHINES),
+        key("product", r#"["*x3550*", "!*M4*"]"#, WRONG_MACHINES),
         key("serial", r#""KQ12*""#, WRONG_MACHINES),
         key("asset", r#""rack-7-*""#, WRONG_MACHINES),
-        key("mac", r#""5c:f3:fc:*""#, WRONG_MACHINES),
         key("uuid", r#""4c4c4544-*""#, WRONG_MACHINES),
+        key("firmware", r#""!1.0*""#, WRONG_MACHINES),
         key("platform", r#""efi""#, WRONG_MACHINES),
         key("architecture", r#"["amd64", "arm64"]"#, WRONG_MACHINES),
-        key("ip", r#""192.168.1.*""#, WRONG_MACHINES),
-        key("busid", r#""0114e41639""#, WRONG_MACHINES),
+        key("buildarch", r#""i386""#, WRONG_MACHINES),
+        key("cpu_vendor", r#""GenuineIntel""#, WRONG_MACHINES),
+        key("cpu_model", r#""*Xeon*""#, WRONG_MACHINES),
+        key("memory", r#"">= 16 GiB""#, WRONG_MACHINES),
+        key("secure_boot", r#"true"#, WRONG_MACHINES),
+        key("mac", r#""5c:f3:fc:*""#, WRONG_MACHINES),
+        key("nic", r#""14e4:*""#, WRONG_MACHINES),
+        key("busid", r#""01:14:e4:16:39""#, WRONG_MACHINES),
+        key("chip", r#""bnx2*""#, WRONG_MACHINES),
+        key("ip", r#""192.168.1.10..192.168.1.50""#, WRONG_MACHINES),
+        key("subnet", r#""192.168.1.0/24""#, WRONG_MACHINES),
+        key("hostname", r#""node-*""#, WRONG_MACHINES),
+        key("switch", r#""sw-rack7""#, WRONG_MACHINES),
+        key("port", r#""Gi0/*""#, WRONG_MACHINES),
+        key("version", r#""1.21*""#, WRONG_MACHINES),
+        key("name", r#""node-*""#, WRONG_MACHINES),
+        key("tag", r#"["lab", "!keep"]"#, WRONG_MACHINES),
     ],
 };
 

@@ -6,7 +6,7 @@ mod declared;
 
 pub(super) use declared::{
     ANSWER, IMAGE, INITRD, KERNEL, MACHINE, MATCH, META, OMNI, OVERLAY, POLICY, PROFILE, SECRET,
-    VARIABLE,
+    VARIABLE, WEBHOOK,
 };
 
 /// A table and its keys.
@@ -176,6 +176,29 @@ pub(super) const HTTP: Keys = Keys {
     ],
 };
 
+pub(super) const API: Keys = Keys {
+    table: "api",
+    repeated: false,
+    keys: &[
+        key(
+            "addresses",
+            r#"["192.168.1.1"]"#,
+            "programs on other hosts could not ask",
+        ),
+        key("port", "8070", "programs on other hosts could not ask"),
+        key(
+            "certificate",
+            r#""/usr/local/etc/hearth/api.pem""#,
+            "programs on other hosts could not tell this one from another",
+        ),
+        key(
+            "key",
+            r#""/usr/local/etc/hearth/api.key""#,
+            "programs on other hosts could not tell this one from another",
+        ),
+    ],
+};
+
 pub(super) const OBSERVE: Keys = Keys {
     table: "observe",
     repeated: false,
@@ -190,6 +213,24 @@ pub(super) const OBSERVE: Keys = Keys {
             r#"["igb1"]"#,
             "timelines would begin with the loader, without what DHCP said",
         ),
+    ],
+};
+
+pub(super) const EVENTS: Keys = Keys {
+    table: "events",
+    repeated: false,
+    keys: &[
+        key(
+            "keep",
+            r#""90d""#,
+            "what happened to machines would be kept for another time",
+        ),
+        key(
+            "per_machine",
+            "2000",
+            "a machine that boots in a loop could fill the disk",
+        ),
+        key("in_all", "1000000", "events could fill the disk"),
     ],
 };
 
@@ -282,9 +323,9 @@ pub(super) const LOADERS: Keys = Keys {
 };
 
 /// The tables of a file.
-pub(super) const TABLES: [&Keys; 12] = [
-    &SERVER, &TFTP, &HTTP, &OBSERVE, &FETCH, &LOG, &MENU, &LOADERS, &IMAGE, &PROFILE, &POLICY,
-    &MACHINE,
+pub(super) const TABLES: [&Keys; 15] = [
+    &SERVER, &TFTP, &HTTP, &API, &OBSERVE, &EVENTS, &FETCH, &LOG, &MENU, &LOADERS, &IMAGE,
+    &PROFILE, &POLICY, &WEBHOOK, &MACHINE,
 ];
 
 /// The tables inside these.

@@ -191,7 +191,7 @@ fn is_number(text: &str) -> bool {
     (1..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// `siderolabs/bnx2`: the name that the factory lists.
+/// `siderolabs/bnx2-bnx2x`: the name that the factory lists.
 fn container_image(text: &str) -> Result<String, String> {
     let part = |part: &str| {
         !part.is_empty()
@@ -203,7 +203,7 @@ fn container_image(text: &str) -> Result<String, String> {
     if text.len() <= 128 && text.split('/').count() >= 2 && text.split('/').all(part) {
         Ok(text.to_owned())
     } else {
-        Err("must be a name as the factory lists it, such as `siderolabs/bnx2`".to_owned())
+        Err("must be a name as the factory lists it, such as `siderolabs/bnx2-bnx2x`".to_owned())
     }
 }
 

@@ -11,6 +11,7 @@ use super::source::Placed;
 use super::{Argument, Name};
 
 mod answers;
+mod api;
 mod image;
 mod loaders;
 mod machine;
@@ -19,8 +20,10 @@ mod policy;
 mod profile;
 mod server;
 mod services;
+mod webhook;
 
 pub(super) use image::implied as implied_image;
+pub use webhook::KINDS;
 
 /// Reads every table.
 pub(super) fn read(mut tables: Tables, report: &mut Report) -> Raw {
@@ -28,7 +31,9 @@ pub(super) fn read(mut tables: Tables, report: &mut Report) -> Raw {
         server: server::read(tables.once(&schema::SERVER), report),
         tftp: services::tftp(tables.once(&schema::TFTP), report),
         http: services::http(tables.once(&schema::HTTP), report),
+        api: api::read(tables.once(&schema::API), report),
         observe: services::observe(tables.once(&schema::OBSERVE), report),
+        events: services::events(tables.once(&schema::EVENTS), report),
         fetch: services::fetch(tables.once(&schema::FETCH), report),
         log: services::log(tables.once(&schema::LOG), report),
         menu: menu::read(tables.once(&schema::MENU), report),
@@ -36,6 +41,7 @@ pub(super) fn read(mut tables: Tables, report: &mut Report) -> Raw {
         images: each(tables.list(&schema::IMAGE), image::read, report),
         profiles: each(tables.list(&schema::PROFILE), profile::read, report),
         policies: each(tables.list(&schema::POLICY), policy::read, report),
+        webhooks: each(tables.list(&schema::WEBHOOK), webhook::read, report),
         machines: each(tables.list(&schema::MACHINE), machine::read, report),
     }
 }

@@ -15,7 +15,7 @@ const MOST_ADDRESSES: usize = 64;
 pub(super) fn read(table: Table, report: &mut Report) -> raw::Server {
     let addresses = table
         .need("addresses", report)
-        .map(|value| addresses(value, report))
+        .map(|value| addresses(value, 1, report))
         .unwrap_or_default();
     let mut port = |key, default| {
         let value = table.get(key);
@@ -64,11 +64,15 @@ pub(super) fn read(table: Table, report: &mut Report) -> raw::Server {
     }
 }
 
-fn addresses(value: Value, report: &mut Report) -> Vec<Placed<std::net::IpAddr>> {
+pub(super) fn addresses(
+    value: Value,
+    least: usize,
+    report: &mut Report,
+) -> Vec<Placed<std::net::IpAddr>> {
     let Some(items) = value.few_items(MOST_ADDRESSES, report) else {
         return Vec::new();
     };
-    if items.is_empty() {
+    if items.len() < least {
         value.wrong::<()>("at least one address is needed", report);
     }
     let parse = values::listen_address;

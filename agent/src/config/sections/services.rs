@@ -1,4 +1,4 @@
-//! `[tftp]`, `[http]`, `[observe]`, `[fetch]` and `[log]`: bounds that stand alone.
+//! `[tftp]`, `[http]`, `[observe]`, `[events]`, `[fetch]` and `[log]`: bounds that stand alone.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -9,12 +9,13 @@ use toml::de::DeValue;
 use super::super::reader::Value;
 use super::super::report::Report;
 use super::super::table::Table;
-use super::super::{Fetch, Http, Log, LogTarget, Observe, Tftp, Url, defaults};
+use super::super::{Events, Fetch, Http, Log, LogTarget, Observe, Tftp, Url, defaults};
 use crate::limits;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Smallest TFTP block: the 512 bytes of RFC 1350, which a client takes without any option.
 const BLOCK_BYTES: RangeInclusive<u16> = 512..=65_464;
@@ -145,6 +146,18 @@ fn interface(text: &str) -> Result<String, &'static str> {
         true => Ok(text.to_owned()),
         false => Err("must be the name of a network interface, such as `igb1` or `eth0`"),
     }
+}
+
+pub(super) fn events(table: Table, report: &mut Report) -> Events {
+    let mut events = defaults::events();
+    let mut over = Over {
+        table: &table,
+        report,
+    };
+    over.duration("keep", &mut events.keep, HOUR, 3_650 * DAY);
+    over.integer("per_machine", &mut events.per_machine, 10..=1_000_000);
+    over.integer("in_all", &mut events.in_all, 1_000..=1_000_000_000);
+    events
 }
 
 pub(super) fn fetch(table: Table, report: &mut Report) -> Fetch {

@@ -104,3 +104,8 @@ fn words_are_as_expected_for_answers_and_variables() {
 fn words_are_as_expected_for_secrets() {
     hold(include_str!("cases/secrets.txt"), 5);
 }
+
+#[test]
+fn words_are_as_expected_for_policies() {
+    hold(include_str!("cases/policies.txt"), 8);
+}

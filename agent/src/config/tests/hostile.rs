@@ -43,6 +43,10 @@ fn value() -> impl Strategy<Value = String> {
         Just("https://x.example/file".to_owned()),
         Just("5s".to_owned()),
         Just("1 GiB".to_owned()),
+        Just("!>= 1 GiB".to_owned()),
+        Just("192.168.1.0/24".to_owned()),
+        Just("*".to_owned()),
+        Just("!*a?".to_owned()),
         "\\PC{0,12}",
         "[a-z0-9:./-]{0,20}",
     ];
@@ -163,4 +167,40 @@ fn a_menu_of_very_many_profiles_is_read_in_time() {
     assert_eq!(survive(text.as_bytes()), crate::limits::CONFIG_MISTAKES);
     // Before, each item was held against each other one.
     assert!(began.elapsed() < std::time::Duration::from_secs(20));
+}
+
+#[test]
+fn policies_with_very_many_patterns_are_read_in_time() {
+    let base = "[[image]]\nname = \"i\"\nrecipe = \"netboot.xyz\"\n[[profile]]\nname = \"p\"\nimage = \"i\"\n\
+                [server]\naddresses = [\"192.168.1.1\"]\n";
+    let policy = |name: usize, patterns: usize, suffix: &str| {
+        let patterns: Vec<_> = (0..patterns)
+            .map(|number| format!("\"{name}{number}{suffix}\""))
+            .collect();
+        let patterns = patterns.join(", ");
+        format!(
+            "[[policy]]\nname = \"{name}\"\nprofile = \"p\"\nmatch = {{ serial = [{patterns}] }}\n"
+        )
+    };
+    let began = std::time::Instant::now();
+    let most = crate::limits::PATTERNS;
+    assert_eq!(
+        survive(format!("{base}{}", policy(0, most, "")).as_bytes()),
+        0
+    );
+    assert_eq!(
+        survive(format!("{base}{}", policy(0, most + 1, "")).as_bytes()),
+        1
+    );
+    let halves: Vec<_> = (0..most / 2)
+        .map(|number| format!("\"a{number}\", \"!b{number}\""))
+        .collect();
+    let halves = policy(0, 1, "").replace("\"00\"", &halves.join(", "));
+    assert_eq!(survive(format!("{base}{halves}").as_bytes()), 0);
+    // As many as are held against each other, none of which hides another, and some more.
+    for count in [crate::limits::POLICIES_COMPARED, 5_000] {
+        let policies: String = (0..count).map(|name| policy(name, 16, "?*x")).collect();
+        assert_eq!(survive(format!("{base}{policies}").as_bytes()), 0);
+    }
+    assert!(began.elapsed() < std::time::Duration::from_secs(40));
 }

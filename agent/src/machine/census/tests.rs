@@ -41,7 +41,8 @@ impl Disk {
         for write in self.0.lock().unwrap().iter() {
             match write {
                 Write::Machine(row) => {
-                    machines.insert(row.id, (**row).clone());
+                    let (id, data) = (row.id, row.data.clone());
+                    machines.insert(id, KeptMachine { id, data });
                 }
                 Write::Forget(id) | Write::Merge { from: id, .. } => {
                     machines.remove(id);
@@ -178,4 +179,178 @@ fn machines_beyond_the_limit_are_not_taken_up() {
     assert_eq!(known.id, Some(MachineId(7)), "known ones are");
     assert_eq!(registry.len() as u64, most);
     registry.is_consistent().unwrap();
+}
+
+#[test]
+fn pages_show_every_machine_once_and_in_order() {
+    let (_, census) = census();
+    for number in 1..=2_000 {
+        census.meet(
+            &facts(&format!(
+                "mac=02:00:00:00:{:02x}:{:02x}",
+                number >> 8,
+                number & 255
+            )),
+            None,
+            None,
+            5,
+        );
+    }
+    for limit in [7, 700, limits::LOOK_AT_ONCE, 2_000, usize::MAX] {
+        let (mut seen, mut after) = (Vec::new(), MachineId(0));
+        loop {
+            let (page, next) = census.page(after, limit, |record| Some(record.id.0));
+            assert!(page.len() <= limit);
+            assert_eq!(next.is_some(), seen.len() + page.len() < 2_000);
+            seen.extend(page);
+            match next {
+                Some(next) => after = next,
+                None => break,
+            }
+        }
+        assert!(seen.into_iter().eq(1..=2_000), "{limit}");
+    }
+    let odd = |record: &Record| (record.id.0 % 2 == 1).then_some(record.id.0);
+    assert_eq!(
+        census.page(MachineId(3), 2, odd),
+        (vec![5, 7], Some(MachineId(7)))
+    );
+    assert_eq!(
+        census.page(MachineId(1_996), 2, odd),
+        (vec![1_997, 1_999], None)
+    );
+    assert_eq!(census.page(MachineId(0), 0, odd), (vec![], None));
+}
+
+#[test]
+fn a_list_lets_others_in() {
+    let (_, census) = census();
+    for number in 1..=8 * limits::LOOK_AT_ONCE as u64 {
+        census.meet(
+            &facts(&format!(
+                "mac=02:00:00:00:{:02x}:{:02x}",
+                number >> 8,
+                number & 255
+            )),
+            None,
+            None,
+            5,
+        );
+    }
+    let last = MachineId(8 * limits::LOOK_AT_ONCE as u64);
+    let (asks, asked) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let census = &census;
+        scope.spawn(move || {
+            asked.recv().unwrap();
+            census.forget(last).unwrap();
+        });
+        let mut is_there = true;
+        census.page(MachineId(0), usize::MAX, |record| {
+            if record.id == MachineId(1) {
+                asks.send(()).unwrap();
+                // Until the other waits for the lock, or a little longer.
+                std::thread::sleep(std::time::Duration::from_millis(100));
+            }
+            is_there = record.id == last;
+            None::<()>
+        });
+        assert!(!is_there, "it had its turn before the list was over");
+    });
+}
+
+#[test]
+fn a_record_is_kept_without_what_it_does_not_say_and_read_as_it_was() {
+    let (disk, census) = census();
+    let id = census.meet(&facts(ODEN), None, address(1), 5).0.id.unwrap();
+    let kept = |disk: &Disk| disk.contents().machines[0].data.clone();
+    assert!(!kept(&disk).contains("wishes") && !kept(&disk).contains("learnt"));
+    census.transact(id, |_, record| {
+        record.wishes.notes = "by the door".to_owned()
+    });
+    assert!(kept(&disk).contains("by the door") && !kept(&disk).contains("learnt"));
+    let (again, _) = Census::new(&disk.contents(), disk.clone());
+    assert_eq!(again.get(id), census.get(id));
+}
+
+#[test]
+fn a_record_of_an_earlier_hearth_is_read() {
+    let record = r#"{"id":3,"uuid":"4c4c4544-0042-3510-8052-b4c04f4d3132","macs":["52:54:00:00:00:01"],
+        "declared":null,"given_name":"oden","facts":{"uuid":null,"macs":[],"platform":"efi",
+        "buildarch":"amd64","cpu64":false,"ip":"10.0.0.1","manufacturer":"IBM","product":"","serial":"",
+        "asset":"","busid":"","chip":"","version":"","firmware":"","secure_boot":null,"memory_mb":null,
+        "cpu_vendor":"","cpu_model":"","hostname":"","switch":"","port":""},
+        "phase":{"phase":"installed","profile":"talos"},"since":1,"first_seen":1,"last_seen":2,
+        "address":"10.0.0.1","wishes":{"profile":null,"once":null,"held":false,"approved":true,
+        "loader":null,"local_boot":null,"tags":["rack-7"],"notes":""},"learnt":{"loader":null,
+        "local_boot":["sanboot","it was back"],"sent_local":null,"sent_local_card":null,
+        "sent_once":null,"stalls":null},"policy":null}"#;
+    let contents = Contents {
+        machines: vec![KeptMachine {
+            id: MachineId(3),
+            data: record.to_owned(),
+        }],
+        next_machine: 4,
+        ..Contents::default()
+    };
+    let (census, warnings) = Census::new(&contents, Arc::new(Disk::default()));
+    assert_eq!(warnings, Vec::<String>::new());
+    let record = census.named("oden").unwrap();
+    assert!(record.wishes.approved && record.wishes.tags.len() == 1);
+    assert!(record.learnt.local_boot.is_some());
+    assert_eq!(record.phase.word().as_str(), "installed");
+}
+
+#[test]
+fn many_are_read_on_all_processors_and_taken_up_in_order() {
+    // Two have the same card, some thousand numbers apart: the first keeps it.
+    let kept = |id: u64| {
+        let mut record = Record::new(MachineId(id), 5);
+        let number = if id == 3_000 { 7 } else { id };
+        record.macs = vec![Mac::new([2, 0, 0, 0, (number >> 8) as u8, number as u8]).unwrap()];
+        KeptMachine {
+            id: MachineId(id),
+            data: match id {
+                2_500 => "{".to_owned(),
+                _ => serde_json::to_string(&record).unwrap(),
+            },
+        }
+    };
+    for count in [0, 1, limits::RECORDS_AT_ONCE as u64, 3_100] {
+        let contents = Contents {
+            machines: (1..=count).map(kept).collect(),
+            next_machine: count + 5,
+            ..Contents::default()
+        };
+        let (census, warnings) = Census::new(&contents, Arc::new(Disk::default()));
+        let unread = usize::from(count > 2_500);
+        assert_eq!(warnings.len(), unread, "{count}: {warnings:?}");
+        assert_eq!(census.look().len(), count as usize - unread);
+        census.look().is_consistent().unwrap();
+        if count > 3_000 {
+            assert!(warnings[0].starts_with("machine 2500 cannot be read"));
+            let seventh = kept(7);
+            assert_eq!(census.look().get(seventh.id).unwrap().macs.len(), 1);
+            assert!(census.look().get(MachineId(3_000)).unwrap().macs.is_empty());
+        }
+        let new = census
+            .meet(&facts("mac=52:54:00:00:00:01"), None, None, 6)
+            .0;
+        assert_eq!(new.id, Some(MachineId(count + 5)));
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_is_told_and_nobody_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join(crate::store::FILE),
+        "no database, but long enough".repeat(99),
+    )
+    .unwrap();
+    let why = Census::open(folder.path())
+        .map(drop)
+        .unwrap_err()
+        .to_string();
+    assert!(why.contains("damaged"), "{why}");
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Registry;
 use super::index::Index;
 use crate::limits;
+use crate::machine::serial;
 
 impl Registry {
     /// Every way to find a machine agrees with the records, and no two records have the same card or
@@ -29,7 +30,7 @@ impl Registry {
             if record.macs.len() > limits::MACHINE_MACS {
                 return Err(format!("machine {id} has too many cards"));
             }
-            index.add(record);
+            index.add(record, serial::key(&record.facts));
         }
         match index == self.index {
             true => Ok(()),

@@ -69,13 +69,21 @@ pub struct Index {
 }
 
 impl Index {
-    /// Takes up a record whose cards and address no other has.
-    pub fn add(&mut self, record: &Record) {
+    /// Makes room for so many more records; most have a UUID, an address and a few cards.
+    pub fn reserve(&mut self, records: usize) {
+        self.uuids.reserve(records);
+        self.serials.reserve(records);
+        self.addresses.reserve(records);
+        self.macs.reserve(records * 2);
+    }
+
+    /// Takes up a record whose cards and address no other has; `serial` is its [`serial::key`].
+    pub fn add(&mut self, record: &Record, serial: Option<Box<str>>) {
         let id = record.id;
         if let Some(uuid) = record.uuid {
             hold(&mut self.uuids, uuid.canonical(), id);
         }
-        if let Some(serial) = serial::key(&record.facts) {
+        if let Some(serial) = serial {
             hold(&mut self.serials, serial, id);
         }
         if let Some(name) = record.name() {

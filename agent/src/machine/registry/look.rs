@@ -1,6 +1,7 @@
 //! Looking machines up.
 
 use std::net::IpAddr;
+use std::ops::Bound;
 
 use super::index::Holders;
 use super::{Kept, Record, Registry};
@@ -85,6 +86,13 @@ impl Registry {
     /// All machines by number.
     pub fn iter(&self) -> impl Iterator<Item = &Record> {
         self.machines.values().map(|Kept { record, .. }| &**record)
+    }
+
+    /// Those behind a number, by number.
+    pub fn behind(&self, number: MachineId) -> impl Iterator<Item = &Record> {
+        let behind = (Bound::Excluded(number), Bound::Unbounded);
+        let machines = self.machines.range(behind);
+        machines.map(|(_, Kept { record, .. })| &**record)
     }
 
     /// How many there are.

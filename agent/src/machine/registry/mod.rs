@@ -32,6 +32,29 @@ pub struct Registry {
     next: u64,
 }
 
+/// A record that is to be taken up: within its bounds, and with what takes long to find out, so that a
+/// start can have many made at once.
+#[derive(Debug)]
+pub struct Prepared {
+    record: Box<Record>,
+    /// See [`serial::key`].
+    serial: Option<Box<str>>,
+}
+
+impl From<Box<Record>> for Prepared {
+    fn from(mut record: Box<Record>) -> Prepared {
+        record.bound();
+        let serial = serial::key(&record.facts);
+        Prepared { record, serial }
+    }
+}
+
+impl From<Record> for Prepared {
+    fn from(record: Record) -> Prepared {
+        Prepared::from(Box::new(record))
+    }
+}
+
 /// A machine's record, and what of it is on the disk.
 #[derive(Debug)]
 struct Kept {
@@ -60,26 +83,38 @@ pub struct Met {
 }
 
 impl Registry {
-    /// Takes up machines that were kept; `next` is the number of the next new one. Where two have the
-    /// same card the first keeps it.
-    pub fn new(records: impl IntoIterator<Item = Record>, next: u64) -> Registry {
-        let mut registry = Registry {
-            next,
-            ..Registry::default()
-        };
-        for mut record in records {
-            let holder = record
-                .address
-                .and_then(|address| registry.at_address(address));
-            let holder = holder.and_then(|id| registry.get(id));
+    /// Takes up machines that were kept; `next` is the number of the next new one.
+    pub fn new<P: Into<Prepared>>(records: impl IntoIterator<Item = P>, next: u64) -> Registry {
+        let mut registry = Registry::default();
+        registry.take_up(records);
+        registry.number_from(next);
+        registry
+    }
+
+    /// New machines get this number and those behind it, if none of them is given yet.
+    pub fn number_from(&mut self, next: u64) {
+        self.next = self.next.max(next);
+    }
+
+    /// Makes room for so many more machines.
+    pub fn reserve(&mut self, machines: usize) {
+        self.index.reserve(machines);
+    }
+
+    /// Takes up machines that were kept. Where two have the same card the first keeps it.
+    pub fn take_up<P: Into<Prepared>>(&mut self, records: impl IntoIterator<Item = P>) {
+        for record in records {
+            let mut prepared: Prepared = record.into();
+            let record = &mut prepared.record;
+            let holder = record.address.and_then(|address| self.at_address(address));
+            let holder = holder.and_then(|id| self.get(id));
             if holder.is_some_and(|holder| holder.last_seen > record.last_seen) {
                 record.address = None;
             }
-            if registry.get(record.id).is_none() {
-                registry.put(record);
+            if self.get(record.id).is_none() {
+                self.put(prepared);
             }
         }
-        registry
     }
 
     /// A machine asked, or was heard of: finds its record by UUID in either byte order, else by any
@@ -167,7 +202,7 @@ impl Registry {
         ));
         // The cards are still this record's in the index.
         self.replace(record.clone());
-        self.put(other);
+        self.put(other.into());
         met.changed.push(id);
     }
 
@@ -323,14 +358,14 @@ impl Registry {
             return None;
         }
         self.take(record.id);
-        self.put(record)
+        self.put(record.into())
     }
 
     /// Takes a record up. A card that another machine has stays with that. An address belongs to who
     /// asked last: the number of a machine that lost it to this one comes back.
-    fn put(&mut self, mut record: Record) -> Option<MachineId> {
+    fn put(&mut self, prepared: Prepared) -> Option<MachineId> {
+        let Prepared { mut record, serial } = prepared;
         let id = record.id;
-        record.bound();
         record.macs.retain(|mac| !self.index.macs.contains_key(mac));
         let holder = record.address.and_then(|address| self.at_address(address));
         let mut loser = None;
@@ -338,13 +373,10 @@ impl Registry {
             holder.record.address = None;
             loser = Some(holder.record.id);
         }
-        self.index.add(&record);
+        self.index.add(&record, serial);
         self.next = self.next.max(id.0.saturating_add(1));
-        let kept = Kept {
-            last_seen: record.last_seen,
-            record: Box::new(record),
-        };
-        self.machines.insert(id, kept);
+        let last_seen = record.last_seen;
+        self.machines.insert(id, Kept { record, last_seen });
         loser
     }
 }

@@ -1,9 +1,9 @@
 //! What goes wrong with kernels and initrds, and with the system they are.
 
-use super::{found, is_over, script, transfer, went};
+use super::{all, found, is_over, script, transfer, went};
 use crate::boot::loader;
 use crate::boot::site::DEFAULT;
-use crate::event::{Outcome, Stamped};
+use crate::event::{Event, Outcome, Stamped};
 use crate::limits;
 use crate::timeline::boots::{Boot, Stage};
 use crate::timeline::finding::{Context, Finding, Severity};
@@ -135,5 +135,25 @@ pub fn no_address(boot: &Boot, _: &[Boot], context: &Context) -> Option<Finding>
                     .to_owned()
             }
         },
+    )
+}
+
+/// Said before the first failure: the machine is to get an image that its card does not work with.
+pub fn nic_needs_extension(boot: &Boot, before: &[Boot], context: &Context) -> Option<Finding> {
+    let extension = context.nic_lacks?;
+    let is_told = no_address(boot, before, context).is_some();
+    if is_told || !(Stage::Script..=Stage::Images).contains(&boot.stage) {
+        return None;
+    }
+    let script = all(boot, |event| matches!(event, Event::Script { .. }));
+    found(
+        "nic-needs-extension",
+        Severity::Warning,
+        &script,
+        format!(
+            "its network card does not work without the system extension {extension}, which its \
+             image lacks"
+        ),
+        context.nic.clone().unwrap_or_default(),
     )
 }

@@ -11,7 +11,7 @@ use crate::event::{Dhcp, Event, Outcome, Stamped};
 use crate::limits;
 
 /// All of them.
-pub const ALL: [Rule; 22] = [
+pub const ALL: [Rule; 23] = [
     dhcp::no_offer,
     dhcp::no_boot_file,
     dhcp::wrong_next_server,
@@ -28,6 +28,7 @@ pub const ALL: [Rule; 22] = [
     images::image_cut_off,
     images::image_never_asked,
     images::no_address,
+    images::nic_needs_extension,
     after::back_after_local,
     after::answer_broken,
     after::installer_failed,

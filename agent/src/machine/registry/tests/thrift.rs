@@ -177,7 +177,7 @@ fn a_record_stays_small_whatever_is_put_in() {
 
 #[test]
 fn numbers_are_never_used_again() {
-    let mut registry = Registry::new([], 5);
+    let mut registry = Registry::new([] as [Record; 0], 5);
     assert_eq!(meet(&mut registry, "m1", 1, 0).id, Some(MachineId(5)));
     registry.take(MachineId(5));
     assert_eq!(meet(&mut registry, "m1", 1, 0).id, Some(MachineId(6)));

@@ -1,0 +1,110 @@
+//! `hearth images`, and `hearth fetch --agent`.
+
+use std::path::Path;
+use std::thread;
+
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::exit::{Failed, UNAVAILABLE};
+use super::print;
+use super::progress::bar;
+use super::table::{bytes, table};
+use super::value::{items, list, text};
+use crate::limits;
+
+pub fn images(path: &Path, json: bool) -> Result<u8, Failed> {
+    let mut client = Client::of(path);
+    let answer = client.get("images")?;
+    if json {
+        print(&format!("{answer:#}\n"))?;
+        return Ok(0);
+    }
+    let row = |image: &Value| {
+        let size = items(&image["files"]).filter_map(|file| file["size"].as_u64());
+        let state = match image["state"].as_str() {
+            Some("missing") => format!("missing {}", list(&image["missing"])),
+            _ => text(&image["state"]),
+        };
+        vec![
+            text(&image["name"]),
+            text(&image["recipe"]),
+            text(&image["version"]),
+            bytes(size.sum()),
+            state,
+        ]
+    };
+    let rows: Vec<_> = items(&answer["images"]).map(row).collect();
+    print(&table(
+        &["IMAGE", "RECIPE", "VERSION", "PINNED", "STATE"],
+        &rows,
+    ))?;
+    Ok(0)
+}
+
+/// Has the agent fetch. `detach`: does not wait for the end.
+pub fn fetch(path: &Path, names: &[String], detach: bool) -> Result<u8, Failed> {
+    let mut client = Client::of(path);
+    let begun = client.post("fetches", &json!({ "names": names }))?;
+    let id = text(&begun["id"]);
+    if detach {
+        print(&format!("fetch {id} has begun\n"))?;
+        return Ok(0);
+    }
+    let mut said = 0;
+    let mut shown: Option<(String, indicatif::ProgressBar)> = None;
+    loop {
+        let now = client.get(&format!("fetches/{id}"))?;
+        let files: Vec<_> = items(&now["files"]).collect();
+        // They end in their order; an archive on its way has no end of its own.
+        let is_over = |file: &&Value| file["state"] != "running";
+        let over: Vec<_> = files.iter().copied().filter(is_over).collect();
+        for file in over.iter().skip(said) {
+            if let Some((_, bar)) = shown.take() {
+                bar.finish_and_clear();
+            }
+            print(&format!("{}\n", line(file)))?;
+        }
+        said = over.len();
+        if !now["ended"].is_null() {
+            if let Some((_, bar)) = shown.take() {
+                bar.finish_and_clear();
+            }
+            return ended(&now);
+        }
+        if let Some(file) = files.iter().rev().find(|file| file["state"] == "running") {
+            let name = text(&file["name"]);
+            let is_it = shown.as_ref().is_some_and(|(of, _)| *of == name);
+            if !is_it {
+                shown = Some((name.clone(), bar(&name, file["total"].as_u64())));
+            }
+            if let Some((_, bar)) = &shown {
+                bar.set_position(file["bytes"].as_u64().unwrap_or(0));
+            }
+        }
+        thread::sleep(limits::FETCH_LOOK);
+    }
+}
+
+fn ended(now: &Value) -> Result<u8, Failed> {
+    match now["state"].as_str() {
+        Some("done") => Ok(0),
+        Some("cancelled") => Err(Failed::new(UNAVAILABLE, "it was cancelled")),
+        _ => Err(Failed::new(UNAVAILABLE, text(&now["error"]))),
+    }
+}
+
+fn line(file: &Value) -> String {
+    let name = text(&file["name"]);
+    match file["state"].as_str() {
+        Some("fetched") => {
+            let size = file["bytes"].as_u64().unwrap_or(0);
+            let rate = file["rate"].as_u64().unwrap_or(0);
+            format!("{name}: fetched, {}, {}/s", bytes(size), bytes(rate))
+        }
+        Some("kept") => format!("{name}: there and true"),
+        Some("yours") => format!("{name}: kept yours, a file that Hearth did not fetch"),
+        Some("absent") => format!("{name}: not to be had: {}", text(&file["error"])),
+        _ => format!("{name}: failed: {}", text(&file["error"])),
+    }
+}

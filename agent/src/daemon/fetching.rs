@@ -1,0 +1,305 @@
+//! Fetches that the API asked for: one at a time, on a thread of their own, so that no boot waits for
+//! one. What they brought is taken up at their end.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::api::{Fetches, NotBegun};
+use crate::boot::gate::Keeper;
+use crate::config::Config;
+use crate::fetch::{Failure, Fetcher, Outcome, Progress, Quiet, Report};
+use crate::limits;
+use crate::stamp::now_ms;
+
+/// The fetches of this run of the agent.
+pub struct Fetching {
+    keeper: Arc<Keeper>,
+    jobs: Mutex<Jobs>,
+}
+
+#[derive(Default)]
+struct Jobs {
+    last: u64,
+    kept: VecDeque<Arc<Job>>,
+    /// Files that were fetched, that failed, and bytes that came, of all fetches.
+    files: u64,
+    failed: u64,
+    bytes: u64,
+}
+
+/// One fetch.
+struct Job {
+    id: u64,
+    who: String,
+    names: Vec<String>,
+    cancelled: AtomicBool,
+    seen: Mutex<Seen>,
+}
+
+/// What is known of one.
+struct Seen {
+    began: u64,
+    ended: Option<u64>,
+    state: &'static str,
+    error: Option<String>,
+    note: Option<String>,
+    files: Vec<Seeing>,
+}
+
+/// A file of one.
+struct Seeing {
+    name: String,
+    state: &'static str,
+    total: Option<u64>,
+    done: u64,
+    /// Bytes that came since `began`.
+    came: u64,
+    began: Instant,
+    /// Bytes a second in the end.
+    rate: Option<u64>,
+    error: Option<String>,
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Seeing {
+    fn new(name: &str) -> Seeing {
+        Seeing {
+            name: name.to_owned(),
+            state: "running",
+            total: None,
+            done: 0,
+            came: 0,
+            began: Instant::now(),
+            rate: None,
+            error: None,
+        }
+    }
+
+    fn rate(&self) -> u64 {
+        let now = || (self.came as f64 / self.began.elapsed().as_secs_f64().max(1e-3)) as u64;
+        self.rate.unwrap_or_else(now)
+    }
+
+    fn value(&self) -> Value {
+        json!({
+            "name": self.name, "state": self.state, "bytes": self.done, "total": self.total,
+            "rate": self.rate(), "error": self.error,
+        })
+    }
+}
+
+impl Job {
+    fn file(&self, name: &str, change: impl FnOnce(&mut Seeing)) {
+        let mut seen = held(&self.seen);
+        match seen.files.iter().position(|file| file.name == name) {
+            Some(place) => change(&mut seen.files[place]),
+            None => {
+                let mut file = Seeing::new(name);
+                change(&mut file);
+                seen.files.push(file);
+            }
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        held(&self.seen).ended.is_none()
+    }
+
+    fn value(&self) -> Value {
+        let seen = held(&self.seen);
+        let files: Vec<_> = seen.files.iter().map(Seeing::value).collect();
+        json!({
+            "id": self.id, "who": self.who, "names": self.names, "state": seen.state,
+            "began": seen.began, "ended": seen.ended, "error": seen.error, "note": seen.note,
+            "files": files,
+        })
+    }
+}
+
+impl Progress for Job {
+    fn started(&self, name: &str, total: Option<u64>, done: u64) {
+        self.file(name, |file| {
+            file.total = total;
+            file.done = done;
+        });
+    }
+
+    fn advanced(&self, name: &str, bytes: u64) {
+        self.file(name, |file| {
+            file.done += bytes;
+            file.came += bytes;
+        });
+    }
+
+    fn finished(&self, name: &str, outcome: &Outcome) {
+        self.file(name, |file| {
+            file.rate = Some(file.rate());
+            let (state, error) = match outcome {
+                Outcome::Fetched(size) => {
+                    (file.done, file.total) = (*size, Some(*size));
+                    ("fetched", None)
+                }
+                Outcome::Kept => ("kept", None),
+                Outcome::KeptYours => ("yours", None),
+                Outcome::Absent(why) => ("absent", Some(why.clone())),
+                Outcome::Failed(failure) => ("failed", Some(failure.reason.clone())),
+            };
+            (file.state, file.error) = (state, error);
+        });
+    }
+
+    fn note(&self, line: &str) {
+        held(&self.seen).note = Some(line.to_owned());
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}
+
+impl Fetching {
+    /// None yet.
+    pub fn new(keeper: Arc<Keeper>) -> Arc<Fetching> {
+        Arc::new(Fetching {
+            keeper,
+            jobs: Mutex::default(),
+        })
+    }
+
+    /// Counters, for the status.
+    pub fn counters(&self) -> Value {
+        let jobs = held(&self.jobs);
+        let running = jobs.kept.iter().filter(|job| job.is_running()).count();
+        json!({
+            "running": running, "files": jobs.files, "failed": jobs.failed, "bytes": jobs.bytes,
+        })
+    }
+
+    fn run(&self, job: &Job, config: &Config) {
+        let progress: &dyn Progress = job;
+        let result = Fetcher::new(config, progress).and_then(|fetcher| match &job.names[..] {
+            [] => fetcher.all(),
+            names => fetcher.named(names),
+        });
+        self.keeper.take_up();
+        self.end(job, result);
+    }
+
+    fn end(&self, job: &Job, result: Result<Report, Failure>) {
+        let mut jobs = held(&self.jobs);
+        let mut seen = held(&job.seen);
+        jobs.bytes += seen.files.iter().map(|file| file.came).sum::<u64>();
+        let outcomes = result.as_ref().map_or(&[][..], |report| &report.files);
+        let mut failed = 0;
+        for (_, outcome) in outcomes {
+            match outcome {
+                Outcome::Fetched(_) => jobs.files += 1,
+                Outcome::Failed(_) => failed += 1,
+                _ => {}
+            }
+        }
+        let (state, error) = match &result {
+            _ if job.is_cancelled() => ("cancelled", None),
+            Err(failure) => {
+                jobs.failed += 1;
+                ("failed", Some(failure.reason.clone()))
+            }
+            Ok(_) if failed > 0 => {
+                let all = outcomes.len();
+                jobs.failed += failed;
+                ("failed", Some(format!("{failed} of {all} files failed")))
+            }
+            Ok(_) => ("done", None),
+        };
+        (seen.state, seen.error, seen.ended) = (state, error, Some(now_ms()));
+        let what = match &job.names[..] {
+            [] => "everything".to_owned(),
+            names => names.join(" "),
+        };
+        match &seen.error {
+            Some(error) => log::warn!("fetch {} of {what}: {error}", job.id),
+            None => log::info!("fetch {} of {what}: {state}", job.id),
+        }
+    }
+
+    fn job(&self, id: u64) -> Option<Arc<Job>> {
+        let jobs = held(&self.jobs);
+        jobs.kept.iter().find(|job| job.id == id).cloned()
+    }
+}
+
+/// What the API sees of it.
+pub struct Door(pub Arc<Fetching>);
+
+impl Fetches for Door {
+    fn begin(&self, names: &[String], who: &str) -> Result<Value, NotBegun> {
+        let fetching = &self.0;
+        let config = fetching.keeper.site().config.clone();
+        let fetcher =
+            Fetcher::new(&config, &Quiet).map_err(|error| NotBegun::Failed(error.reason))?;
+        fetcher
+            .knows(names)
+            .map_err(|error| NotBegun::Wrong(error.reason))?;
+        let job = {
+            let mut jobs = held(&fetching.jobs);
+            if let Some(running) = jobs.kept.iter().find(|job| job.is_running()) {
+                return Err(NotBegun::Busy(running.id));
+            }
+            jobs.last += 1;
+            let job = Arc::new(Job {
+                id: jobs.last,
+                who: who.to_owned(),
+                names: names.to_vec(),
+                cancelled: AtomicBool::new(false),
+                seen: Mutex::new(Seen {
+                    began: now_ms(),
+                    ended: None,
+                    state: "running",
+                    error: None,
+                    note: None,
+                    files: Vec::new(),
+                }),
+            });
+            jobs.kept.push_back(job.clone());
+            if jobs.kept.len() > limits::FETCHES {
+                jobs.kept.pop_front();
+            }
+            job
+        };
+        let value = job.value();
+        let (fetching, running) = (fetching.clone(), job.clone());
+        let thread = std::thread::Builder::new().name("fetch".to_owned());
+        match thread.spawn(move || fetching.run(&running, &config)) {
+            Ok(_) => Ok(value),
+            Err(error) => {
+                let mut seen = held(&job.seen);
+                (seen.state, seen.ended) = ("failed", Some(now_ms()));
+                Err(NotBegun::Failed(format!("starting a thread: {error}")))
+            }
+        }
+    }
+
+    fn all(&self) -> Vec<Value> {
+        let jobs = held(&self.0.jobs);
+        jobs.kept.iter().rev().map(|job| job.value()).collect()
+    }
+
+    fn one(&self, id: u64) -> Option<Value> {
+        self.0.job(id).map(|job| job.value())
+    }
+
+    fn cancel(&self, id: u64) -> Option<Value> {
+        let job = self.0.job(id)?;
+        if job.is_running() {
+            job.cancelled.store(true, Ordering::Relaxed);
+        }
+        Some(job.value())
+    }
+}
