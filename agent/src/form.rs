@@ -1,4 +1,15 @@
-//! Types whose JSON is the text that people write.
+//! Types whose JSON is the text that people write, and which characters of a text are shown.
+
+/// A character that a terminal or a browser acts on in place of showing it: a control character, one that
+/// ends a line, or one that turns the direction of what follows (Unicode annex 9), so that another
+/// line is read than the one that is there.
+pub(crate) fn acts(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}'
+        )
+}
 
 /// Serializes a type by `Display` and reads it by `FromStr`, where it stands: a start reads some
 /// hundred thousand of them.

@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use crate::form::acts;
 use crate::sync::held;
 use crate::{limits, stamp};
 
@@ -186,7 +187,7 @@ fn written(line: &Line, style: Style) -> String {
 fn printable(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() {
+        if acts(character) {
             line.extend(character.escape_default());
         } else {
             line.push(character);

@@ -39,11 +39,15 @@ struct Place {
 
 impl Place {
     fn new(server: &str, fetched: bool) -> Place {
+        Place::with(CONFIG, server, fetched)
+    }
+
+    fn with(declared: &str, server: &str, fetched: bool) -> Place {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("root");
         fs::create_dir(&root).unwrap();
         let file = folder.path().join("hearth.toml");
-        let text = format!("[server]\nroot = {root:?}\n{server}\n{CONFIG}");
+        let text = format!("[server]\nroot = {root:?}\n{server}\n{declared}");
         fs::write(&file, text).unwrap();
         let config = match config::load(&file, &Environment::default()) {
             Ok(loaded) => loaded.config,
@@ -227,4 +231,28 @@ fn every_machine_gets_the_script_that_was_read_and_approved() {
         "these are not as approved; HEARTH_BLESS=1 approves them:\n{}",
         wrong.join("\n")
     );
+}
+
+#[test]
+fn a_secret_stands_in_no_file_that_everybody_reads_unless_it_is_declared_so() {
+    const TOKEN: &str = "w7uVuW3zbVKIYQuz";
+    let declared = CONFIG.replace(", fallback = true", "");
+    assert_ne!(declared, CONFIG);
+    let addresses = "addresses = [\"192.168.1.1\"]";
+    let place = Place::with(&declared, addresses, true);
+    for script in [
+        preview(&place.site, &Facts::default(), Via::Tftp, None),
+        place.site.written_default(),
+    ] {
+        assert!(!script.contains(TOKEN) && !script.contains("siderolink.api"));
+        assert!(script.contains("it holds a secret, which Hearth gives out over HTTP only"));
+        assert!(
+            script.contains("item talos-omni"),
+            "it can be chosen while Hearth answers"
+        );
+    }
+    let chosen = Facts::parse(&format!("{UEFI}&item=talos-omni"));
+    assert!(preview(&place.site, &chosen, Via::Http, None).contains(TOKEN));
+    let public = Place::new(addresses, true);
+    assert!(public.site.written_default().contains(TOKEN));
 }

@@ -122,8 +122,9 @@ def test_its_own_certificate_stays_and_another_is_taken_up_by_a_reload(site):
     site.config.write_text(before.replace(
         "[api]", f'[api]\ncertificate = "{files[0]}"\nkey = "{files[0]}"'))
     site.reload()
-    wait_for(lambda: "reload refused" in site.log(), "a key that is none is refused")
-    assert "api.key" in site.log() and served().strip() in own.decode()
+    # A line of the log is there word by word.
+    wait_for(lambda: "api.key" in site.log(), "a key that is none is refused and named")
+    assert "reload refused" in site.log() and served().strip() in own.decode()
     site.config.write_text(before.replace(
         "[api]", f'[api]\ncertificate = "{files[0]}"\nkey = "{files[1]}"'))
     site.reload()

@@ -10,7 +10,7 @@ use crate::boot::learn;
 use crate::boot::policy::{self, Count};
 use crate::boot::site::Site;
 use crate::boot::token::Token;
-use crate::config::{Installed, Name};
+use crate::config::{Installed, Machine, Name, Profile, Variable};
 use crate::event::Event;
 use crate::id::MachineId;
 use crate::machine::phase::{self, Input, Installing};
@@ -49,10 +49,37 @@ impl Keeper {
         let claims = {
             let registry = self.census.look();
             let record = registry.find(&facts, declared.as_ref(), facts.ip, now);
-            record.map(|record| (record.id, record.macs.clone()))
+            record.cloned()
         };
-        let known = claims.as_ref().map_or(&[][..], |(_, macs)| macs);
-        if let Trust::Impostor { claimed, found } = self.trust(&facts, known, request) {
+        let machine = declared
+            .as_ref()
+            .or_else(|| claims.as_ref()?.declared.as_ref())
+            .and_then(|name| site.config.machines.get(name));
+        let cards = claims.as_ref().map_or(&[][..], |record| &record.macs);
+        let known: Vec<_> = cards
+            .iter()
+            .chain(machine.map_or(&[][..], |machine| &machine.macs))
+            .copied()
+            .collect();
+        let refused = match self.trust(&facts, &known, request) {
+            Trust::Impostor { claimed, found } => Some((
+                claimed,
+                found,
+                "the address that it asks from is another machine's".to_owned(),
+            )),
+            Trust::NewCard { known, found } if is_meant_alone(&site, claims.as_ref(), machine) => {
+                Some((
+                    known,
+                    found,
+                    format!(
+                        "its card {found} was never seen on this machine, which gets a secret: \
+                         declare the card, or forget the machine and assign its profile anew"
+                    ),
+                ))
+            }
+            _ => None,
+        };
+        if let Some((claimed, found, why)) = refused {
             let peer = request.peer.ip().to_canonical();
             let event = Event::Impostor {
                 claimed,
@@ -60,11 +87,10 @@ impl Keeper {
                 peer,
             };
             match claims {
-                Some((id, _)) => self.sink.event_of(id, event),
+                Some(record) => self.sink.event_of(record.id, event),
                 None => self.sink.event(event),
             }
-            let why = "the address that it asks from is another machine's";
-            return self.attend_stranger(&site, &facts, None, request, now, why);
+            return self.attend_stranger(&site, &facts, None, request, now, &why);
         }
         let (met, _) = self.census.meet(&facts, declared.as_ref(), facts.ip, now);
         for (machine, event) in met.events {
@@ -155,6 +181,26 @@ impl Keeper {
             None,
         )
     }
+}
+
+/// Whether a machine is meant to get a secret that no other machine gets by asking alone: by a person, or
+/// because it is declared. What a policy, the menu or `server.unknown` gives, anybody gets.
+fn is_meant_alone(site: &Site, record: Option<&Record>, machine: Option<&Machine>) -> bool {
+    let wishes = record.map(|record| &record.wishes);
+    let profiles = [
+        wishes.and_then(|wishes| wishes.profile.as_ref()),
+        wishes.and_then(|wishes| wishes.once.as_ref()),
+        machine.and_then(|machine| machine.profile.as_ref()),
+    ];
+    let mut profiles = profiles
+        .into_iter()
+        .flatten()
+        .filter_map(|name| site.config.profiles.get(name));
+    let mut variables = machine
+        .into_iter()
+        .flat_map(|machine| machine.variables.values());
+    profiles.any(Profile::holds_secrets)
+        || variables.any(|variable| matches!(variable, Variable::Secret(_)))
 }
 
 fn asked(attended: &Attended, declared: Option<&Name>, facts: &Facts, request: &Request) -> Event {

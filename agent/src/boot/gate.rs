@@ -41,6 +41,7 @@ pub struct Keeper {
     warned: Mutex<Vec<String>>,
     read_lock: ReadLock,
     neighbour: Neighbour,
+    neighbour_now: Neighbour,
     is_on_link: fn(IpAddr) -> bool,
     /// How much each installation has said.
     pub(super) talk: Mutex<HashMap<MachineId, Talk>>,
@@ -62,6 +63,7 @@ impl Keeper {
             scanned: Mutex::default(),
             read_lock,
             neighbour: neighbour::mac_of,
+            neighbour_now: neighbour::mac_now,
             is_on_link: neighbour::is_on_link,
             talk: Mutex::default(),
         }
@@ -71,6 +73,7 @@ impl Keeper {
     pub fn with_neighbours(self, neighbour: Neighbour) -> Keeper {
         Keeper {
             neighbour,
+            neighbour_now: neighbour,
             is_on_link: |_| true,
             ..self
         }
@@ -180,6 +183,11 @@ impl Keeper {
     /// The card that has the address of a request, as far as it is known.
     pub(super) fn neighbour_of(&self, request: &Request) -> Option<Mac> {
         (self.neighbour)(request.peer.ip().to_canonical())
+    }
+
+    /// The same at this very moment, where a secret or the end of an installation depends on it.
+    pub(super) fn neighbour_now(&self, request: &Request) -> Option<Mac> {
+        (self.neighbour_now)(request.peer.ip().to_canonical())
     }
 
     /// The loader that this client gets in place of the one it asks for: a person's wish, what is

@@ -4,6 +4,7 @@ use crate::boot::gate::Keeper;
 use crate::boot::token::Token;
 use crate::boot::{Request, Told, learn};
 use crate::event::{Event, Outcome, Report, Via};
+use crate::form::acts;
 use crate::id::MachineId;
 use crate::limits;
 use crate::mac::Mac;
@@ -24,7 +25,12 @@ pub struct Talk {
 impl Keeper {
     /// An installation reports.
     pub(super) fn told(&self, token: &str, report: Report, text: &str, request: &Request) -> Told {
-        let record = match self.installation(token, request) {
+        // Lines are many, and say nothing that matters.
+        let card = match report {
+            Report::Log => self.neighbour_of(request),
+            Report::Done | Report::Failed => self.neighbour_now(request),
+        };
+        let record = match self.installation(token, card, request) {
             Ok(record) => record,
             Err(told) => return told,
         };
@@ -48,10 +54,15 @@ impl Keeper {
         }
     }
 
-    /// The machine whose installation shows a token. It must come from the address that the
-    /// installation began at, or from a card of that machine: the installer may have another
-    /// address than the loader had.
-    pub(super) fn installation(&self, token: &str, request: &Request) -> Result<Record, Told> {
+    /// The machine whose installation shows a token; `card` is the one that has the address that
+    /// the request comes from. It must be the address that the installation began at, or a card of
+    /// that machine: the installer may have another address than the loader had.
+    pub(super) fn installation(
+        &self,
+        token: &str,
+        card: Option<Mac>,
+        request: &Request,
+    ) -> Result<Record, Told> {
         let token = Token::shown(token).ok_or(Told::Unknown)?;
         let found = self.census.look().installing(&token.hash());
         let record = found.and_then(|id| self.census.get(id));
@@ -60,7 +71,7 @@ impl Keeper {
             return Err(Told::Unknown);
         };
         let peer = request.peer.ip().to_canonical();
-        match self.neighbour_of(request) {
+        match card {
             Some(mac) if record.macs.contains(&mac) => Ok(record),
             Some(mac) if !record.macs.is_empty() => {
                 let event = impostor(&record, Some(mac), peer);
@@ -189,7 +200,7 @@ fn line(text: &str) -> String {
     let mut line = String::new();
     for character in text.trim().chars() {
         let shown = match character {
-            control if control.is_control() => ' ',
+            acting if acts(acting) => ' ',
             other => other,
         };
         if line.len() + shown.len_utf8() > limits::REPORT_BYTES {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::suggest::nearest;
+use crate::form::acts;
 
 /// Columns of a source line that are shown; the rest of a longer one is cut.
 const WIDTH: usize = 120;
@@ -116,11 +117,8 @@ struct Cell {
 fn printable(character: char) -> String {
     match character {
         '\t' => " ".repeat(TAB),
-        // Bidirectional controls could show another line than the one that is read.
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-            '\u{fffd}'.to_string()
-        }
-        other if other.is_control() => '\u{fffd}'.to_string(),
+        // What turns the direction would show another line than the one that is read.
+        other if acts(other) => '\u{fffd}'.to_string(),
         other => other.to_string(),
     }
 }

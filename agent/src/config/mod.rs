@@ -315,6 +315,12 @@ impl Profile {
     pub fn needs_answers(&self) -> bool {
         self.arguments.iter().any(OpenArgument::is_open)
     }
+
+    /// Whether machines with it are sent something that is not for everybody.
+    pub fn holds_secrets(&self) -> bool {
+        let omni = self.omni.as_ref();
+        self.needs_answers() || omni.is_some_and(|omni| omni.token.is_some())
+    }
 }
 
 /// `profile.omni`.

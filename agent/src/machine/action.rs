@@ -208,6 +208,15 @@ impl Action {
                     notes.len()
                 ));
             }
+            Action::Notes { notes }
+                if notes.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')) =>
+            {
+                return wrong(
+                    "notes are text, and these hold a control character, which a terminal would \
+                     obey: take it out"
+                        .to_owned(),
+                );
+            }
             Action::Name { name: Some(name) }
                 if config.machines.contains_key(name) && record.declared.as_ref() != Some(name) =>
             {

@@ -1,5 +1,6 @@
 //! The query of `/script`, as iPXE writes it: `key=value` with `&` between, percent-encoded.
 
+use crate::form::acts;
 use crate::{limits, percent};
 
 /// The pairs of a query in order, at most [`limits::QUERY_BYTES`] of it. A `+` is a blank, as people
@@ -35,13 +36,13 @@ fn digit(character: u8) -> Option<u8> {
         .and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// Text that a machine says of itself: at most [`limits::FACT_BYTES`], control characters and bytes
+/// Text that a machine says of itself: at most [`limits::FACT_BYTES`], characters that act and bytes
 /// that are no UTF-8 replaced, so that a log or a terminal shows it as one line.
 pub fn text(bytes: &[u8]) -> String {
     let mut text = String::new();
     for character in String::from_utf8_lossy(bytes).trim().chars() {
         let shown = match character {
-            control if control.is_control() => char::REPLACEMENT_CHARACTER,
+            acting if acts(acting) => char::REPLACEMENT_CHARACTER,
             other => other,
         };
         if text.len() + shown.len_utf8() > limits::FACT_BYTES {
@@ -110,7 +111,7 @@ mod tests {
         fn text_is_bounded_and_one_line_whatever_comes(query: String) {
             for (_, value) in all(&query) {
                 prop_assert!(value.len() <= limits::FACT_BYTES);
-                prop_assert!(!value.chars().any(char::is_control));
+                prop_assert!(!value.chars().any(acts));
             }
         }
     }

@@ -16,6 +16,15 @@ pub enum Trust {
     /// Nothing here can tell: the address is behind a router, or the table has no entry for it
     /// (IPv6 has none, see [`crate::sys::neighbour`]).
     Unknown,
+    /// The card that has the address is the one that is claimed, of a machine that never had it: a new
+    /// card, or another machine that knows a UUID. Nothing that is meant for that machine alone goes to
+    /// it.
+    NewCard {
+        /// A card of the machine.
+        known: Mac,
+        /// The card that has the address.
+        found: Mac,
+    },
     /// Another card has the address.
     Impostor {
         /// The card that is claimed: the one it says it boots from.
@@ -27,21 +36,20 @@ pub enum Trust {
 
 /// Judges a request by the card that has its address, if the address is on a link of ours.
 ///
-/// `known` are the cards of the machine's record as they were before this request, empty for one that
-/// is new. A card that the machine never had before is not confirmed by the request that brings it:
-/// who knows a UUID, and every DHCP request tells it to the whole network, could claim a machine with
-/// a card of its own.
+/// `known` are the cards of the machine's record as they were before this request, and those that are
+/// declared for it; empty for one that is new. A card that the machine never had before is not
+/// confirmed by the request that brings it: who knows a UUID, and every DHCP request tells it to the
+/// whole network, could claim a machine with a card of its own.
 pub fn check(facts: &Facts, known: &[Mac], neighbour: Option<Mac>, is_on_link: bool) -> Trust {
     let claimed = facts.macs.first().or(known.first());
     let (true, Some(found), Some(&claimed)) = (is_on_link, neighbour, claimed) else {
         return Trust::Unknown;
     };
     let is_claimed = facts.macs.contains(&found);
-    match (known.contains(&found), is_claimed) {
-        (true, _) => Trust::Confirmed,
-        (false, true) if known.is_empty() => Trust::Confirmed,
-        (false, true) => Trust::Unknown,
-        (false, false) => Trust::Impostor { claimed, found },
+    match (known.contains(&found), is_claimed, known.first()) {
+        (true, ..) | (false, true, None) => Trust::Confirmed,
+        (false, true, Some(&known)) => Trust::NewCard { known, found },
+        (false, false, _) => Trust::Impostor { claimed, found },
     }
 }
 
@@ -86,6 +94,10 @@ mod tests {
             claimed: mac(1),
             found: mac(9),
         };
+        let new_card = Trust::NewCard {
+            known: mac(3),
+            found: mac(1),
+        };
         for (known, neighbour, is_on_link, expected) in [
             (&[1, 2][..], Some(1), true, Confirmed),
             (&[1], Some(1), true, Confirmed),
@@ -93,7 +105,7 @@ mod tests {
             // A card of its own that this request does not name.
             (&[3], Some(3), true, Confirmed),
             // A card that it has from now on, as it says.
-            (&[3], Some(1), true, Unknown),
+            (&[3], Some(1), true, new_card),
             (&[1], Some(9), true, impostor),
             (&[], Some(9), true, impostor),
             // A router's card stands for everybody behind it.

@@ -201,6 +201,9 @@ fn values_that_cannot_be_are_refused() {
         Action::Notes {
             notes: "x".repeat(limits::NOTES_BYTES + 1),
         },
+        Action::Notes {
+            notes: "\u{1b}[2J".to_owned(),
+        },
         Action::Tags {
             tags: (0..=limits::TAGS).map(|n| name(&format!("t{n}"))).collect(),
         },

@@ -122,7 +122,8 @@ pub fn impostor(boot: &Boot, _: &[Boot], _: &Context) -> Option<Finding> {
         Severity::Warning,
         &events,
         format!("a request from {peer}, {card}, said that it was {claimed}"),
-        "find out which machine that is; it got no secret",
+        "find out which machine that is; it got no secret. A new card of this machine is declared as a \
+         further `mac` of it",
     )
 }
 

@@ -147,3 +147,44 @@ fn without_an_installation_a_profile_with_answers_is_not_started() {
         assert!(why.contains("answers"), "{why}");
     }
 }
+
+const UUID: &str = "uuid=4c4c4544-0042-3510-8052-b4c04f4d3132";
+
+/// What the machine with card 52:54:00:00:00:09 gets that says it has oden's UUID, once oden is off.
+fn claims_its_uuid(place: &Place, more: &str) -> String {
+    // Two that are heard of within two minutes are two machines, whatever they say.
+    place.change(|record| record.last_seen -= 600_000);
+    let query = format!("{UUID}&mac=52:54:00:00:00:09&platform=efi&buildarch=x86_64&{more}");
+    place.keeper.script(&query, &request(Via::Http, TOR))
+}
+
+#[test]
+fn who_knows_a_uuid_gets_nothing_that_is_meant_for_its_machine_alone() {
+    let place = Place::new();
+    place.asks(UUID);
+    place.assign("answered");
+    let before = token_of(&place.asks(UUID));
+    for more in ["", "mac1=5c:f3:fc:01:02:03", "attempt=1"] {
+        let script = claims_its_uuid(&place, more);
+        assert!(
+            !script.contains("/answer/") && !script.contains(KERNEL),
+            "{script}"
+        );
+        assert!(script.contains("never seen on this machine"), "{script}");
+        assert_eq!(place.record().macs.len(), 1, "its card is not taken up");
+    }
+    assert!(place.saw(|event| matches!(event, Event::Impostor { .. })));
+    assert!(
+        is_text(&place.answer(&before, "preseed.cfg", ODEN)),
+        "the installation goes on"
+    );
+}
+
+#[test]
+fn a_new_card_boots_where_nothing_is_secret() {
+    let place = Place::new();
+    place.asks(UUID);
+    place.assign("always");
+    assert!(claims_its_uuid(&place, "").contains(INITRD));
+    assert_eq!(place.record().macs.len(), 2);
+}
