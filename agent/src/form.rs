@@ -11,6 +11,20 @@ pub(crate) fn acts(character: char) -> bool {
         )
 }
 
+/// Text of a stranger as one line: without blanks at its ends, with `stand_in` for every character that
+/// [`acts`], and cut before it is longer than `limit` bytes.
+pub(crate) fn one_line(text: &str, stand_in: char, limit: usize) -> String {
+    let mut line = String::new();
+    for character in text.trim().chars() {
+        let shown = if acts(character) { stand_in } else { character };
+        if line.len() + shown.len_utf8() > limit {
+            break;
+        }
+        line.push(shown);
+    }
+    line
+}
+
 /// Serializes a type by `Display` and reads it by `FromStr`, where it stands: a start reads some
 /// hundred thousand of them.
 macro_rules! as_text {

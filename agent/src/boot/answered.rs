@@ -12,7 +12,7 @@ impl Keeper {
     /// What an installation gets for the name of an answer. Whoever may not have it is not told why:
     /// that there is such a token, machine or name is nobody's business.
     pub(super) fn answer_to(&self, shown: &str, name: &str, request: &Request) -> Given {
-        let Ok(record) = self.installation(shown, self.neighbour_now(request), request) else {
+        let Ok(record) = self.installation(shown, Keeper::neighbour_now, request) else {
             return Given::Nothing;
         };
         let (Some(token), Phase::Installing(installing)) = (Token::shown(shown), &record.phase)

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::boot::Request;
+use crate::boot::claim::Claim;
 use crate::boot::command_line::Wanted;
 use crate::boot::decide::{self, Decided, Decision};
 use crate::boot::gate::Keeper;
@@ -10,12 +11,11 @@ use crate::boot::learn;
 use crate::boot::policy::{self, Count};
 use crate::boot::site::Site;
 use crate::boot::token::Token;
-use crate::config::{Installed, Machine, Name, Profile, Variable};
+use crate::config::{Installed, Name};
 use crate::event::Event;
 use crate::id::MachineId;
 use crate::machine::phase::{self, Input, Installing};
 use crate::machine::registry::Registry;
-use crate::machine::trust::Trust;
 use crate::machine::{Facts, Phase, Record};
 use crate::stamp::now_ms;
 use crate::store::Pending;
@@ -46,51 +46,22 @@ impl Keeper {
             .map(|identity| identity.machine.name.clone());
         // Before the request changes anything: an impostor must not touch the record of whom it claims
         // to be, nor fill the registry with machines that are not there.
-        let claims = {
+        let claim = {
             let registry = self.census.look();
             let record = registry.find(&facts, declared.as_ref(), facts.ip, now);
-            record.cloned()
+            Claim::new(&site.config, record, declared.as_ref())
         };
-        let machine = declared
-            .as_ref()
-            .or_else(|| claims.as_ref()?.declared.as_ref())
-            .and_then(|name| site.config.machines.get(name));
-        let cards = claims.as_ref().map_or(&[][..], |record| &record.macs);
-        let known: Vec<_> = cards
-            .iter()
-            .chain(machine.map_or(&[][..], |machine| &machine.macs))
-            .copied()
-            .collect();
-        let refused = match self.trust(&facts, &known, request) {
-            Trust::Impostor { claimed, found } => Some((
-                claimed,
-                found,
-                "the address that it asks from is another machine's".to_owned(),
-            )),
-            Trust::NewCard { known, found } if is_meant_alone(&site, claims.as_ref(), machine) => {
-                Some((
-                    known,
-                    found,
-                    format!(
-                        "its card {found} was never seen on this machine, which gets a secret: \
-                         declare the card, or forget the machine and assign its profile anew"
-                    ),
-                ))
-            }
-            _ => None,
-        };
-        if let Some((claimed, found, why)) = refused {
-            let peer = request.peer.ip().to_canonical();
+        if let Some(refusal) = claim.refused(self.trust(&facts, &claim.cards, request)) {
             let event = Event::Impostor {
-                claimed,
-                found: Some(found),
-                peer,
+                claimed: refusal.claimed,
+                found: Some(refusal.found),
+                peer: request.peer.ip().to_canonical(),
             };
-            match claims {
-                Some(record) => self.sink.event_of(record.id, event),
+            match claim.id {
+                Some(id) => self.sink.event_of(id, event),
                 None => self.sink.event(event),
             }
-            return self.attend_stranger(&site, &facts, None, request, now, &why);
+            return self.attend_stranger(&site, &facts, None, request, now, &refusal.why);
         }
         let (met, _) = self.census.meet(&facts, declared.as_ref(), facts.ip, now);
         for (machine, event) in met.events {
@@ -181,26 +152,6 @@ impl Keeper {
             None,
         )
     }
-}
-
-/// Whether a machine is meant to get a secret that no other machine gets by asking alone: by a person, or
-/// because it is declared. What a policy, the menu or `server.unknown` gives, anybody gets.
-fn is_meant_alone(site: &Site, record: Option<&Record>, machine: Option<&Machine>) -> bool {
-    let wishes = record.map(|record| &record.wishes);
-    let profiles = [
-        wishes.and_then(|wishes| wishes.profile.as_ref()),
-        wishes.and_then(|wishes| wishes.once.as_ref()),
-        machine.and_then(|machine| machine.profile.as_ref()),
-    ];
-    let mut profiles = profiles
-        .into_iter()
-        .flatten()
-        .filter_map(|name| site.config.profiles.get(name));
-    let mut variables = machine
-        .into_iter()
-        .flat_map(|machine| machine.variables.values());
-    profiles.any(Profile::holds_secrets)
-        || variables.any(|variable| matches!(variable, Variable::Secret(_)))
 }
 
 fn asked(attended: &Attended, declared: Option<&Name>, facts: &Facts, request: &Request) -> Event {

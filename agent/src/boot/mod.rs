@@ -4,6 +4,7 @@
 mod act;
 mod answered;
 mod attend;
+mod claim;
 pub mod command_line;
 pub mod decide;
 pub mod fallback;

@@ -4,7 +4,7 @@ use crate::boot::gate::Keeper;
 use crate::boot::token::Token;
 use crate::boot::{Request, Told, learn};
 use crate::event::{Event, Outcome, Report, Via};
-use crate::form::acts;
+use crate::form::one_line;
 use crate::id::MachineId;
 use crate::limits;
 use crate::mac::Mac;
@@ -22,13 +22,16 @@ pub struct Talk {
     now: u32,
 }
 
+/// The card that has the address of a request.
+type CardOf = fn(&Keeper, &Request) -> Option<Mac>;
+
 impl Keeper {
     /// An installation reports.
     pub(super) fn told(&self, token: &str, report: Report, text: &str, request: &Request) -> Told {
         // Lines are many, and say nothing that matters.
-        let card = match report {
-            Report::Log => self.neighbour_of(request),
-            Report::Done | Report::Failed => self.neighbour_now(request),
+        let card: CardOf = match report {
+            Report::Log => Keeper::neighbour_of,
+            Report::Done | Report::Failed => Keeper::neighbour_now,
         };
         let record = match self.installation(token, card, request) {
             Ok(record) => record,
@@ -37,7 +40,8 @@ impl Keeper {
         if report == Report::Log && !self.may_say_more(record.id) {
             return Told::TooMuch;
         }
-        let text = line(text);
+        // What an installer says, as one bounded line.
+        let text = one_line(text, ' ', limits::REPORT_BYTES);
         let input = match report {
             Report::Done => Some(Input::Done),
             Report::Failed => Some(Input::Failed(text.clone())),
@@ -54,13 +58,14 @@ impl Keeper {
         }
     }
 
-    /// The machine whose installation shows a token; `card` is the one that has the address that
-    /// the request comes from. It must be the address that the installation began at, or a card of
-    /// that machine: the installer may have another address than the loader had.
+    /// The machine whose installation shows a token. It must come from the address that the
+    /// installation began at, or from a card of that machine: the installer may have another
+    /// address than the loader had. The card is asked for only where the token is somebody's, since
+    /// that may cost the whole neighbour table.
     pub(super) fn installation(
         &self,
         token: &str,
-        card: Option<Mac>,
+        card: CardOf,
         request: &Request,
     ) -> Result<Record, Told> {
         let token = Token::shown(token).ok_or(Told::Unknown)?;
@@ -71,7 +76,7 @@ impl Keeper {
             return Err(Told::Unknown);
         };
         let peer = request.peer.ip().to_canonical();
-        match card {
+        match card(self, request) {
             Some(mac) if record.macs.contains(&mac) => Ok(record),
             Some(mac) if !record.macs.is_empty() => {
                 let event = impostor(&record, Some(mac), peer);
@@ -193,20 +198,4 @@ fn impostor(record: &Record, found: Option<Mac>, peer: std::net::IpAddr) -> Even
             text: format!("a report from {peer} was refused"),
         },
     }
-}
-
-/// What an installer says, as one bounded line.
-fn line(text: &str) -> String {
-    let mut line = String::new();
-    for character in text.trim().chars() {
-        let shown = match character {
-            acting if acts(acting) => ' ',
-            other => other,
-        };
-        if line.len() + shown.len_utf8() > limits::REPORT_BYTES {
-            break;
-        }
-        line.push(shown);
-    }
-    line
 }

@@ -1,6 +1,6 @@
 //! The query of `/script`, as iPXE writes it: `key=value` with `&` between, percent-encoded.
 
-use crate::form::acts;
+use crate::form::one_line;
 use crate::{limits, percent};
 
 /// The pairs of a query in order, at most [`limits::QUERY_BYTES`] of it. A `+` is a blank, as people
@@ -39,18 +39,11 @@ fn digit(character: u8) -> Option<u8> {
 /// Text that a machine says of itself: at most [`limits::FACT_BYTES`], characters that act and bytes
 /// that are no UTF-8 replaced, so that a log or a terminal shows it as one line.
 pub fn text(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for character in String::from_utf8_lossy(bytes).trim().chars() {
-        let shown = match character {
-            acting if acts(acting) => char::REPLACEMENT_CHARACTER,
-            other => other,
-        };
-        if text.len() + shown.len_utf8() > limits::FACT_BYTES {
-            break;
-        }
-        text.push(shown);
-    }
-    text
+    one_line(
+        &String::from_utf8_lossy(bytes),
+        char::REPLACEMENT_CHARACTER,
+        limits::FACT_BYTES,
+    )
 }
 
 #[cfg(test)]
@@ -58,6 +51,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::form::acts;
 
     fn all(query: &str) -> Vec<(&str, String)> {
         pairs(query)

@@ -188,3 +188,17 @@ fn a_new_card_boots_where_nothing_is_secret() {
     assert!(claims_its_uuid(&place, "").contains(INITRD));
     assert_eq!(place.record().macs.len(), 2);
 }
+
+#[test]
+fn a_token_that_is_nobodys_costs_no_neighbour_table() {
+    let mut place = Place::new();
+    place.keeper = place
+        .keeper
+        .with_neighbours(|_| panic!("the table is read for a stranger"));
+    let token = "0".repeat(32);
+    assert!(!is_text(&place.answer(&token, "preseed.cfg", ODEN)));
+    let told = place
+        .keeper
+        .report(&token, Report::Done, "", &request(Via::Http, ODEN));
+    assert_eq!(told, Told::Unknown);
+}
