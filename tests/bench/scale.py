@@ -13,6 +13,7 @@ import load
 import measure
 from account import highest_resident, resident
 from hearthtest.agent import Control
+from hearthtest.declared import DEBIAN, INITRD, KERNEL
 from hearthtest.kills import run as kills
 from servers import Hearth
 from table import table
@@ -23,13 +24,8 @@ STARTS = 15
 # Everybody who is not installed is to be installed, by the last of some policies.
 POLICIES = "".join(f'[[policy]]\nname = "{name}"\nmatch = {{ product = "{product}" }}\nprofile = "installer"\n'
                    for name, product in [*((f"rack {n}", f"*R{n}*") for n in range(20)), ("rest", "*x3550*")])
-INSTALLER = ("debian/bookworm/amd64/linux", "debian/bookworm/amd64/initrd.gz")
-CONFIG = """
-[[image]]
-name = "debian"
-recipe = "debian"
-version = "bookworm"
-architectures = ["amd64"]
+INSTALLER = (KERNEL, INITRD)
+CONFIG = DEBIAN + """
 [[profile]]
 name = "installer"
 image = "debian"

@@ -8,22 +8,17 @@ import subprocess
 
 import pytest
 
-from hearthtest.agent import Control
 from hearthtest.clients import get
+from hearthtest.declared import DEBIAN, INITRD, KERNEL
 from hearthtest.wait import wait_for
 
-KERNEL, INITRD = (f"debian/bookworm/amd64/{name}" for name in ("linux", "initrd.gz"))
 MAC = "52:54:00:00:00:01"
 SITE = """
 [loaders]
 source = "none"
 [observe]
 enabled = false
-[[image]]
-name = "debian"
-recipe = "debian"
-version = "bookworm"
-architectures = ["amd64"]
+""" + DEBIAN + """
 [[profile]]
 name = "preseeded"
 image = "debian"
@@ -224,12 +219,6 @@ def test_a_reload_takes_changed_answers_and_refuses_broken_ones(site):
     assert text() == "changed /dev/nvme0n1\n"
 
 
-def control(site, path):
-    connection = Control(site.run_dir / "hearth.sock")
-    connection.request("GET", f"/api/v1/{path}")
-    return connection.getresponse().read().decode()
-
-
 def test_what_is_secret_stands_in_the_answer_alone(site):
     site.config.write_text(site.config.read_text() + '\n[log]\nlevel = "debug"\n')
     site.start()
@@ -238,8 +227,9 @@ def test_what_is_secret_stands_in_the_answer_alone(site):
     asks(site, f"{path}/preseed.cfg", "127.0.0.2")
     token = path.rsplit("/", 1)[1]
     said = [site.log(), json.dumps(site.status()), get(site, "/default.ipxe").decode()]
-    said += [control(site, what) for what in ("machines", "machines/oden", "events", "audit", "findings",
-                                              "machines/oden/timeline", "machines/oden/events")]
+    said += [json.dumps(site.ask("GET", what)[2])
+             for what in ("machines", "machines/oden", "events", "audit", "findings",
+                          "machines/oden/timeline", "machines/oden/events")]
     said += [site.run(*words).stdout for words in (("events",), ("timeline", "oden"),
                                                    ("machine", "show", "oden"))]
     for text in said:

@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from hearthtest.agent import Control, free_port
+from hearthtest.agent import free_port
 from hearthtest.api import Api
 from hearthtest.declared import RESCUE
 from hearthtest.wait import wait_for
@@ -216,9 +216,6 @@ def test_who_follows_does_not_hold_up_a_stop_and_there_are_only_so_many(site):
 
 def test_the_socket_needs_no_token_and_names_the_user(site):
     boot(site)
-    connection = Control(site.run_dir / "hearth.sock")
-    connection.request("POST", f"/api/v1/machines/{MAC}/actions", '{"action":"hold"}')
-    assert connection.getresponse().status == 200
-    connection.close()
+    assert site.ask("POST", f"machines/{MAC}/actions", {"action": "hold"})[0] == 200
     audit = site.run("audit", "--json").stdout
     assert '"who": "root"' in audit

@@ -1,23 +1,11 @@
 """How long events are kept, and what becomes of those that find no room."""
 
-import json
 import sqlite3
 
-from hearthtest.agent import Control
 from hearthtest.clients import get
 from hearthtest.wait import wait_for
 
 EXTRA = '[loaders]\nsource = "none"\n[menu]\nitems = ["local"]\n'
-
-
-def api(one, path):
-    connection = Control(one.run_dir / "hearth.sock")
-    try:
-        connection.request("GET", path)
-        body = connection.getresponse().read()
-        return json.loads(body) if path.startswith("/api") else body.decode()
-    finally:
-        connection.close()
 
 
 def ask(one, last, times):
@@ -28,7 +16,7 @@ def ask(one, last, times):
 def events(one, last):
     """The numbers of a machine's events, the oldest first."""
     path = f"/api/v1/machines/52:54:00:00:00:{last:02x}/events"
-    return [event["seq"] for event in api(one, path)["events"]]
+    return [event["seq"] for event in one.ask("GET", path)[2]["events"]]
 
 
 def test_a_reload_takes_how_many_events_are_kept(agent):
@@ -52,7 +40,7 @@ def test_what_cannot_be_is_refused_with_its_place(agent):
 def test_events_that_find_no_room_are_counted_and_told(agent):
     one = agent(EXTRA).start()
     ask(one, 1, 1)
-    assert api(one, "/api/v1/status")["database"]["events_dropped"] == 0
+    assert one.status()["database"]["events_dropped"] == 0
     other = sqlite3.connect(one.state / "hearth.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
@@ -64,16 +52,16 @@ def test_events_that_find_no_room_are_counted_and_told(agent):
                     get(one, f"/files/{name}")
                 except OSError:
                     pass
-            return api(one, "/api/v1/status")["database"]["events_dropped"]
+            return one.status()["database"]["events_dropped"]
         wait_for(dropped, "events are dropped", 120, every=0)
-        database = api(one, "/api/v1/status")["database"]
+        database = one.status()["database"]
         assert 0 < database["waiting_bytes"] <= 8 << 20 and database["waiting"] > 1_000
     finally:
         other.execute("ROLLBACK")
         other.close()
-    wait_for(lambda: api(one, "/api/v1/status")["database"]["waiting"] == 0, "all is written")
-    count = api(one, "/api/v1/status")["database"]["events_dropped"]
-    assert f"hearth_events_dropped_total {count}" in api(one, "/metrics")
+    wait_for(lambda: one.status()["database"]["waiting"] == 0, "all is written")
+    count = one.status()["database"]["events_dropped"]
+    assert f"hearth_events_dropped_total {count}" in one.ask("GET", "/metrics")[2]
     assert "events are dropped from the timeline" in one.log()
     ask(one, 1, 1)
     wait_for(lambda: f"{count} events are missing in timelines" in one.log(), "the log says how many")

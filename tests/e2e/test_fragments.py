@@ -6,7 +6,6 @@ import urllib.request
 
 import pytest
 
-from hearthtest.agent import Control
 from hearthtest.wait import wait_for
 
 MAC = "52:54:00:00:00:01"
@@ -38,34 +37,21 @@ def site(agent):
     return agent(SITE).start()
 
 
-def ask(site, method, path, body=None, headers=None):
-    connection = Control(site.run_dir / "hearth.sock")
-    connection.timeout = 60
-    try:
-        connection.request(method, f"/api/v1/{path}", body, headers or {})
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        is_json = "json" in answer.getheader("content-type")
-        return answer.status, json.loads(text) if is_json else text, answer.headers
-    finally:
-        connection.close()
-
-
 def put(site, text, name="lab", **headers):
-    return ask(site, "PUT", f"config/fragments/{name}", text, headers)
+    return site.ask("PUT", f"config/fragments/{name}", text, headers)
 
 
 def label(site):
     """What is declared of the machine now."""
-    return {one["name"]: one["label"] for one in ask(site, "GET", "profiles")[1]["profiles"]}
+    return {one["name"]: one["label"] for one in site.ask("GET", "profiles")[2]["profiles"]}
 
 
 def names(site):
-    return [one["name"] for one in ask(site, "GET", "config/fragments")[1]["fragments"]]
+    return [one["name"] for one in site.ask("GET", "config/fragments")[2]["fragments"]]
 
 
 def test_a_fragment_is_in_force_once_it_is_answered_and_after_a_restart(site):
-    status, made, _ = put(site, LAB)
+    status, _, made = put(site, LAB)
     assert (status, made["origin"], made["previous"]) == (201, "api", False)
     assert label(site) == {"lab": "The lab"}
     path = site.state / "conf.d" / "lab.toml"
@@ -76,14 +62,14 @@ def test_a_fragment_is_in_force_once_it_is_answered_and_after_a_restart(site):
     site.stop(signal.SIGKILL)
     site.start()
     assert label(site) == {"lab": "The lab"}
-    audit = ask(site, "GET", "audit")[1]["audit"]
+    audit = site.ask("GET", "audit")[2]["audit"]
     assert audit[0]["what"] == {"action": "apply-fragment", "fragment": "lab"}
 
 
 def test_a_refused_one_changes_nothing_and_is_told_with_its_place(site):
     put(site, LAB)
     wrong = LAB.replace('image = "net"', 'image = "nett"')
-    status, problem, _ = put(site, wrong)
+    status, _, problem = put(site, wrong)
     assert status == 422
     said = problem["diagnostics"]
     path = site.state / "conf.d" / "lab.toml"
@@ -91,16 +77,16 @@ def test_a_refused_one_changes_nothing_and_is_told_with_its_place(site):
     assert '\n 4 | image = "nett"\n' in said and "^^^^" in said and "did you mean `net`?" in said
     assert path.read_text() == LAB and not path.with_name("lab.toml.previous").exists()
     assert label(site) == {"lab": "The lab"}
-    status, problem, _ = ask(site, "POST", "config/check?name=lab", wrong)
+    status, _, problem = site.ask("POST", "config/check?name=lab", wrong)
     assert status == 422 and problem["diagnostics"] == said
-    status, answer, _ = ask(site, "POST", "config/check?name=lab", LAB.replace("The", "A"))
+    status, _, answer = site.ask("POST", "config/check?name=lab", LAB.replace("The", "A"))
     assert status == 200 and answer["valid"] and label(site) == {"lab": "The lab"}
 
 
 def test_what_is_declared_twice_is_told_with_both_places(site):
     (site.folder / "conf.d").mkdir()
     (site.folder / "conf.d" / "own.toml").write_text('[[profile]]\nname = "lab"\nimage = "net"\n')
-    status, problem, _ = put(site, LAB)
+    status, _, problem = put(site, LAB)
     assert status == 422
     assert "profile `lab` is declared twice" in problem["diagnostics"]
     assert f"declared first at {site.folder / 'conf.d' / 'own.toml'}:2" in problem["diagnostics"]
@@ -108,27 +94,27 @@ def test_what_is_declared_twice_is_told_with_both_places(site):
 
 def test_the_one_before_comes_back_also_after_it_was_deleted(site):
     put(site, LAB)
-    assert ask(site, "POST", "config/fragments/lab/revert")[0] == 404
-    status, changed, _ = put(site, LAB.replace("The", "A"))
+    assert site.ask("POST", "config/fragments/lab/revert")[0] == 404
+    status, _, changed = put(site, LAB.replace("The", "A"))
     assert (status, changed["previous"]) == (200, True)
     assert label(site) == {"lab": "A lab"}
     for wanted in ("The lab", "A lab"):
-        assert ask(site, "POST", "config/fragments/lab/revert")[0] == 200
+        assert site.ask("POST", "config/fragments/lab/revert")[0] == 200
         assert label(site) == {"lab": wanted}
-    assert ask(site, "DELETE", "config/fragments/lab")[0] == 200
+    assert site.ask("DELETE", "config/fragments/lab")[0] == 200
     assert (label(site), names(site)) == ({}, [])
-    assert ask(site, "DELETE", "config/fragments/lab")[0] == 404
-    assert ask(site, "POST", "config/fragments/lab/revert")[0] == 200
+    assert site.ask("DELETE", "config/fragments/lab")[0] == 404
+    assert site.ask("POST", "config/fragments/lab/revert")[0] == 200
     assert label(site) == {"lab": "A lab"}
 
 
 def test_what_others_changed_meanwhile_is_not_overwritten(site):
     put(site, LAB)
-    _, _, headers = ask(site, "GET", "config/fragments/lab")
+    _, headers, _ = site.ask("GET", "config/fragments/lab")
     seen = headers["etag"]
     assert put(site, LAB.replace("The", "A"), **{"If-Match": seen})[0] == 200
     assert put(site, LAB.replace("The", "No"), **{"If-Match": seen})[0] == 412
-    assert ask(site, "DELETE", "config/fragments/lab", headers={"If-Match": seen})[0] == 412
+    assert site.ask("DELETE", "config/fragments/lab", headers={"If-Match": seen})[0] == 412
     assert label(site) == {"lab": "A lab"}
 
 
@@ -137,21 +123,21 @@ def test_a_persons_own_are_listed_and_not_touched(site):
     own = site.folder / "conf.d" / "own.toml"
     own.write_text('[[profile]]\nname = "mine"\nimage = "net"\n')
     put(site, LAB)
-    listed = ask(site, "GET", "config/fragments")[1]["fragments"]
+    listed = site.ask("GET", "config/fragments")[2]["fragments"]
     assert [(one["name"], one["origin"]) for one in listed] == [("own", "file"), ("lab", "api")]
-    status, problem, _ = ask(site, "DELETE", "config/fragments/own")
+    status, _, problem = site.ask("DELETE", "config/fragments/own")
     assert status == 409 and str(own) in problem["detail"] and own.exists()
 
 
 def test_secrets_are_shown_nowhere(site):
     text = TALOS + '[[profile]]\nname = "lab"\nimage = "talos"\n' + SECRET
     assert put(site, text)[0] == 201
-    _, shown, _ = ask(site, "GET", "config/fragments/lab")
+    _, _, shown = site.ask("GET", "config/fragments/lab")
     assert 'token = "(secret)"' in shown and 'name = "lab"' in shown
-    whole = ask(site, "GET", "config")[1]
+    whole = site.ask("GET", "config")[2]
     assert whole["configuration"]["profile"][0]["omni"]["token"] == "(secret)"
-    wrong = put(site, text + "imag = 1\n")[1]
-    everything = json.dumps([shown, whole, wrong, ask(site, "GET", "audit")[1], site.status()])
+    wrong = put(site, text + "imag = 1\n")[2]
+    everything = json.dumps([shown, whole, wrong, site.ask("GET", "audit")[2], site.status()])
     assert "hunter2" not in everything + site.log()
 
 
@@ -173,7 +159,7 @@ def test_secrets_are_shown_nowhere(site):
 def test_a_fragment_reaches_no_file_and_no_setting_of_the_host(site, text, key):
     said = {}
     for path in ("/etc/shadow", "/nonexistent/file"):
-        status, problem, _ = put(site, text.replace("/etc/shadow", path))
+        status, _, problem = put(site, text.replace("/etc/shadow", path))
         assert status == 422
         said[path] = problem["diagnostics"].replace(path, "PATH").replace("^", "")
     one, other = said.values()
@@ -193,7 +179,7 @@ def test_a_reload_that_fails_in_the_end_leaves_the_files_as_they_were(site):
     put(site, LAB)
     text = site.config.read_text()
     site.config.write_text(text.replace("[server]", '[server]\nuser = "nobody"'))
-    status, problem, _ = put(site, LAB.replace("The", "A"))
+    status, _, problem = put(site, LAB.replace("The", "A"))
     assert status == 409 and "server.user" in problem["detail"]
     assert (site.state / "conf.d" / "lab.toml").read_text() == LAB
     assert label(site) == {"lab": "The lab"}
@@ -206,7 +192,7 @@ def test_killed_at_any_moment_the_old_or_the_new_is_there(site):
     for number in range(8):
         now = (site.state / "conf.d" / "lab.toml").read_text()
         previous.unlink(missing_ok=True)
-        connection = Control(site.run_dir / "hearth.sock")
+        connection = site.control()
         connection.request("PUT", "/api/v1/config/fragments/lab", texts[now == texts[0]])
         if number % 2:
             wait_for(previous.exists, "it began", every=0.0005)

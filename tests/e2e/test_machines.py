@@ -8,18 +8,14 @@ import urllib.request
 
 import pytest
 
-from hearthtest.agent import Control
+from hearthtest.declared import DEBIAN, INITRD, KERNEL
 from hearthtest.wait import wait_for
 
 PROFILES = """
 [menu]
 items = ["by-call", "by-boot", "local"]
 default = "local"
-[[image]]
-name = "debian"
-recipe = "debian"
-version = "bookworm"
-architectures = ["amd64"]
+""" + DEBIAN + """
 [[profile]]
 name = "by-call"
 image = "debian"
@@ -37,7 +33,6 @@ limit = 2
 enabled = false
 """
 MAC = "52:54:00:00:00:01"
-KERNEL, INITRD = "debian/bookworm/amd64/linux", "debian/bookworm/amd64/initrd.gz"
 
 
 @pytest.fixture
@@ -192,10 +187,8 @@ def test_a_database_of_a_later_version_stops_the_start_and_is_left_alone(agent):
 
 
 def control(site, path):
-    connection = Control(site.run_dir / "hearth.sock")
-    connection.request("GET", path)
-    answer = connection.getresponse()
-    return answer.status, answer.getheader("content-type"), answer.read().decode()
+    status, headers, body = site.ask("GET", path)
+    return status, headers["content-type"], body
 
 
 def test_monitoring_sees_machines_and_health(site):
@@ -207,7 +200,7 @@ def test_monitoring_sees_machines_and_health(site):
     assert "hearth_decisions_total 1" in text
     status, kind, text = control(site, "/api/v1/machines/nobody")
     assert (status, kind) == (404, "application/problem+json")
-    assert "nobody" in json.loads(text)["detail"]
+    assert "nobody" in text["detail"]
 
 
 def test_a_machine_that_cannot_be_woken_is_told_why(site):

@@ -163,15 +163,6 @@ def test_a_machine_that_booted_is_heard_when_its_system_asks(agent, network, ser
     assert messages(one, MAC(5)) == ["discover", "offer", "request", "ack"] * 2
 
 
-def change(one, old, new):
-    text = one.config.read_text()
-    assert old in text
-    one.config.write_text(text.replace(old, new))
-    seen = one.status()["configuration"]["reloads"]
-    one.reload()
-    wait_for(lambda: one.status()["configuration"]["reloads"] > seen, "the reload is over")
-
-
 def test_off_is_off_and_a_reload_turns_it_on_and_off(agent, network):
     firewall = network.host("firewall", f"{FIREWALL}/24")
     client = network.host("client")
@@ -180,14 +171,14 @@ def test_off_is_off_and_a_reload_turns_it_on_and_off(agent, network):
     assert packet_sockets(firewall) == 0
     card = pxe.Card(client, MAC(6))
     card.send(pxe.DISCOVER, pxe.firmware())
-    change(one, "enabled = false", "enabled = true")
+    one.change("enabled = false", "enabled = true")
     assert one.status()["observe"]["interfaces"] == ["eth0"]
     assert packet_sockets(firewall) == 1
     settled(one, client)
     assert messages(one, MAC(6)) == []
     card.send(pxe.DISCOVER, pxe.firmware())
     wait_for(lambda: messages(one, MAC(6)) == ["discover"], "it is heard now")
-    change(one, "enabled = true", "enabled = false")
+    one.change("enabled = true", "enabled = false")
     wait_for(lambda: packet_sockets(firewall) == 0, "the socket is closed")
     assert one.status()["observe"]["interfaces"] == []
     assert one.stop() == 0
@@ -293,7 +284,7 @@ def test_an_address_that_is_not_there_yet_is_told(agent, network):
     one = serving(agent, firewall).start()
     assert "DHCP is not listened to: no interface has one of server.addresses yet; name " in one.log()
     subprocess.run(["ip", "-n", firewall, "addr", "add", f"{FIREWALL}/24", "dev", "eth0"], check=True)
-    change(one, "source", "source")
+    one.change("source", "source")
     assert one.status()["observe"]["interfaces"] == ["eth0"]
 
 

@@ -13,16 +13,13 @@ import urllib.request
 import pytest
 
 from hearthtest.clients import TftpRead, get
+from hearthtest.declared import DEBIAN, INITRD, KERNEL
 from hearthtest.wait import wait_for
 
 MACHINE = """
 [loaders]
 source = "none"
-[[image]]
-name = "debian"
-recipe = "debian"
-version = "bookworm"
-architectures = ["amd64"]
+""" + DEBIAN + """
 [[profile]]
 name = "installer"
 image = "debian"
@@ -32,7 +29,6 @@ name = "oden"
 mac = "52:54:00:00:00:01"
 profile = "installer"
 """
-KERNEL, INITRD = (f"debian/bookworm/amd64/{name}" for name in ("linux", "initrd.gz"))
 FACTS = "mac=52:54:00:00:00:01&platform=efi&buildarch=x86_64"
 
 

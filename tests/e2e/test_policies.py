@@ -6,8 +6,9 @@ import subprocess
 
 import pytest
 
-from hearthtest.agent import Control, binary
+from hearthtest.agent import binary
 from hearthtest.clients import get
+from hearthtest.declared import DEBIAN, INITRD, KERNEL
 
 DECLARED = """
 [loaders]
@@ -17,11 +18,7 @@ enabled = false
 [menu]
 items = ["cluster", "local"]
 default = "local"
-[[image]]
-name = "debian"
-recipe = "debian"
-version = "bookworm"
-architectures = ["amd64"]
+""" + DEBIAN + """
 [[profile]]
 name = "cluster"
 image = "debian"
@@ -52,8 +49,8 @@ LARGE, SMALL = "&memsize=65536", "&memsize=8192"
 @pytest.fixture
 def site(agent):
     made = agent(DECLARED)
-    for name in ("linux", "initrd.gz"):
-        made.put(f"debian/bookworm/amd64/{name}", b"x" * 5000)
+    for name in (KERNEL, INITRD):
+        made.put(name, b"x" * 5000)
     return made.start()
 
 
@@ -194,14 +191,9 @@ def test_a_pattern_that_is_wrong_is_shown_with_its_place(site):
 
 
 def test_programs_ask_over_the_socket(site):
-    def ask(method, path, body=None):
-        connection = Control(site.run_dir / "hearth.sock")
-        connection.request(method, f"/api/v1/{path}", body)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
-    status, body = ask("GET", "policies")
+    status, _, body = site.ask("GET", "policies")
     assert status == 200 and [policy["number"] for policy in body["policies"]] == [1, 2, 3]
-    status, body = ask("POST", "policies/test", json.dumps({"facts": {"manufacturer": "HP"}}))
+    status, _, body = site.ask("POST", "policies/test", {"facts": {"manufacturer": "HP"}})
     assert status == 200 and body["taken"] == "other servers" and body["known"] is False
-    assert ask("POST", "policies/test", "{}")[0] == 422
-    assert ask("GET", "policies/test")[0] == 405
+    assert site.ask("POST", "policies/test", {})[0] == 422
+    assert site.ask("GET", "policies/test")[0] == 405

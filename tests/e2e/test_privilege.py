@@ -43,16 +43,6 @@ def served(one, open_folder, account, **options):
     return one.start(**options)
 
 
-def change(one, old, new):
-    text = one.config.read_text()
-    assert old in text
-    one.config.write_text(text.replace(old, new))
-    seen = one.status()["configuration"]["reloads"]
-    one.reload()
-    wait_for(lambda: one.status()["configuration"]["reloads"] > seen, "the reload is over")
-    return one.status()["configuration"]["refused"]
-
-
 @pytest.mark.skipif(net.available() is not None, reason=str(net.available()))
 def test_root_is_given_up_for_good_in_every_thread_and_all_works_on(agent, account, open_folder):
     with net.Network() as network:
@@ -83,18 +73,18 @@ def test_root_is_given_up_for_good_in_every_thread_and_all_works_on(agent, accou
             assert get(one, "/script?mac=52:54:00:00:00:01").startswith(b"#!ipxe")
         # A reload in force, one that would take root, and one that changes who it is.
         (one.root / "y").write_bytes(b"y" * 10)
-        assert change(one, "[loaders]", '[menu]\ntitle = "Another"\n[loaders]') is None
+        assert one.change("[loaders]", '[menu]\ntitle = "Another"\n[loaders]') is None
         with net.inside(firewall):
             assert len(has(one, "y")) == 10
         assert b"Another" in (one.root / "default.ipxe").read_bytes()
-        refused = change(one, "tftp_port = 69", "tftp_port = 70")["error"]
+        refused = one.change("tftp_port = 69", "tftp_port = 70")["error"]
         assert "listening for TFTP on 192.168.77.1 port 70: " in refused
         assert f"this hearth became user {USER} at its start: restart it" in refused
         with net.inside(firewall):
             assert len(TftpRead(one, "x").rest()) == 1000, "the old port goes on"
-        refused = change(one, "tftp_port = 70", 'own_files = true\ntftp_port = 69')
+        refused = one.change("tftp_port = 70", 'own_files = true\ntftp_port = 69')
         assert refused is None
-        refused = change(one, f'user = "{USER}"', 'user = "daemon"')["error"]
+        refused = one.change(f'user = "{USER}"', 'user = "daemon"')["error"]
         assert "server.user" in refused and "restart" in refused
         assert one.stop() == 0
         assert not (one.run_dir / "hearth.sock").exists()

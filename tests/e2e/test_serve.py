@@ -23,15 +23,6 @@ def put(one, name, size):
     return one.put(name, os.urandom(size)).read_bytes()
 
 
-def change(one, old, new):
-    text = one.config.read_text()
-    assert old in text
-    one.config.write_text(text.replace(old, new))
-    seen = one.status()["configuration"]["reloads"]
-    one.reload()
-    wait_for(lambda: one.status()["configuration"]["reloads"] > seen, "the reload is over")
-
-
 # Start
 
 def test_a_start_says_where_it_listens_and_what_is_missing(agent):
@@ -177,9 +168,9 @@ def test_a_start_is_quick_and_an_idle_agent_does_nothing(agent):
 
 def test_a_reload_takes_effect_and_a_bad_one_changes_nothing(agent):
     one = agent('[menu]\ntitle = "first"\n').start()
-    change(one, "first", "second")
+    one.change("first", "second")
     assert "menu second" in get(one, "/default.ipxe").decode()
-    change(one, 'title = "second"', "titel = 3")
+    one.change('title = "second"', "titel = 3")
     refused = one.status()["configuration"]["refused"]
     assert "titel" in refused["error"]
     line = one.config.read_text().splitlines().index("titel = 3") + 1
@@ -187,7 +178,7 @@ def test_a_reload_takes_effect_and_a_bad_one_changes_nothing(agent):
     assert "the old configuration stays in force" in one.log()
     assert "menu second" in get(one, "/default.ipxe").decode()
     assert "titel" in one.run("status").stdout
-    change(one, "titel = 3", 'title = "third"')
+    one.change("titel = 3", 'title = "third"')
     assert one.status()["configuration"]["refused"] is None
     assert one.stop() == 0
 
@@ -199,8 +190,8 @@ def test_a_reload_cuts_neither_tftp_nor_http(agent):
     web, tftp = HttpRead(one, "/files/big"), TftpRead(one, "big", [("blksize", 65464)])
     got = web.some(1000)
     tftp.block()
-    change(one, "[server]\n", "[menu]\ntitle = \"other\"\n[server]\n")
-    change(one, "[menu]\n", "[menu]\ntimeout = \"1h\"\n")
+    one.change("[server]\n", "[menu]\ntitle = \"other\"\n[server]\n")
+    one.change("[menu]\n", "[menu]\ntimeout = \"1h\"\n")
     assert got + web.rest() == big
     assert tftp.rest() == big
 
@@ -216,7 +207,7 @@ def test_a_reload_moves_to_other_ports_and_lets_transfers_of_the_old_ones_end(ag
     one.http_port, one.tftp_port = free_port(), free_port(socket.SOCK_DGRAM)
     text = one.config.read_text().replace(f"tftp_port = {old[1]}", f"tftp_port = {one.tftp_port}")
     one.config.write_text(text)
-    change(one, f"http_port = {old[0]}", f"http_port = {one.http_port}")
+    one.change(f"http_port = {old[0]}", f"http_port = {one.http_port}")
     assert f"TFTP is on 127.0.0.1:{one.tftp_port} and HTTP on 127.0.0.1:{one.http_port}" in one.log()
     assert has(one, "big") == big
     assert TftpRead(one, "big", [("blksize", 65464)]).rest() == big
@@ -236,7 +227,7 @@ def test_a_single_port_transfer_goes_on_when_the_port_changes(agent):
     tftp, old = TftpRead(one, "big", [("blksize", 65464)]), one.tftp_port
     tftp.block()
     one.tftp_port = free_port(socket.SOCK_DGRAM)
-    change(one, f"tftp_port = {old}", f"tftp_port = {one.tftp_port}")
+    one.change(f"tftp_port = {old}", f"tftp_port = {one.tftp_port}")
     assert tftp.rest() == big
     assert TftpRead(one, "big", [("blksize", 65464)]).rest() == big
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
@@ -256,7 +247,7 @@ def test_a_reload_to_a_port_that_is_taken_is_refused_whole(agent):
         new = text.replace(f"http_port = {one.http_port}", f"http_port = {other.getsockname()[1]}")
         new = new.replace(f"tftp_port = {one.tftp_port}", f"tftp_port = {free_port(socket.SOCK_DGRAM)}")
         one.config.write_text(new)
-        change(one, "first", "second")
+        one.change("first", "second")
     assert f"process {os.getpid()}, has it" in one.status()["configuration"]["refused"]["error"]
     assert "menu first" in get(one, "/default.ipxe").decode()
     put(one, "x", 10)
@@ -266,18 +257,18 @@ def test_a_reload_to_a_port_that_is_taken_is_refused_whole(agent):
 
 def test_what_only_a_start_can_change_is_said(agent):
     one = agent("[tftp]\nsingle_port = false\n").start()
-    change(one, "single_port = false", "single_port = true")
+    one.change("single_port = false", "single_port = true")
     assert "restart hearth" in one.log()
     assert one.status()
 
 
 def test_a_reload_takes_the_log_level(agent):
     one = agent('[log]\nlevel = "info"\n').start()
-    change(one, '"info"', '"error"')
+    one.change('"info"', '"error"')
     said = one.log()
     get(one, "/default.ipxe")
     wait_for(lambda: one.status()["http"]["transfers"] == 1, "the transfer is counted")
-    change(one, '"error"', '"info"')
+    one.change('"error"', '"info"')
     assert "default.ipxe" not in one.log()[len(said):]
 
 
@@ -409,7 +400,7 @@ def test_no_secret_is_said_anywhere(agent):
                 'omni = { api = "https://omni.example", token = "very-secret" }\n'
                 '[[machine]]\nname = "oden"\nmac = "52:54:00:00:00:01"\nprofile = "p"\n').start()
     get(one, "/script?mac=52-54-00-00-00-01")
-    change(one, 'level = "debug"', 'levle = "debug"')
+    one.change('level = "debug"', 'levle = "debug"')
     assert "very-secret" not in one.log() + str(one.status()) + one.run("status").stdout
     command = pathlib.Path(f"/proc/{one.process.pid}/cmdline").read_text()
     assert "very-secret" not in command

@@ -1,12 +1,10 @@
 """Wake-on-LAN as a card on the network hears it."""
 
-import json
 import socket
 
 import pytest
 
 from hearthtest import net
-from hearthtest.agent import Control
 from hearthtest.clients import get
 from hearthtest.wait import wait_for
 
@@ -73,9 +71,7 @@ def test_a_machine_that_is_to_be_installed_anew_is_woken_too(agent, network):
         wait_for(lambda: len(heard(listener, packets)) >= 3, "the card hears it")
         # `reinstall` alone sent none.
         assert packets == [MAGIC] * 3
-    connection = Control(one.run_dir / "hearth.sock")
-    connection.request("GET", "/api/v1/audit")
-    audit = json.loads(connection.getresponse().read())["audit"]
+    audit = one.ask("GET", "audit")[2]["audit"]
     assert [(row["what"]["action"], row["what"]["label"]) for row in audit[:3]] == [
         ("wake", "oden"), ("reinstall", "oden"), ("reinstall", "oden")]
     assert {row["who"] for row in audit} == {"root"}

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 
+from hearthtest.api import ask_over
 from hearthtest.wait import wait_for
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
@@ -108,13 +109,16 @@ class Agent:
         except (OSError, http.client.HTTPException):
             return None
 
+    def control(self):
+        """A connection to the control socket."""
+        return Control(self.run_dir / "hearth.sock")
+
+    def ask(self, method, path, body=None, headers=None):
+        """Asks over the control socket, as `ask_over` tells."""
+        return ask_over(self.control(), method, path, body, headers)
+
     def status(self):
-        connection = Control(self.run_dir / "hearth.sock")
-        try:
-            connection.request("GET", "/api/v1/status")
-            return json.loads(connection.getresponse().read())
-        finally:
-            connection.close()
+        return self.ask("GET", "status")[2]
 
     def log(self):
         """What the agent said so far, without the times."""
@@ -128,6 +132,20 @@ class Agent:
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
+
+    def reloaded(self):
+        """Reloads, waits until that is over, and returns why it was refused, if it was."""
+        seen = self.status()["configuration"]["reloads"]
+        self.reload()
+        wait_for(lambda: self.status()["configuration"]["reloads"] > seen, "the reload is over")
+        return self.status()["configuration"]["refused"]
+
+    def change(self, old, new):
+        """Writes the configuration anew, and reloads as `reloaded` does."""
+        text = self.config.read_text()
+        assert old in text
+        self.config.write_text(text.replace(old, new))
+        return self.reloaded()
 
     def stop(self, how=signal.SIGTERM):
         """Ends the agent and returns its exit code."""

@@ -1,8 +1,23 @@
-"""Asks the API as a program on another host does: over TLS, with a token."""
+"""Asks the API, also as a program on another host does: over TLS, with a token."""
 
 import http.client
 import json
 import ssl
+
+
+def ask_over(connection, method, path, body=None, headers=None):
+    """Status, headers and body of an answer, JSON where it is some. A path without `/` is one of the API;
+    a body that is text goes as it is. Closes the connection."""
+    try:
+        body = body if body is None or isinstance(body, (str, bytes)) else json.dumps(body)
+        path = path if path.startswith("/") else f"/api/v1/{path}"
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        is_json = "json" in (answer.getheader("content-type") or "")
+        return answer.status, answer.headers, json.loads(text) if is_json and text else text
+    finally:
+        connection.close()
 
 
 class Api:
@@ -21,18 +36,8 @@ class Api:
         return {**token, **(more or {})}
 
     def ask(self, method, path, body=None, headers=None):
-        """Status, headers and body; JSON where it is some."""
-        connection = self.connect()
-        try:
-            body = json.dumps(body) if body is not None else None
-            path = path if path.startswith("/") else f"/api/v1/{path}"
-            connection.request(method, path, body, self.headers(headers))
-            answer = connection.getresponse()
-            text = answer.read().decode()
-            is_json = "json" in (answer.getheader("content-type") or "")
-            return answer.status, answer.headers, json.loads(text) if is_json and text else text
-        finally:
-            connection.close()
+        """As `ask_over` tells."""
+        return ask_over(self.connect(), method, path, body, self.headers(headers))
 
     def get(self, path):
         status, _, body = self.ask("GET", path)

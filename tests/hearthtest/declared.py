@@ -1,4 +1,4 @@
-"""Declared things that several tests rest on."""
+"""Declared things that several tests rest on, and the files they need."""
 
 # A profile that needs no file: machines that get it are sent on.
 RESCUE = """
@@ -11,3 +11,13 @@ recipe = "netboot.xyz"
 name = "rescue"
 image = "net"
 """
+
+# An image that is installed from two files; for a profile to name.
+DEBIAN = """
+[[image]]
+name = "debian"
+recipe = "debian"
+version = "bookworm"
+architectures = ["amd64"]
+"""
+KERNEL, INITRD = "debian/bookworm/amd64/linux", "debian/bookworm/amd64/initrd.gz"

@@ -1,14 +1,13 @@
 """A network with a firewall that runs Hearth: what the lab's cases and the demo boot machines in."""
 
 import contextlib
-import json
 import re
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from hearthtest import dhcp, disk, net, proof, vm
-from hearthtest.agent import Agent, Control
+from hearthtest.agent import Agent
 from hearthtest.net import inside, tail
 from hearthtest.origin import Origin
 from hearthtest.wait import wait_for
@@ -204,13 +203,8 @@ class Site:
 
     def ask(self, method, path, body=None):
         """Asks the API, as the plugin does: status and answer."""
-        connection = Control(self.agent.run_dir / "hearth.sock")
-        try:
-            connection.request(method, f"/api/v1/{path}", json.dumps(body) if body else None)
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
-        finally:
-            connection.close()
+        status, _, value = self.agent.ask(method, path, body)
+        return status, value
 
     def known(self, machine):
         """What Hearth knows of a machine; `None` before it met it."""

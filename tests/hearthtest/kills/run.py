@@ -6,6 +6,7 @@ import sqlite3
 import time
 
 from hearthtest.agent import Agent
+from hearthtest.declared import DEBIAN
 from hearthtest.kills.files import Fetches, made
 from hearthtest.kills.walk import SIZES, Boots, Walker
 from hearthtest.kills.wire import Fault, api
@@ -20,11 +21,7 @@ items = ["local"]
 keep_free = "1 MiB"
 timeout = "5s"
 tries = 1
-[[image]]
-name = "debian"
-recipe = "debian"
-version = "bookworm"
-architectures = ["amd64"]
+""" + DEBIAN + """
 [[profile]]
 name = "next"
 image = "debian"

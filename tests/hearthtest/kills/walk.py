@@ -4,10 +4,11 @@ import re
 import threading
 import time
 
+from hearthtest.declared import INITRD, KERNEL
 from hearthtest.kills import model
 from hearthtest.kills.wire import PATIENCE, Down, Fault, api, get, read
 
-LOADER, KERNEL, INITRD = "snponly.efi", "debian/bookworm/amd64/linux", "debian/bookworm/amd64/initrd.gz"
+LOADER = "snponly.efi"
 SIZES = {LOADER: 40_000, KERNEL: 300_000, INITRD: 1_500_000}
 TOKEN = re.compile(r" hearth\.event=http://\S+/event/([0-9a-f]{32})(?= |$)", re.MULTILINE)
 SIGNS = (("nothing", "Hearth: nothing for this machine"), ("local", "Hearth: local disk"),

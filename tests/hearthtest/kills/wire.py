@@ -1,12 +1,10 @@
 """What a machine and a person send. Each call raises `Down` where the agent is gone."""
 
 import http.client
-import json
 import socket
 import struct
 import time
 
-from hearthtest.agent import Control
 from hearthtest.clients import ACK, DATA, ERROR, RRQ
 
 # Longer than the agent lets anybody wait for the disk.
@@ -37,16 +35,11 @@ def get(agent, path, source, method="GET", body=None):
 
 def api(agent, path, body=None):
     """The status and the JSON of an answer at the control socket."""
-    connection = Control(agent.run_dir / "hearth.sock")
     try:
-        connection.request("POST" if body else "GET", f"/api/v1/{path}",
-                           json.dumps(body) if body else None)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
+        status, _, value = agent.ask("POST" if body else "GET", path, body)
+        return status, value
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise Down(f"{path}: {error!r}") from None
-    finally:
-        connection.close()
 
 
 def read(agent, name, source, is_over):
