@@ -20,6 +20,13 @@ use crate::uuid::Uuid;
 pub use machine::{MachineSet, Machines};
 pub use policy::{Policies, Test as PolicyTest};
 
+/// Where the configuration is, unless the command line says. A package for a system with another
+/// place for it is built with the environment variable `HEARTH_CONFIG`.
+pub const CONFIG: &str = match option_env!("HEARTH_CONFIG") {
+    Some(path) => path,
+    None => "/usr/local/etc/hearth/hearth.toml",
+};
+
 /// The boot server of a network
 ///
 /// Fetches iPXE and operating systems, serves them by TFTP and HTTP, decides
@@ -43,7 +50,7 @@ pub struct Arguments {
         long,
         global = true,
         value_name = "FILE",
-        default_value = "/usr/local/etc/hearth/hearth.toml"
+        default_value = CONFIG
     )]
     pub config: PathBuf,
     /// What to do.
@@ -76,8 +83,12 @@ Examples:
     #[command(after_long_help = "\
 Examples:
   hearth check
-  hearth --config ./hearth.toml check && service hearth reload")]
-    Check,
+  hearth --config ./hearth.toml check --serve && service hearth reload")]
+    Check {
+        /// Refuse only what `serve` refuses: an address may come up later
+        #[arg(long)]
+        serve: bool,
+    },
     /// Fetch loaders and images, all or by name
     ///
     /// What is there and true is not fetched again; what was begun goes on where
@@ -407,8 +418,12 @@ pub enum Lock {
     /// Remove fetched files that nothing refers to any more
     ///
     /// A file that was changed since it was fetched is yours, and stays.
-    #[command(after_long_help = "Example:\n  hearth lock prune")]
-    Prune,
+    #[command(after_long_help = "Examples:\n  hearth lock prune\n  hearth lock prune --all")]
+    Prune {
+        /// Every fetched file, also what is referred to: before Hearth goes
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 /// `hearth talos`.
