@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 [ -z "${PKG_UPGRADE:-}" ] || exit 0
 root=${PKG_ROOTDIR:-}
 root=${root%/}

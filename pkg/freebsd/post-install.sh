@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 PATH=${PATH}:/sbin:/bin:/usr/sbin:/usr/bin
 root=${PKG_ROOTDIR:-}
 root=${root%/}

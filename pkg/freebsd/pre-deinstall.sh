@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # On an upgrade pkg runs the old package's script, when the new one's files are there already.
 [ -z "${PKG_UPGRADE:-}" ] || exit 0
 PATH=${PATH}:/sbin:/bin:/usr/sbin:/usr/bin

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The user that Hearth becomes once its sockets are open. One that is there already stays as it is.
 PATH=${PATH}:/sbin:/bin:/usr/sbin:/usr/bin
 root=${PKG_ROOTDIR:-}

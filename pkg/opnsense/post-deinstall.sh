@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 [ -z "${PKG_UPGRADE:-}" ] && [ "${PKG_ROOTDIR:-/}" = / ] || exit 0
 run() {
 	[ -x "$1" ] || return 0

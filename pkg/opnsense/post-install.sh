@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # In another root folder than / nothing runs that could be told.
 [ "${PKG_ROOTDIR:-/}" = / ] || exit 0
 

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # On an upgrade the old package's script runs, and nothing is to be taken back.
 [ -z "${PKG_UPGRADE:-}" ] && [ "${PKG_ROOTDIR:-/}" = / ] || exit 0
 
