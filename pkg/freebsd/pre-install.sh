@@ -17,12 +17,13 @@ if ! of_users groupshow hearth >/dev/null 2>&1; then
 	of_users groupadd hearth -g 969 2>/dev/null || of_users groupadd hearth || exit 1
 fi
 if account=$(of_users usershow hearth 2>/dev/null); then
-	case $account in
-	hearth:*:0:*)
+	# Name, password, number, group, class, change, expiry, comment, home, shell.
+	case $(echo "$account" | cut -d : -f 3):${account##*:} in
+	0:*)
 		echo "The user hearth is root by another name, and Hearth would never give up root: rename that user (pw usermod hearth -l NAME), and install again." >&2
 		exit 1
 		;;
-	hearth:*:/usr/sbin/nologin | hearth:*:/sbin/nologin) ;;
+	*/nologin) ;;
 	*)
 		echo "The user hearth was here before and can log in. Hearth runs as this user: if it is a person's, set server.user to another one."
 		;;

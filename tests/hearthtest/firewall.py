@@ -1,6 +1,6 @@
 """A folder that stands in for a FreeBSD host: packages are unpacked and their scripts run in it.
 
-Its shell and tools are busybox's, and what only FreeBSD has (rc.subr, daemon, pw, service, stat) are the
+Its shell is dash, its tools are busybox's (whose own shell would take its own tools before any other), and what only FreeBSD has (rc.subr, daemon, pw, service, stat) are the
 stand-ins in `hearthtest/freebsd`. Hearth itself is the real one, of this host.
 """
 
@@ -46,14 +46,17 @@ class Firewall:
             shutil.copy(STUBS / name, self.root / place)
         (self.root / "etc/passwd").write_text("root:*:0:0:root:/root:/bin/sh\n")
         (self.root / "etc/group").write_text("wheel:*:0:root\n")
-        self._libraries()
+        (self.root / "bin/sh").unlink()
+        shutil.copy("/bin/dash", self.root / "bin/sh")
+        self._libraries(binary())
+        self._libraries("/bin/dash")
         # What a program of Linux cannot do without.
         os.mknod(self.root / "dev/null", 0o020666, os.makedev(1, 3))
         os.mknod(self.root / "dev/urandom", 0o020444, os.makedev(1, 9))
         (self.root / "dev/null").chmod(0o666)
 
-    def _libraries(self):
-        told = subprocess.run(["ldd", binary()], capture_output=True, text=True, check=True).stdout
+    def _libraries(self, program):
+        told = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
         for path in re.findall(r"(/\S+) \(0x", told):
             place = self.root / path.lstrip("/")
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -79,6 +82,8 @@ class Firewall:
         with tarfile.open(archive) as opened:
             for member in opened:
                 if member.name.startswith("/"):
+                    # As pkg, which never writes into a file that is in use.
+                    self.path(member.name).unlink(missing_ok=True)
                     opened.extract(_relative(member), self.root)
         archive.unlink()
         program = self.root / "usr/local/sbin/hearth"
