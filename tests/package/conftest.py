@@ -1,8 +1,10 @@
 """Fixtures of the packages' tests."""
 
+import io
 import pathlib
 import subprocess
 import sys
+import tarfile
 
 import pytest
 
@@ -41,9 +43,6 @@ def make(pages):
 @pytest.fixture(scope="session")
 def unpacked():
     """Names to contents of a package for FreeBSD, in the order of the archive."""
-    import io
-    import tarfile
-
     def one(packed):
         plain = subprocess.run(["zstd", "-dqc"], input=packed, capture_output=True, check=True).stdout
         with tarfile.open(fileobj=io.BytesIO(plain)) as opened:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 
 import pytest
 
@@ -277,7 +278,6 @@ def test_a_state_of_a_newer_version_is_refused_and_not_overwritten(host, make):
     package = make()
     serving(host, package)
     assert host.service("stop").returncode == 0
-    import sqlite3
     path = host.path("/var/db/hearth/hearth.db")
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA user_version = 9999")
