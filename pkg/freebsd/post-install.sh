@@ -12,11 +12,13 @@ make_folder() {
 		echo "$1 could not be made. Make it, and run: chown hearth:hearth $1"
 }
 
-# Settings, state and images stay as they are, whosever they are.
-if [ ! -e "$etc/hearth.toml" ] && [ ! -L "$etc/hearth.toml" ]; then
+# Settings, state and images stay as they are, whosever they are. On OPNsense the GUI writes the settings.
+if [ ! -d "$root/usr/local/opnsense" ] && [ ! -e "$etc/hearth.toml" ] && [ ! -L "$etc/hearth.toml" ]; then
 	cp "$etc/hearth.toml.sample" "$etc/hearth.toml" &&
 		chown "0:${numbers#*:}" "$etc/hearth.toml" && chmod 640 "$etc/hearth.toml"
 fi
+# A reload reads them as the user, and the folder may be closed to others.
+chown "0:${numbers#*:}" "$etc"
 [ -d "$root/var/db/hearth" ] || make_folder "$root/var/db/hearth" 750
 tree=$root/usr/local/tftp
 if [ ! -e "$tree" ] && [ ! -L "$tree" ]; then

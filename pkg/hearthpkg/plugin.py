@@ -1,16 +1,16 @@
 """The package `os-hearth`: the OPNsense plugin, for every FreeBSD and every machine."""
 
 import json
-import pathlib
 import re
 
 from . import freebsd, source
 from .archive import Entry
 from .source import Refused
 
-HERE = pathlib.Path(__file__).resolve().parents[1] / "opnsense"
 VERSION_FILES = "/usr/local/opnsense/version"
 ABI = "FreeBSD:*:*"
+# With another root folder nothing runs that could be told, and nothing of this host is to be touched.
+NOT_ELSEWHERE = '[ "${PKG_ROOTDIR:-/}" = / ] || exit 0'
 
 
 def variables(text):
@@ -36,7 +36,7 @@ def package(folder, version, commit):
     revision = told.get("PLUGIN_REVISION", "0")
     full = version if revision == "0" else f"{version}_{revision}"
     annotations = {
-        "product_conflicts": told.get("PLUGIN_CONFLICTS", ""),
+        "product_conflicts": f"{name}-devel",
         "product_email": told["PLUGIN_MAINTAINER"],
         "product_hash": commit,
         "product_id": name,
@@ -53,7 +53,7 @@ def package(folder, version, commit):
         description=(folder / "pkg-descr").read_text(), maintainer=told["PLUGIN_MAINTAINER"],
         www=annotations["product_website"], abi=ABI, arch="freebsd:*:*", categories=["net"], licenses=["BSD2CLAUSE"],
         depends={one: {"origin": f"net/{one}", "version": version} for one in told.get("PLUGIN_DEPENDS", "").split()},
-        entries=files, scripts=scripts(files), annotations=annotations,
+        entries=files, scripts=scripts(folder, files, told), annotations=annotations,
     )
 
 
@@ -64,31 +64,60 @@ def _files(src):
                 raise Refused(f"{path}: a plugin has no symbolic links")
             continue
         # What git keeps of a mode is whether the file can be run.
+        if path.suffix in (".in", ".shadow") or path.parts[len(src.parts)] == "man":
+            raise Refused(f"{path}: OPNsense's build would write another file of it, which is not done here")
         mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
         yield Entry(f"{freebsd.PREFIX}/{path.relative_to(src)}", path.read_bytes(), mode)
 
 
-def scripts(files):
-    """What runs on the firewall, in the order that OPNsense's own packages keep: those of the plugin's
-    `syshook.d/early` and `start`, configd, the loader, migrations of its models, caches, its templates."""
+def scripts(folder, files, told):
+    """What runs on the firewall. As OPNsense's own build puts it together (plugins: Mk/plugins.mk): the plugin's
+    `+NAME.pre`, then what its files ask for, then `+NAME.post`; or `+NAME` alone. Words as `%%PLUGIN_NAME%%` are
+    put in. Besides, the firmware page's list is told, which OPNsense does itself only for packages of its own."""
     paths = [file.path.removeprefix(freebsd.PREFIX + "/") for file in files]
+    made = {}
+    for name in ("pre-install", "post-install", "pre-deinstall", "post-deinstall"):
+        file = "+" + name.replace("-", "_").upper()
+        if (folder / file).exists():
+            lines = [(folder / file).read_text()]
+        else:
+            around = [(folder / f"{file}{end}").read_text() if (folder / f"{file}{end}").exists() else ""
+                      for end in (".pre", ".post")]
+            lines = [around[0], *_steps(name, paths), around[1]]
+        text = "\n".join(line.rstrip("\n") for line in lines if line.strip())
+        for word, value in told.items():
+            text = text.replace(f"%%{word}%%", value)
+        if text:
+            made[name] = f"{NOT_ELSEWHERE}\n{text}\n"
+    return made
 
+
+def _steps(name, paths):
+    """What the files of a plugin ask for, in OPNsense's order, and the list last."""
     def under(pattern):
         return sorted({found[1] for path in paths if (found := re.match(pattern, path))})
-    lines = []
-    hooks = under(r"(etc/rc\.syshook\.d/(?:early|start)/[^/]+)$")
-    lines += [f'run "{freebsd.PREFIX}/{hook}"' for hook in sorted(hooks, key=lambda hook: "/early/" not in hook)]
+
+    def run(command):
+        # What is not there, or fails, keeps no later step from its turn.
+        return f"if [ -x {command.split()[0]} ]; then {command} || echo '{command} failed'; fi"
+    loader = [run("/usr/local/etc/rc.configure_firmware")] if under(r"(etc/rc\.loader\.d/)") else []
+    models = under(r"opnsense/mvc/app/models/([^/]+/[^/]+)/")
+    register = "/usr/local/opnsense/scripts/firmware/register.php"
+    if name == "post-deinstall":
+        caches = [run("/usr/local/etc/rc.configure_plugins POST_DEINSTALL")] if models else []
+        # configd goes on with actions that are gone until it reads them again.
+        forget = f'if [ -z "$PKG_UPGRADE" ]; then {run(f"{register} remove os-hearth")}; fi'
+        return [*loader, *caches, run("/usr/local/etc/rc.d/configd restart"), forget]
+    if name != "post-install":
+        return []
+    steps = [run(f"{freebsd.PREFIX}/{hook}") for end in ("early", "start")
+             for hook in under(rf"(etc/rc\.syshook\.d/.*\.{end})$")]
     if under(r"(opnsense/service/conf/actions\.d/)"):
-        lines.append("run /usr/local/etc/rc.d/configd restart")
-    if under(r"(etc/rc\.loader\.d/)"):
-        lines.append("run /usr/local/etc/rc.configure_firmware")
-    lines += [f"run /usr/local/opnsense/mvc/script/run_migrations.php {model}"
-              for model in under(r"opnsense/mvc/app/models/([^/]+/[^/]+)/")]
-    lines.append("run /usr/local/etc/rc.configure_plugins POST_INSTALL")
-    lines += [f"run /usr/local/sbin/configctl template reload {template}"
+        steps.append(run("/usr/local/etc/rc.d/configd restart"))
+    steps += loader
+    steps += [run(f"/usr/local/opnsense/mvc/script/run_migrations.php {model}") for model in models]
+    if models:
+        steps.append(run("/usr/local/etc/rc.configure_plugins POST_INSTALL"))
+    steps += [run(f"/usr/local/sbin/configctl template reload {template}")
               for template in under(r"opnsense/service/templates/([^/]+/[^/]+)/")]
-    made = {}
-    for name in ("post-install", "pre-deinstall", "post-deinstall"):
-        text = (HERE / f"{name}.sh").read_text()
-        made[name] = text.replace("# @steps@\n", "\n".join(lines) + "\n")
-    return made
+    return [*steps, run(f"{register} install os-hearth")]

@@ -151,14 +151,14 @@ PLUGIN_DEPENDS=		hearth
 PLUGIN_NO_ABI=		yes
 """
 STEPS = [
-    'run "/usr/local/etc/rc.syshook.d/early/50-hearth"',
-    'run "/usr/local/etc/rc.syshook.d/start/20-hearth"',
-    "run /usr/local/etc/rc.d/configd restart",
-    "run /usr/local/opnsense/mvc/script/run_migrations.php OPNsense/Hearth",
-    "run /usr/local/etc/rc.configure_plugins POST_INSTALL",
-    "run /usr/local/sbin/configctl template reload OPNsense/Hearth",
-    "run /usr/local/sbin/configctl template reload OPNsense/Syslog",
-    "run /usr/local/opnsense/scripts/firmware/register.php install os-hearth",
+    "/usr/local/etc/rc.syshook.d/20-hearth.early",
+    "/usr/local/etc/rc.syshook.d/10-hearth.start",
+    "/usr/local/etc/rc.d/configd restart",
+    "/usr/local/opnsense/mvc/script/run_migrations.php OPNsense/Hearth",
+    "/usr/local/etc/rc.configure_plugins POST_INSTALL",
+    "/usr/local/sbin/configctl template reload OPNsense/Hearth",
+    "/usr/local/sbin/configctl template reload OPNsense/Syslog",
+    "/usr/local/opnsense/scripts/firmware/register.php install os-hearth",
 ]
 
 
@@ -166,7 +166,8 @@ STEPS = [
 def tree(tmp_path):
     """A plugin with one file of each sort that a script has a step for."""
     folder = tmp_path / "plugin"
-    for path in ("etc/rc.syshook.d/start/20-hearth", "etc/rc.syshook.d/early/50-hearth",
+    for path in ("etc/rc.syshook.d/10-hearth.start", "etc/rc.syshook.d/20-hearth.early",
+                 "etc/rc.syshook.d/carp/50-hearth",
                  "opnsense/service/conf/actions.d/actions_hearth.conf",
                  "opnsense/mvc/app/models/OPNsense/Hearth/Hearth.xml",
                  "opnsense/mvc/app/models/OPNsense/Hearth/Menu/Menu.xml",
@@ -175,9 +176,12 @@ def tree(tmp_path):
         file = folder / "src" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("x\n")
-    (folder / "src/etc/rc.syshook.d/start/20-hearth").chmod(0o755)
+    (folder / "src/etc/rc.syshook.d/carp/50-hearth").chmod(0o755)
     (folder / "Makefile").write_text(MAKEFILE.format(version="1.2.3"))
     (folder / "pkg-descr").write_text("Text\n")
+    (folder / "+POST_INSTALL.pre").write_text("#!/bin/sh\necho before %%PLUGIN_NAME%%\n")
+    (folder / "+POST_INSTALL.post").write_text("#!/bin/sh\necho after\nexit 0\n")
+    (folder / "+PRE_DEINSTALL.pre").write_text('#!/bin/sh\n[ -n "${PKG_UPGRADE}" ] || echo taken back\nexit 0\n')
     return folder
 
 
@@ -190,46 +194,43 @@ def test_the_plugin_is_for_every_machine_and_needs_the_agent(tree, unpacked):
     told = json.loads(found["/usr/local/opnsense/version/hearth"][1])
     assert told == manifest["annotations"]
     assert (told["product_id"], told["product_name"], told["product_version"]) == ("os-hearth", "hearth", "1.2.3")
-    assert found["/usr/local/etc/rc.syshook.d/start/20-hearth"][0].mode == 0o755
+    assert found["/usr/local/etc/rc.syshook.d/carp/50-hearth"][0].mode == 0o755
 
 
-def test_the_plugins_steps_are_in_the_order_of_opnsense(tree):
-    text = plugin.package(tree, "1.2.3", "abc").scripts["post-install"]
-    assert [line for line in text.splitlines() if line.startswith("run ")] == STEPS
-
-
-def test_the_plugins_scripts_go_on_after_a_step_that_failed(tree, tmp_path):
+def test_the_plugins_steps_run_in_the_order_of_opnsense_whatever_fails(tree, tmp_path):
     scripts = plugin.package(tree, "1.2.3", "abc").scripts
     calls = tmp_path / "calls"
     stub = tmp_path / "stub"
-    stub.write_text(f'#!/bin/sh\necho "$(basename "$0") $*" >>{calls}\ncase $0 in *migrations*) exit 1 ;; esac\n')
+    stub.write_text(f'#!/bin/sh\necho "${{0#{tmp_path}}} $*" >>{calls}\ncase $0 in *migrations*) exit 1 ;; esac\n')
     stub.chmod(0o755)
-    for line in STEPS:
-        path = tmp_path / line.split()[1].strip('"').lstrip("/")
+    for step in STEPS:
+        path = tmp_path / step.split()[0].lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.symlink_to(stub)
-    (tmp_path / "usr/sbin").mkdir(parents=True, exist_ok=True)
-    (tmp_path / "usr/sbin/service").symlink_to(stub)
 
     def run(name, **variables):
-        text = scripts[name].replace("/usr/local", f"{tmp_path}/usr/local").replace("/etc/rc.conf.d", f"{tmp_path}/rc")
         calls.unlink(missing_ok=True)
-        done = subprocess.run(["sh"], input=text, text=True, capture_output=True,
-                              env={"PATH": f"{tmp_path}/usr/sbin:/usr/bin:/bin", **variables})
+        done = subprocess.run(["sh"], input=scripts[name].replace("/usr/local", f"{tmp_path}/usr/local"), text=True,
+                              capture_output=True, env={"PATH": "/usr/bin:/bin", **variables})
         assert done.returncode == 0, done.stderr
-        return done.stdout, calls.read_text().splitlines() if calls.exists() else []
+        return done.stdout, [line.strip() for line in calls.read_text().splitlines()] if calls.exists() else []
     said, called = run("post-install")
+    assert called == STEPS
+    assert said.startswith("before hearth\n") and said.endswith("after\n")
     assert "run_migrations.php OPNsense/Hearth failed" in said
-    assert len(called) == len(STEPS) and called[-1] == "register.php install os-hearth"
-    # Taken back while the plugin is there to do it; not on an upgrade, nor in another root folder.
-    said, called = run("pre-deinstall")
-    assert called == ["configctl hearth dhcp revert", "service hearth onestatus", "service hearth onestop"]
-    said, called = run("post-deinstall")
-    assert called == ["register.php remove os-hearth", "rc.configure_plugins POST_DEINSTALL", "configd restart"]
-    for variables in ({"PKG_UPGRADE": "true"}, {"PKG_ROOTDIR": "/mnt"}):
-        assert run("pre-deinstall", **variables)[1] == [] and run("post-deinstall", **variables)[1] == []
-    assert run("post-install", PKG_ROOTDIR="/mnt")[1] == []
+    assert run("pre-deinstall") == ("taken back\n", [])
+    assert run("post-deinstall")[1] == ["/usr/local/etc/rc.configure_plugins POST_DEINSTALL",
+                                        "/usr/local/etc/rc.d/configd restart",
+                                        "/usr/local/opnsense/scripts/firmware/register.php remove os-hearth"]
+    assert run("pre-deinstall", PKG_UPGRADE="true") == ("", [])
+    assert not any("register" in call for call in run("post-deinstall", PKG_UPGRADE="true")[1])
+    for name in scripts:
+        assert run(name, PKG_ROOTDIR="/mnt") == ("", [])
+    # A script of the plugin's own stands for all of it.
+    (tree / "+POST_INSTALL").write_text("echo mine\n")
+    scripts = plugin.package(tree, "1.2.3", "abc").scripts
+    assert run("post-install") == ("mine\n", [])
 
 
 def test_a_plugin_of_another_version_or_without_a_name_is_refused(tree):
