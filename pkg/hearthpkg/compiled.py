@@ -69,12 +69,13 @@ def environment(target, tree, folder, tools=os.environ):
     return made
 
 
-def cargo(target, tree, folder, *arguments, tools=os.environ):
-    """Runs cargo for a target, and shows what it says."""
+def cargo(target, tree, folder, *arguments, tools=os.environ, standard="-Zbuild-std=std,panic_abort"):
+    """Runs cargo for a target, and shows what it says. `standard` has the standard library compiled along, which
+    Debian's Rust has for its own host alone."""
     setting = environment(target, tree, folder, tools)
     done = subprocess.run(
         [f"{tools['HEARTH_RUST']}/bin/cargo", "build", "--locked", "--release",
-         "-Zbuild-std=std,panic_abort", "--target", target, *arguments],
+         *([standard] if standard else []), "--target", target, *arguments],
         cwd=tree, env=setting, stdin=subprocess.DEVNULL)
     if done.returncode:
         raise Refused(f"cargo could not build for {target}, see above")
