@@ -47,6 +47,10 @@ pub fn api(
                 Err(error) => Err(error.to_string()),
             }
         }),
+        restore: {
+            let status = status.clone();
+            Box::new(move |path| status.journal.restore(path))
+        },
         fragments: status.fragments.clone(),
         fetches: Box::new(Door(fetching)),
         now: now_ms,

@@ -1,7 +1,8 @@
 //! Takes events: a log line each, counters, the last few for `hearth status`, the store for the
 //! rest, and whoever listens.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
@@ -13,10 +14,10 @@ use crate::event::{Event, Outcome, Sink, Stamped, Via, line};
 use crate::id::MachineId;
 use crate::limits;
 use crate::mac::Mac;
-use crate::machine::Census;
+use crate::machine::{Census, Restored};
 use crate::observe::Lease;
 use crate::stamp::now_ms;
-use crate::store::{Backlog, EventRow, Write};
+use crate::store::{Backlog, Error, EventRow, Write};
 use crate::sync::held;
 
 /// What happened since the start.
@@ -90,6 +91,23 @@ impl Journal {
     /// The machine that an event is about, by its card or its address.
     fn machine_of(&self, event: &Event) -> Option<MachineId> {
         let registry = self.census.look();
+    /// The number of the last event; 0 before the first.
+    pub fn last(&self) -> u64 {
+        self.next.load(Ordering::Relaxed).saturating_sub(1)
+    }
+
+    /// Goes back to a backup. Events wait meanwhile: one of a number that the backup has given already
+    /// would take the place of that one.
+    ///
+    /// # Errors
+    /// The backup cannot be used; nothing was changed.
+    pub fn restore(&self, from: &Path) -> Result<Restored, Error> {
+        let _waiting = self.kept();
+        let restored = self.census.restore(from)?;
+        self.next.fetch_max(restored.next_seq, Ordering::Relaxed);
+        Ok(restored)
+    }
+
         match event {
             Event::Transfer { peer, .. } | Event::Script { peer, .. } => {
                 registry.at_address(peer.ip().to_canonical())
