@@ -223,7 +223,8 @@ def test_monitoring_sees_machines_and_health(site):
     status, kind, text = control(site, "/metrics")
     assert (status, kind) == (200, "text/plain; version=0.0.4")
     assert 'hearth_machines{phase="discovered"} 1' in text
-    assert "hearth_decisions_total 1" in text
+    assert 'hearth_decisions_total{decision="menu"} 1' in text
+    assert 'hearth_transfer_seconds_count{via="http"} 0' in text
     status, kind, text = control(site, "/api/v1/machines/nobody")
     assert (status, kind) == (404, "application/problem+json")
     assert "nobody" in text["detail"]

@@ -40,6 +40,7 @@ pub use advise::advice;
 pub use asked::{Answer, Asked, Done};
 pub use fetches::{Fetches, NotBegun};
 pub use follow::{ALIVE, Follow, piece};
+pub use metrics::TRANSFER_SECONDS;
 pub use operation::{OPERATIONS, Operation, Role};
 pub use problem::Problem;
 pub use tokens::Tokens;
@@ -60,9 +61,9 @@ pub struct Api {
     pub tokens: Tokens,
     /// Switches a machine with these cards on; a sentence of what was done, or why not.
     pub wake: Wake,
-    /// Fetches in the agent.
     /// Goes back to a backup; events have numbers above all that it holds from then on.
     pub restore: Restore,
+    /// Fetches in the agent.
     pub fetches: Box<dyn Fetches>,
     /// Fragments of the configuration.
     pub fragments: Arc<dyn Fragments>,
@@ -73,10 +74,10 @@ pub struct Api {
 /// Switches a machine on.
 pub type Wake = Box<dyn Fn(&[Mac]) -> Result<String, String> + Send + Sync>;
 
-/// What an operation gives.
 /// Goes back to the backup at a path.
 pub type Restore = Box<dyn Fn(&Path) -> Result<Restored, crate::store::Error> + Send + Sync>;
 
+/// What an operation gives.
 type Answered = Result<Done, Problem>;
 
 impl Api {
@@ -194,7 +195,6 @@ impl Api {
         })
     }
 
-    fn restore(&self, path: &Path) -> Result<(), crate::store::Error> {
     fn backup(&self, path: &Path, config: &Config) -> Result<(), crate::store::Error> {
         let root = &config.server.root;
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -208,6 +208,7 @@ impl Api {
         self.census.store().backup(path)
     }
 
+    fn restore(&self, path: &Path) -> Result<(), crate::store::Error> {
         let restored = (self.restore)(path)?;
         self.tokens.replace(restored.tokens);
         let warnings = restored.warnings;

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::broadcast;
 
+use crate::api::TRANSFER_SECONDS;
 use crate::boot::gate::Keeper;
 use crate::event::{Event, Outcome, Sink, Stamped, Via, line};
 use crate::id::MachineId;
@@ -39,6 +41,8 @@ pub struct Kept {
     pub http: Totals,
     /// Machines that asked what to do.
     pub scripts: u64,
+    /// What they got, by the first word of the decision.
+    pub decisions: BTreeMap<String, u64>,
     /// The last events as programs read them, the newest last.
     pub last: VecDeque<Value>,
 }
@@ -54,6 +58,10 @@ pub struct Totals {
     pub bytes: u64,
     /// Packets sent again.
     pub repeats: u64,
+    /// Time of those that went to their end.
+    pub took: Duration,
+    /// How many of these took no longer than each of [`TRANSFER_SECONDS`], and all at last.
+    pub within: [u64; TRANSFER_SECONDS.len() + 1],
 }
 
 impl Journal {
@@ -83,14 +91,6 @@ impl Journal {
         self.listeners.subscribe()
     }
 
-    /// What waits for the disk.
-    pub fn backlog(&self) -> Backlog {
-        self.census.store().backlog()
-    }
-
-    /// The machine that an event is about, by its card or its address.
-    fn machine_of(&self, event: &Event) -> Option<MachineId> {
-        let registry = self.census.look();
     /// The number of the last event; 0 before the first.
     pub fn last(&self) -> u64 {
         self.next.load(Ordering::Relaxed).saturating_sub(1)
@@ -108,6 +108,14 @@ impl Journal {
         Ok(restored)
     }
 
+    /// What waits for the disk.
+    pub fn backlog(&self) -> Backlog {
+        self.census.store().backlog()
+    }
+
+    /// The machine that an event is about, by its card or its address.
+    fn machine_of(&self, event: &Event) -> Option<MachineId> {
+        let registry = self.census.look();
         match event {
             Event::Transfer { peer, .. } | Event::Script { peer, .. } => {
                 registry.at_address(peer.ip().to_canonical())
@@ -186,12 +194,17 @@ impl Sink for Journal {
 impl Kept {
     fn count(&mut self, event: &Event) {
         match event {
-            Event::Script { .. } => self.scripts += 1,
+            Event::Script { decision, .. } => {
+                self.scripts += 1;
+                let word = decision.split(' ').next().unwrap_or_default();
+                *self.decisions.entry(word.to_owned()).or_default() += 1;
+            }
             Event::Transfer {
                 via,
                 bytes,
                 repeats,
                 outcome,
+                took,
                 ..
             } => {
                 let totals = match via {
@@ -205,6 +218,13 @@ impl Kept {
                     outcome,
                     Outcome::Done | Outcome::Sent | Outcome::Probe
                 ));
+                if matches!(outcome, Outcome::Done | Outcome::Sent) {
+                    totals.took += *took;
+                    let bounds = TRANSFER_SECONDS.into_iter().chain([f64::INFINITY]);
+                    for (count, bound) in totals.within.iter_mut().zip(bounds) {
+                        *count += u64::from(took.as_secs_f64() <= bound);
+                    }
+                }
             }
             _ => {}
         }
@@ -223,8 +243,6 @@ fn with_text(mut value: Value, text: String) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn transfer(outcome: Outcome) -> Event {
@@ -256,6 +274,8 @@ mod tests {
         let kept = journal.kept();
         assert_eq!((kept.http.transfers, kept.http.failed), (5, 2));
         assert_eq!((kept.http.bytes, kept.tftp.transfers), (50, 0));
+        assert_eq!(kept.http.within, [0, 0, 0, 0, 2, 2, 2, 2, 2]);
+        assert_eq!(kept.http.took, Duration::from_secs(4));
         let last = kept.last.back().unwrap();
         assert_eq!(last["outcome"], "failed");
         assert_eq!(last["reason"], "cut");
