@@ -127,6 +127,7 @@ impl Census {
     /// order here.
     fn keep(&self, registry: &Registry, met: &Met) {
         let mut writes: Vec<Write> = Vec::new();
+        writes.extend(met.forgotten.map(Write::Forget));
         if let Some(into) = met.id {
             writes.extend(met.merged.iter().map(|&from| Write::Merge { into, from }));
         }
