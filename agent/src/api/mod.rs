@@ -325,7 +325,8 @@ impl Api {
                 let Ok(events) = self.whole_story(&record, &heard) else {
                     continue;
                 };
-                let found = crate::timeline::findings(&events, &self.context(&record, config));
+                let context = self.context(&record, &events, config);
+                let found = crate::timeline::findings(&events, &context);
                 for finding in found {
                     let mut value = serde_json::to_value(&finding).unwrap_or_default();
                     value["machine"] = record.id.0.into();
