@@ -100,7 +100,7 @@ impl Learnt {
         let sent = self
             .sent_once
             .as_ref()
-            .map(|(_, at)| now.saturating_sub(*at));
+            .and_then(|(_, at)| now.checked_sub(*at));
         sent.is_some_and(|age| u128::from(age) < limits::ONCE_LASTS.as_millis())
     }
 }
