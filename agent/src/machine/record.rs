@@ -63,7 +63,7 @@ pub struct Wishes {
     pub once: Option<Name>,
     /// A person holds it.
     pub held: bool,
-    /// It was approved: `server.unknown = "hold"` does not hold it.
+    /// It was approved: neither `server.unknown = "hold"` nor a policy with `approval` holds it.
     pub approved: bool,
     /// The loader it gets.
     pub loader: Option<String>,
