@@ -19,7 +19,7 @@ COMMANDS = ("serve", "check", "fetch", "status", "script", "dhcp", "dhcp snippet
                 "release", "ignore", "boot", "wake", "set", "forget")),
             "policy", "policy list", "policy test", "profiles",
             "timeline", "findings", "events", "advise", "token", "token create", "token list",
-            "token revoke", "images", "apply", "config", "config list", "config show", "config delete",
+            "token revoke", "images", "fetches", "apply", "config", "config list", "config show", "config delete",
             "config revert", "audit", "backup", "restore", "completions", "man")
 
 DECLARED = """

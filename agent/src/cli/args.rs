@@ -109,6 +109,22 @@ Examples:
         #[arg(long)]
         detach: bool,
     },
+    /// List the fetches in the agent since its start, or end one
+    ///
+    /// `hearth fetch --agent` and the API begin them. What came is kept: the next
+    /// fetch goes on there.
+    #[command(after_long_help = "\
+Examples:
+  hearth fetches
+  hearth fetches --cancel 2")]
+    Fetches {
+        /// Ends the fetch of this number
+        #[arg(long, value_name = "NUMBER")]
+        cancel: Option<u64>,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// List the images, and what of them is there
     #[command(after_long_help = "Examples:\n  hearth images\n  hearth images --json")]
     Images {

@@ -1,4 +1,4 @@
-//! `hearth images`, and `hearth fetch --agent`.
+//! `hearth images`, `hearth fetches`, and `hearth fetch --agent`.
 
 use std::path::Path;
 use std::thread;
@@ -10,7 +10,7 @@ use super::exit::{Failed, UNAVAILABLE};
 use super::print;
 use super::progress::bar;
 use super::table::{bytes, table};
-use super::value::{items, list, text};
+use super::value::{items, list, text, when};
 use crate::limits;
 
 pub fn images(path: &Path, json: bool) -> Result<u8, Failed> {
@@ -39,6 +39,44 @@ pub fn images(path: &Path, json: bool) -> Result<u8, Failed> {
         &["IMAGE", "RECIPE", "VERSION", "PINNED", "STATE"],
         &rows,
     ))?;
+    Ok(0)
+}
+
+/// The fetches in the agent, the newest first; one is ended where it is named.
+pub fn fetches(path: &Path, cancel: Option<u64>, json: bool) -> Result<u8, Failed> {
+    let mut client = Client::of(path);
+    if let Some(id) = cancel {
+        client.delete(&format!("fetches/{id}"))?;
+    }
+    let answer = client.get("fetches")?;
+    if json {
+        print(&format!("{answer:#}\n"))?;
+        return Ok(0);
+    }
+    let row = |fetch: &Value| {
+        let count = |key: &str| {
+            let files = items(&fetch["files"]).filter_map(|file| file[key].as_u64());
+            bytes(files.sum())
+        };
+        let what = match items(&fetch["names"]).next() {
+            Some(_) => list(&fetch["names"]),
+            None => "all".to_owned(),
+        };
+        vec![
+            fetch["id"].to_string(),
+            what,
+            text(&fetch["who"]),
+            when(&fetch["began"]),
+            text(&fetch["state"]),
+            format!("{} of {}", count("bytes"), count("total")),
+            text(&fetch["error"]),
+        ]
+    };
+    let rows: Vec<_> = items(&answer["fetches"]).map(row).collect();
+    print(&match rows.is_empty() {
+        true => "the agent has fetched nothing since its start\n".to_owned(),
+        false => table(&["", "WHAT", "WHO", "BEGAN", "STATE", "CAME", ""], &rows),
+    })?;
     Ok(0)
 }
 

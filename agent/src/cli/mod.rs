@@ -69,6 +69,7 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
             true => images::fetch(path, names, *detach),
             false => fetch::fetch(&load(path)?, names),
         },
+        Command::Fetches { cancel, json } => images::fetches(path, *cancel, *json),
         Command::Images { json } => images::images(path, *json),
         Command::Status { json } => status::status(path, *json),
         Command::Script(machine) => script::script(load(path)?, machine),
