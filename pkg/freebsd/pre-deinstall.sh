@@ -11,8 +11,6 @@ if [ -z "$root" ]; then
 		# Only what Hearth fetched and nobody changed since.
 		/usr/local/sbin/hearth lock prune --all ||
 			echo "Not every fetched file could be removed from server.root."
-		rm -rf /var/db/hearth/hearth.* /var/db/hearth/conf.d
-		rm -f "$etc/hearth.toml" /var/log/hearth.log /var/log/hearth.log.*
 	fi
 fi
 # An untouched sample is nobody's settings.
