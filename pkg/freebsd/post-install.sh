@@ -37,7 +37,7 @@ if [ ! -d /usr/local/opnsense ]; then
 fi
 # A new program in the place of a running one: it lets transfers end, and machines ask again.
 if service hearth onestatus >/dev/null 2>&1; then
-	if service hearth configtest; then
+	if service hearth oneconfigtest; then
 		service hearth onerestart
 	else
 		echo "The Hearth that runs goes on until the configuration is corrected: service hearth restart"

@@ -79,7 +79,7 @@ def test_an_installation_makes_user_folders_and_settings(host, make):
     assert settings.read_text() == host.path("/usr/local/etc/hearth/hearth.toml.sample").read_text()
     # Not started, and it says why it would not start.
     done = host.service("start")
-    assert done.returncode == 1 and "hearth_enable" in done.stdout
+    assert done.returncode == 0 and "Set hearth_enable to YES" in done.stdout
     done = host.service("onestart")
     assert done.returncode == 1 and "at least one address is needed" in done.stderr
     assert host.service("status").returncode == 1
@@ -119,6 +119,32 @@ def test_the_service_starts_reloads_recovers_and_stops(host, make):
     assert not host.path("/var/run/hearth.pid").exists() and not host.path("/var/run/hearth_agent.pid").exists()
     done = host.service("reload")
     assert done.returncode == 1 and "not running" in done.stderr
+
+
+def test_a_restart_waits_for_what_the_agent_lets_end(host, make):
+    serving(host, make())
+    host.path("/usr/local/tftp/x").write_bytes(b"x" * 1_000_000)
+    process = host.agent_process()
+    with net.inside(host.space):
+        under_way = TftpRead(At, "x")
+    wait_for(lambda: host.status() is not None, "it is under way")
+    assert host.service("restart").returncode == 0
+    assert not os.path.exists(f"/proc/{process}"), "two never run at a time"
+    host.wait()
+    assert "runs already" not in host.path("/var/log/messages").read_text()
+    del under_way
+
+
+def test_an_agent_that_lost_its_daemon_is_in_nobodys_way(host, make):
+    serving(host, make())
+    process = host.agent_process()
+    os.kill(int(host.path("/var/run/hearth.pid").read_text()), signal.SIGKILL)
+    wait_for(lambda: host.service("status").returncode == 1, "the daemon is gone")
+    assert os.path.exists(f"/proc/{process}")
+    done = host.service("start")
+    assert done.returncode == 0 and f"process {process} was left without its daemon" in done.stderr
+    host.wait()
+    assert host.agent_process() != process and not os.path.exists(f"/proc/{process}")
 
 
 def test_an_upgrade_keeps_all_and_restarts_what_ran(host, make):
