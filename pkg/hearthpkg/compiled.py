@@ -146,8 +146,29 @@ def of_debian(text):
 
 
 def licences(tree=source.TREE, tools=os.environ):
-    """The licences of all crates that are in the program, with their texts."""
-    target = "x86_64-unknown-freebsd"
+    """The licences of all crates that are in any of the programs: who has which, and each text once."""
+    crates = {}
+    for target in TARGETS:
+        crates.update(_crates(target, tree, tools))
+    texts, lines = {}, []
+    for name, version, licence, folder in sorted(crates.values()):
+        found = sorted(path for path in pathlib.Path(folder).iterdir() if path.is_file()
+                       and path.name.upper().startswith(("LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE")))
+        numbers = []
+        for path in found:
+            text = path.read_text(errors="replace").strip()
+            number, _ = texts.setdefault(" ".join(text.split()), (len(texts) + 1, text))
+            numbers.append(str(number))
+        lines.append(f"{name} {version}: {licence or 'see the text'}; texts {', '.join(numbers) or 'none of its own'}")
+    head = ("Programs that are in Hearth, with their licences. SQLite, which is too, is in the public domain, and what\n"
+            "of Rust's standard library is in it, under MIT or Apache-2.0.\n\n")
+    parts = [head + "\n".join(lines) + "\n"]
+    parts += [f"Text {number}\n\n{text}\n" for number, text in texts.values()]
+    return ("\n" + "-" * 72 + "\n\n").join(parts).encode()
+
+
+def _crates(target, tree, tools):
+    """Id to name, version, licence and folder of each crate that is in the program for a target."""
     setting = environment(target, tree, tree / "target", tools)
     done = subprocess.run(
         [f"{tools['HEARTH_RUST']}/bin/cargo", "metadata", "--locked", "--format-version=1",
@@ -161,18 +182,9 @@ def licences(tree=source.TREE, tools=os.environ):
     seen, waiting = set(), [root]
     while waiting:
         here = waiting.pop()
-        if here in seen:
-            continue
-        seen.add(here)
-        waiting += [dep["pkg"] for dep in nodes[here]["deps"]
-                    if any(kind["kind"] is None for kind in dep["dep_kinds"])]
-    texts = {}
-    for one in sorted((packages[one] for one in seen - {root}), key=lambda one: (one["name"], one["version"])):
-        folder = pathlib.Path(one["manifest_path"]).parent
-        files = sorted(path for path in folder.iterdir() if path.is_file()
-                       and path.name.upper().startswith(("LICENSE", "LICENCE", "COPYING", "NOTICE")))
-        key = "\n".join(path.read_text(errors="replace").strip() + "\n" for path in files)
-        texts.setdefault(key, []).append(f"{one['name']} {one['version']} ({one['license'] or 'see below'})")
-    head = "Programs that are in Hearth, with their licences. SQLite, which is too, is in the public domain.\n"
-    parts = ["\n".join(names) + "\n\n" + text for text, names in texts.items()]
-    return ("\n" + "-" * 72 + "\n\n").join([head, *parts]).encode()
+        if here not in seen:
+            seen.add(here)
+            waiting += [dep["pkg"] for dep in nodes[here]["deps"]
+                        if any(kind["kind"] is None for kind in dep["dep_kinds"])]
+    return {one: (packages[one]["name"], packages[one]["version"], packages[one]["license"],
+                  str(pathlib.Path(packages[one]["manifest_path"]).parent)) for one in seen - {root}}

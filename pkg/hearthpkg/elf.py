@@ -50,7 +50,7 @@ def read(data):
     """An Elf of a file's bytes."""
     try:
         return _read(data)
-    except (struct.error, IndexError, ValueError, UnicodeDecodeError) as error:
+    except (struct.error, IndexError, KeyError, OverflowError, ValueError) as error:
         raise NotElf(f"cut off or damaged: {error}") from error
 
 
