@@ -1,8 +1,10 @@
 //! What can be written on the command line. The comments are the help and the manual pages.
 
+mod fetches;
 mod machine;
 mod policy;
 
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -10,6 +12,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::view::Output;
 use crate::api::Role;
 use crate::arch::{Cpu, Platform};
 use crate::config::Name;
@@ -17,8 +20,12 @@ use crate::dhcp;
 use crate::mac::Mac;
 use crate::pci::PciId;
 use crate::uuid::Uuid;
-pub use machine::{MachineSet, Machines};
+pub use fetches::Fetches;
+pub use machine::{MachineSet, Machines, One};
 pub use policy::{Policies, Test as PolicyTest};
+
+/// The configuration that is read if no other is named.
+pub const CONFIG: &str = "/usr/local/etc/hearth/hearth.toml";
 
 /// The boot server of a network
 ///
@@ -39,12 +46,7 @@ Examples:
 )]
 pub struct Arguments {
     /// The configuration; conf.d/*.toml beside it are read too
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        default_value = "/usr/local/etc/hearth/hearth.toml"
-    )]
+    #[arg(long, global = true, value_name = "FILE", default_value = CONFIG)]
     pub config: PathBuf,
     /// What to do.
     #[command(subcommand)]
@@ -101,10 +103,18 @@ Examples:
     /// List the images, and what of them is there
     #[command(after_long_help = "Examples:\n  hearth images\n  hearth images --json")]
     Images {
-        /// For programs
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
+    /// List the loaders, and what of them is there
+    #[command(after_long_help = "Examples:\n  hearth loaders\n  hearth loaders --json")]
+    Loaders {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Fetches in the running agent
+    #[command(subcommand)]
+    Fetches(Fetches),
     /// Show what the running agent does
     ///
     /// Where it listens, what is ready and what is missing, what is under way,
@@ -112,11 +122,11 @@ Examples:
     #[command(after_long_help = "\
 Examples:
   hearth status
+  hearth status --watch
   hearth status --json | jq .tftp.active")]
     Status {
-        /// For programs
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// Print exactly what a machine would get, without network
     ///
@@ -165,6 +175,7 @@ Examples:
 Examples:
   hearth timeline oden
   hearth timeline 52:54:00:77:00:01 --all
+  hearth timeline oden --watch
   hearth timeline oden --json | jq '.findings[].code'")]
     Timeline {
         /// Its name, MAC, UUID or number
@@ -173,26 +184,29 @@ Examples:
         /// Every boot that is remembered, not the last alone
         #[arg(long)]
         all: bool,
-        /// For programs
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// List what is wrong now, of all machines
     #[command(after_long_help = "\
 Examples:
   hearth findings
+  hearth findings --watch
   hearth findings --json")]
     Findings {
-        /// For programs
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// List what happened last
+    ///
+    /// With --watch also what happens from now on, a line each; with --json too
+    /// one object a line. It outlives a restart of the agent and misses nothing.
     #[command(after_long_help = "\
 Examples:
   hearth events
   hearth events --machine oden --number 200
-  hearth events --json")]
+  hearth events --watch
+  hearth events --watch --json | jq -r .text")]
     Events {
         /// Of one machine: its name, MAC, UUID or number
         #[arg(long, value_name = "MACHINE")]
@@ -200,9 +214,8 @@ Examples:
         /// How many at most
         #[arg(long, short, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
         number: u16,
-        /// For programs
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// Say what a machine's network card needs
     ///
@@ -269,6 +282,10 @@ Examples:
         file: PathBuf,
     },
     /// Print completions for a shell
+    ///
+    /// Those of bash, zsh and fish ask the running agent for the names of
+    /// machines, profiles, images and more; those of the others know commands
+    /// and options.
     #[command(after_long_help = "\
 Examples:
   hearth completions bash > /etc/bash_completion.d/hearth
@@ -278,6 +295,27 @@ Examples:
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Print what may stand at a place of a command line
+    ///
+    /// For the scripts of `hearth completions`.
+    #[command(
+        hide = true,
+        after_long_help = "Example:\n  hearth complete --at 3 -- hearth machine show od"
+    )]
+    Complete {
+        /// Which of the words it is, from 0
+        #[arg(long, value_name = "INDEX", value_parser = clap::value_parser!(u16).range(..1000))]
+        at: u16,
+        /// The line's words, the command itself first
+        #[arg(last = true, value_name = "WORD")]
+        words: Vec<OsString>,
+    },
+    /// Print what the API can, for programs
+    ///
+    /// The OpenAPI document that the agent gives out too, as
+    /// /api/v1/openapi.json.
+    #[command(after_long_help = "Example:\n  hearth openapi > hearth.json")]
+    Openapi,
     /// Print the manual page, or write all pages into a folder
     #[command(after_long_help = "\
 Examples:
@@ -388,8 +426,15 @@ impl FromStr for Subnet {
 #[derive(Debug, Subcommand)]
 pub enum Lock {
     /// Print what is pinned
-    #[command(after_long_help = "Example:\n  hearth lock print | grep talos")]
-    Print,
+    #[command(after_long_help = "\
+Examples:
+  hearth lock print | grep talos
+  hearth lock print --json | jq -r '.lock[].sha256'")]
+    Print {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Hash every pinned file and compare
     ///
     /// The exit code is 65 if a file is missing or is not what the lock says.
