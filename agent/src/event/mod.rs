@@ -12,10 +12,12 @@ use crate::limits;
 use crate::mac::Mac;
 use crate::uuid::Uuid;
 
+mod cause;
 mod forms;
 pub mod line;
 mod word;
 
+pub use cause::Cause;
 pub use word::Word;
 
 /// One thing that happened.
@@ -144,6 +146,23 @@ pub enum Event {
         /// The UUID now.
         now: Uuid,
     },
+    /// A file was fetched in the agent, or could not be. Nothing is said of one that was there before,
+    /// unless it had failed.
+    Fetch {
+        /// The catalogue name; empty: the fetch as a whole.
+        name: String,
+        /// Who was asked, `host[:port]`; empty if nobody was.
+        host: String,
+        /// Bytes that came.
+        bytes: u64,
+        /// From the first request to the end.
+        #[serde(rename = "seconds", with = "forms::seconds")]
+        took: Duration,
+        /// Why it failed; `None`: it is there and true.
+        cause: Option<Cause>,
+        /// The same in a sentence.
+        error: Option<String>,
+    },
     /// A person or program did something by the API or the command line.
     Action {
         /// Who: a token's name, or a user of this host.
@@ -181,6 +200,7 @@ impl Event {
             Event::Board { .. } => "board",
             Event::Action { .. } => "action",
             Event::Power { .. } => "power",
+            Event::Fetch { .. } => "fetch",
         }
     }
 }
@@ -441,6 +461,14 @@ mod tests {
             Event::Power {
                 driver: text(),
                 what: text(),
+                error: Some(text()),
+            },
+            Event::Fetch {
+                name: text(),
+                host: text(),
+                bytes: 7,
+                took: Duration::from_secs(1),
+                cause: Some(Cause::DiskFull),
                 error: Some(text()),
             },
         ]

@@ -10,6 +10,7 @@ use super::phase::{Input, Phase, step};
 use super::record::Record;
 use crate::config::{Config, LocalBoot, Name, Profile};
 use crate::event::Event;
+use crate::form::acts;
 use crate::image::catalogue;
 use crate::limits;
 
@@ -209,11 +210,11 @@ impl Action {
                 ));
             }
             Action::Notes { notes }
-                if notes.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')) =>
+                if notes.contains(|c: char| acts(c) && !matches!(c, '\n' | '\t')) =>
             {
                 return wrong(
-                    "notes are text, and these hold a control character, which a terminal would \
-                     obey: take it out"
+                    "notes are text, and these hold a character that a terminal would obey in \
+                     place of showing it: take it out"
                         .to_owned(),
                 );
             }
