@@ -190,6 +190,8 @@ pub const STATUS_EVENTS: usize = 50;
 /// Bytes of an answer of the control socket that `hearth status` reads. A status with a thousand
 /// images has about 200 KB.
 pub const STATUS_BYTES: u64 = 16 << 20;
+/// Bytes of what the audit log tells of the change of a fragment.
+pub const AUDIT_DIFF_BYTES: usize = 4_000;
 /// Names that completions offer: more than a screen of them helps nobody.
 pub const COMPLETE_NAMES: usize = 200;
 /// How long completions wait for the agent: whoever pressed the key waits too.

@@ -169,7 +169,7 @@ def test_each_place_has_its_own_names(one):
     assert offered(one, "machine", "show", "52:54:00:00:00:0") == [
         "52:54:00:00:00:01", "52:54:00:00:00:02"]
     assert offered(one, "machine", "boot", "oden", "") == ["rescue", "talos-omni"]
-    assert offered(one, "fetch", "") == ["loaders", "rescue", "talos-omni", "x"]
+    assert offered(one, "fetch", "") == ["loaders", "memtest", "netboot.xyz", "rescue", "talos-omni", "x"]
     one.run("token", "create", "prometheus", "--role", "read")
     assert offered(one, "token", "revoke", "p") == ["prometheus"]
     one.run("apply", "-f", "-", "--name", "lab", input='[menu]\ntitle = "Lab"\n')

@@ -62,7 +62,7 @@ def test_a_fetch_in_the_agent_brings_an_image_that_is_served_at_once(site):
     again = site.ask("POST", "fetches", {})[2]
     assert ended(site, again["id"])["files"][0]["state"] == "kept"
     assert site.status()["fetches"] == {
-        "running": 0, "files": 1, "failed": 0, "bytes": len(BIG)}
+        "running": 0, "files": 1, "failed": 0, "bytes": len(BIG), "findings": []}
     assert [one["id"] for one in site.ask("GET", "fetches")[2]["fetches"]] == [2, 1]
     assert site.ask("GET", "audit")[2]["audit"][1]["what"] == {
         "action": "fetch", "id": 1, "names": ["mine"]}

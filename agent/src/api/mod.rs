@@ -7,6 +7,7 @@
 mod advise;
 mod asked;
 mod config;
+mod diff;
 mod fetches;
 mod follow;
 mod images;

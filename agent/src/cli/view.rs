@@ -106,7 +106,8 @@ fn note(text: &str) {
 struct Screen {
     json: bool,
     terminal: bool,
-    last: Option<String>,
+    /// The answer without the time, and the text of it.
+    last: Option<(String, String)>,
 }
 
 impl Screen {
@@ -125,20 +126,28 @@ impl Screen {
             fields.remove("uptime");
         }
         let now = lasting.to_string();
-        let is_new = self.last.as_ref() != Some(&now);
+        let text = if self.json {
+            String::new()
+        } else {
+            people(answer)
+        };
         let is_first = self.last.is_none();
+        let is_new = self.last.as_ref().is_none_or(|(value, seen)| {
+            // What nobody sees is no change for people.
+            *value != now && (self.json || *seen != text)
+        });
         if self.terminal {
             // Also if nothing changed: its size may have.
             let size = terminal_size::terminal_size();
             let size = size.map(|(width, height)| (usize::from(width.0), usize::from(height.0)));
-            print(&drawn(&people(answer), size))?;
+            print(&drawn(&text, size))?;
         } else if is_new && self.json {
             print(&format!("{answer}\n"))?;
         } else if is_new {
             let between = if is_first { "" } else { "\n" };
-            print(&format!("{between}{}", people(answer)))?;
+            print(&format!("{between}{text}"))?;
         }
-        self.last = Some(now);
+        self.last = Some((now, text));
         Ok(())
     }
 }

@@ -149,6 +149,10 @@ impl Trouble {
                 };
             }
         }
+        // The standard library's words; the kind of this error has no name.
+        if error.to_string().starts_with("failed to lookup address") {
+            return Trouble::transport(url, ureq::Error::HostNotFound);
+        }
         let (cause, reason) = match error.kind() {
             io::ErrorKind::UnexpectedEof => {
                 (Cause::Broken, format!("{host} hung up in the middle"))

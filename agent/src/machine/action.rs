@@ -131,6 +131,14 @@ impl Action {
     ) -> Result<Vec<Event>, Refusal> {
         let input = self.input(record, config)?;
         self.wish(record);
+        match self {
+            Action::Ignore => record.policy = None,
+            Action::Assign { profile }
+            | Action::Local {
+                profile: Some(profile),
+            } => record.leaves_place(profile, config),
+            _ => {}
+        }
         let event = input.and_then(|input| {
             let step = step(&record.phase, &input);
             record.enter(step.phase, step.reason, now)

@@ -234,6 +234,40 @@ fn a_limit_holds_over_requests_and_reloads() {
 }
 
 #[test]
+fn a_place_is_free_once_its_machine_gets_something_else() {
+    let place = Place::new(&[]);
+    let ask = |mac: &str, more: &str| {
+        place.script(&format!("manufacturer=IBM&mac={mac}{more}"));
+        place.last().split(" (").next().unwrap().to_owned()
+    };
+    let (first, second) = ("52:54:00:00:00:01", "52:54:00:00:00:02");
+    assert_eq!(ask(first, ""), format!("{first}: install install"));
+    assert_eq!(ask(second, ""), format!("{second}: menu"));
+    let id = place.keeper.census.named(first).unwrap().id;
+    place
+        .keeper
+        .act_all(
+            id,
+            "a test",
+            |_| true,
+            |_| vec![crate::machine::Action::Ignore],
+        )
+        .unwrap();
+    assert_eq!(ask(second, ""), format!("{second}: install install"));
+    // Whoever gave it up does not get it back while another has it.
+    place
+        .keeper
+        .act_all(
+            id,
+            "a test",
+            |_| true,
+            |_| vec![crate::machine::Action::Release],
+        )
+        .unwrap();
+    assert_eq!(ask(first, ""), format!("{first}: menu"));
+}
+
+#[test]
 fn a_lock_that_cannot_be_read_leaves_in_force_what_was() {
     let folder = tempfile::tempdir().unwrap();
     let config = testing::config_in(folder.path(), "", DECLARED);
