@@ -63,7 +63,8 @@ def test_a_fragment_is_in_force_once_it_is_answered_and_after_a_restart(site):
     site.start()
     assert label(site) == {"lab": "The lab"}
     audit = site.ask("GET", "audit")[2]["audit"]
-    assert audit[0]["what"] == {"action": "apply-fragment", "fragment": "lab"}
+    assert audit[0]["what"] == {"action": "apply-fragment", "fragment": "lab", "added": 9, "removed": 0,
+                                "diff": "".join(f"+{line}\n" for line in LAB.splitlines())}
 
 
 def test_a_refused_one_changes_nothing_and_is_told_with_its_place(site):

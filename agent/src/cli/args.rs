@@ -1,28 +1,27 @@
 //! What can be written on the command line. The comments are the help and the manual pages.
 
+mod dhcp;
 mod fetches;
+mod files;
 mod machine;
 mod policy;
+mod script;
+mod token;
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use super::view::Output;
-use crate::api::Role;
-use crate::arch::{Cpu, Platform};
-use crate::config::Name;
-use crate::dhcp;
-use crate::mac::Mac;
 use crate::pci::PciId;
-use crate::uuid::Uuid;
+pub use dhcp::{Dhcp, Snippet};
 pub use fetches::Fetches;
+pub use files::{Factory, Lock, Talos};
 pub use machine::{MachineSet, Machines, One};
 pub use policy::{Policies, Test as PolicyTest};
+pub use script::Machine;
+pub use token::Tokens;
 
 /// The configuration that is read if no other is named.
 pub const CONFIG: &str = "/usr/local/etc/hearth/hearth.toml";
@@ -326,210 +325,4 @@ Examples:
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
-}
-
-/// `hearth token`.
-#[derive(Debug, Subcommand)]
-pub enum Tokens {
-    /// Make a token and print it, this once
-    ///
-    /// Only its hash is kept: who loses it revokes it, and makes another.
-    #[command(after_long_help = "\
-Examples:
-  hearth token create prometheus --role read
-  hearth token create deploy --role operate --expires 90d")]
-    Create {
-        /// What it is for; it stands in the audit log
-        #[arg(value_parser = Name::new)]
-        name: Name,
-        /// What it may: read, operate (say what becomes of machines) or admin
-        #[arg(long, value_parser = role)]
-        role: Role,
-        /// How long it lasts; until it is revoked if not given
-        #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
-        expires: Option<Duration>,
-        /// For programs
-        #[arg(long)]
-        json: bool,
-    },
-    /// List tokens, without what is secret of them
-    #[command(after_long_help = "Examples:\n  hearth token list\n  hearth token list --json")]
-    List {
-        /// For programs
-        #[arg(long)]
-        json: bool,
-    },
-    /// End a token at once
-    #[command(after_long_help = "Example:\n  hearth token revoke deploy")]
-    Revoke {
-        /// Its name
-        name: String,
-    },
-}
-
-fn role(text: &str) -> Result<Role, &'static str> {
-    Role::of(text).ok_or("a role is read, operate or admin")
-}
-
-/// `hearth dhcp`.
-#[derive(Debug, Subcommand)]
-pub enum Dhcp {
-    /// Print the fields for a DHCP server
-    ///
-    /// Each kind of firmware is told its loader, and iPXE is told default.ipxe.
-    /// Machines are sent to the first IPv4 address of server.addresses, unless
-    /// an option says which.
-    #[command(after_long_help = "\
-Examples:
-  hearth dhcp snippet --for kea
-  hearth dhcp snippet --for isc --subnet 192.168.20.0/24
-  hearth dhcp snippet --for windows --address 192.168.1.1")]
-    Snippet(Snippet),
-}
-
-/// `hearth dhcp snippet`.
-#[derive(Args, Debug)]
-pub struct Snippet {
-    /// Whose language: isc, kea, dnsmasq, mikrotik or windows
-    #[arg(long = "for", value_name = "SERVER")]
-    pub server: dhcp::Server,
-    /// Where machines reach Hearth
-    #[arg(long, group = "where")]
-    pub address: Option<Ipv4Addr>,
-    /// Take the address that this interface has
-    #[arg(long, group = "where", value_name = "NAME")]
-    pub interface: Option<String>,
-    /// Take the address that lies in this network
-    #[arg(long, group = "where", value_name = "NETWORK/BITS")]
-    pub subnet: Option<Subnet>,
-}
-
-/// An IPv4 network: `192.168.1.0/24`.
-#[derive(Clone, Copy, Debug)]
-pub struct Subnet(pub (Ipv4Addr, u8));
-
-impl FromStr for Subnet {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Subnet, Self::Err> {
-        let network = text.split_once('/').and_then(|(address, bits)| {
-            let bits = bits.parse().ok().filter(|bits| *bits <= 32)?;
-            Some((address.parse().ok()?, bits))
-        });
-        network
-            .map(Subnet)
-            .ok_or("not an IPv4 network such as 192.168.1.0/24")
-    }
-}
-
-/// `hearth lock`.
-#[derive(Debug, Subcommand)]
-pub enum Lock {
-    /// Print what is pinned
-    #[command(after_long_help = "\
-Examples:
-  hearth lock print | grep talos
-  hearth lock print --json | jq -r '.lock[].sha256'")]
-    Print {
-        /// For programs
-        #[arg(long)]
-        json: bool,
-    },
-    /// Hash every pinned file and compare
-    ///
-    /// The exit code is 65 if a file is missing or is not what the lock says.
-    #[command(after_long_help = "Example:\n  hearth lock check")]
-    Check,
-    /// Fetch anew and pin what comes
-    ///
-    /// The one way in which a pin changes.
-    #[command(after_long_help = "Example:\n  hearth lock update loaders")]
-    Update {
-        /// Images, profiles, `loaders`, or names below the root
-        #[arg(required = true, value_name = "NAME")]
-        names: Vec<String>,
-    },
-    /// Remove fetched files that nothing refers to any more
-    ///
-    /// A file that was changed since it was fetched is yours, and stays.
-    #[command(after_long_help = "Example:\n  hearth lock prune")]
-    Prune,
-}
-
-/// `hearth talos`.
-#[derive(Debug, Subcommand)]
-pub enum Talos {
-    /// List the versions that can be had, the newest last
-    #[command(after_long_help = "Example:\n  hearth talos versions | tail -n 5")]
-    Versions {
-        #[command(flatten)]
-        factory: Factory,
-    },
-    /// List the official extensions for a version
-    #[command(after_long_help = "\
-Examples:
-  hearth talos extensions v1.11.2
-  hearth talos extensions v1.11.2 | grep -i broadcom")]
-    Extensions {
-        /// The Talos version, with its v; that of the first image if none
-        #[arg(value_name = "VERSION")]
-        of: Option<String>,
-        #[command(flatten)]
-        factory: Factory,
-    },
-}
-
-/// Which factory.
-#[derive(Args, Debug)]
-pub struct Factory {
-    /// The image factory; that of the first Talos image if not given
-    #[arg(long, value_name = "URL", value_parser = crate::config::Url::new)]
-    pub factory: Option<crate::config::Url>,
-}
-
-/// The machine of `hearth script`.
-#[derive(Args, Debug)]
-pub struct Machine {
-    /// A MAC, that of the card it boots from first
-    #[arg(long)]
-    pub mac: Vec<Mac>,
-    /// Its SMBIOS UUID
-    #[arg(long)]
-    pub uuid: Option<Uuid>,
-    /// What it boots with: pcbios or efi
-    #[arg(long, default_value = "efi")]
-    pub platform: Platform,
-    /// Its processor: amd64, arm64, ...
-    #[arg(long, default_value = "amd64")]
-    pub arch: Cpu,
-    /// Its address
-    #[arg(long)]
-    pub ip: Option<IpAddr>,
-    /// SMBIOS manufacturer
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub manufacturer: String,
-    /// SMBIOS product
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub product: String,
-    /// SMBIOS serial number
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub serial: String,
-    /// SMBIOS asset tag
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub asset: String,
-    /// The network card as iPXE names it, for example 0114e41639
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub busid: String,
-    /// The menu item that is chosen at the machine
-    #[arg(long, value_parser = Name::new, conflicts_with = "menu")]
-    pub item: Option<Name>,
-    /// Somebody at the machine asks for the menu
-    #[arg(long)]
-    pub menu: bool,
-    /// The address of ours that it asks; the first if not given
-    #[arg(long, value_name = "ADDRESS")]
-    pub asked: Option<IpAddr>,
-    /// Print default.ipxe, with the menu that works without HTTP
-    #[arg(long)]
-    pub fallback: bool,
 }

@@ -10,11 +10,6 @@ const DECLARED: &str = r#"
     [menu]
     items = ["install", "local"]
     default = "local"
-    [[image]]
-    name = "debian"
-    recipe = "debian"
-    version = "bookworm"
-    architectures = ["amd64"]
     [[profile]]
     name = "install"
     image = "debian"
@@ -59,7 +54,7 @@ fn neighbour(address: IpAddr) -> Option<Mac> {
 impl Place {
     fn new(files: &[&str]) -> Place {
         let folder = tempfile::tempdir().unwrap();
-        let config = testing::config_in(folder.path(), "", DECLARED);
+        let config = testing::config_in(folder.path(), "", &testing::with_debian(DECLARED));
         for file in files {
             put(&folder.path().join("root"), file, file);
         }
@@ -224,7 +219,7 @@ fn a_limit_holds_over_requests_and_reloads() {
         "52:54:00:00:00:01: install install"
     );
     assert_eq!(ask("52:54:00:00:00:02"), "52:54:00:00:00:02: menu");
-    let config = testing::config_in(place.folder.path(), "", DECLARED);
+    let config = testing::config_in(place.folder.path(), "", &testing::with_debian(DECLARED));
     place.keeper.replace(testing::site(config));
     assert_eq!(ask("52:54:00:00:00:02"), "52:54:00:00:00:02: menu");
     assert_eq!(
@@ -270,7 +265,7 @@ fn a_place_is_free_once_its_machine_gets_something_else() {
 #[test]
 fn a_lock_that_cannot_be_read_leaves_in_force_what_was() {
     let folder = tempfile::tempdir().unwrap();
-    let config = testing::config_in(folder.path(), "", DECLARED);
+    let config = testing::config_in(folder.path(), "", &testing::with_debian(DECLARED));
     put(&folder.path().join("root"), "a", "x");
     let broken = Box::new(|_: &Config| Err("hearth.lock is cut off".to_owned()));
     let keeper = Keeper::new(

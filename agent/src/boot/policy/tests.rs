@@ -10,15 +10,11 @@ pub(super) const NOW: u64 = 1_000_000;
 
 /// A configuration with two profiles and these policies: what is behind `match =`, and the limit.
 pub(super) fn config(policies: &[(&str, Option<u32>)]) -> Config {
-    testing::config(&written(policies))
+    testing::config(&testing::with_debian(&written(policies)))
 }
 
 fn written(policies: &[(&str, Option<u32>)]) -> String {
     let mut text = r#"
-        [[image]]
-        name = "debian"
-        recipe = "debian"
-        version = "bookworm"
         [[profile]]
         name = "p"
         image = "debian"
@@ -176,7 +172,7 @@ fn names_are_the_declared_ones_first_and_tags_are_a_persons() {
         (r#"{ name = "!*" }"#, None),
     ]);
     let oden = "[[machine]]\nname = \"oden\"\nmac = \"52:54:00:00:00:01\"\n";
-    let config = testing::config(&(policies + oden));
+    let config = testing::config(&testing::with_debian(&(policies + oden)));
     let taken = |record: &Record| {
         let known = Known::of(&config);
         let subject = Subject::new(
