@@ -47,7 +47,9 @@ impl<R: Read> Stream<R> {
             let mut bounded = (&mut self.reader).take(room);
             match bounded.read_until(b'\n', &mut self.line) {
                 Ok(_) if self.line.ends_with(b"\n") => {}
-                Ok(_) if room == 0 => return Err(io::Error::other("an event without an end")),
+                Ok(read) if read as u64 == room => {
+                    return Err(io::Error::other("an event without an end"));
+                }
                 Ok(_) => return Err(io::Error::from(ErrorKind::UnexpectedEof)),
                 Err(error) if is_late(&error) => return Ok(None),
                 Err(error) => return Err(error),

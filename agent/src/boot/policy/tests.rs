@@ -10,16 +10,12 @@ pub(super) const NOW: u64 = 1_000_000;
 
 /// A configuration with two profiles and these policies: what is behind `match =`, and the limit.
 pub(super) fn config(policies: &[(&str, Option<u32>)]) -> Config {
-    testing::config(&testing::with_debian(&written(policies)))
+    testing::config(&written(policies))
 }
 
 fn written(policies: &[(&str, Option<u32>)]) -> String {
-    let mut text = r#"
-        [[profile]]
-        name = "p"
-        image = "debian"
-    "#
-    .to_owned();
+    let profile = "[[profile]]\nname = \"p\"\nimage = \"debian\"\n";
+    let mut text = testing::with_debian(profile);
     for (number, (conditions, limit)) in policies.iter().enumerate() {
         let limit = limit.map_or_else(String::new, |limit| format!("limit = {limit}"));
         text.push_str(&format!(
@@ -172,7 +168,7 @@ fn names_are_the_declared_ones_first_and_tags_are_a_persons() {
         (r#"{ name = "!*" }"#, None),
     ]);
     let oden = "[[machine]]\nname = \"oden\"\nmac = \"52:54:00:00:00:01\"\n";
-    let config = testing::config(&testing::with_debian(&(policies + oden)));
+    let config = testing::config(&(policies + oden));
     let taken = |record: &Record| {
         let known = Known::of(&config);
         let subject = Subject::new(
