@@ -29,6 +29,7 @@ use serde_json::{Value, json};
 
 use crate::boot::gate::Keeper;
 use crate::boot::site::Site;
+use crate::config::Config;
 use crate::event::{Event, Stamped};
 use crate::id::MachineId;
 use crate::mac::Mac;
