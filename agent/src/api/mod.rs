@@ -7,6 +7,7 @@
 mod advise;
 mod asked;
 mod config;
+mod diff;
 mod fetches;
 mod follow;
 mod images;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::boot::gate::Keeper;
+use crate::boot::site::Site;
 use crate::config::Config;
 use crate::event::{Event, Stamped};
 use crate::id::MachineId;
@@ -38,9 +40,10 @@ use crate::{limits, percent};
 pub use self::config::{Fragments, NotChanged};
 pub use advise::advice;
 pub use asked::{Answer, Asked, Done};
-pub use fetches::{Fetches, NotBegun};
+pub use fetches::{Fetches, NotBegun, fetch_events, of_fetches};
 pub use follow::{ALIVE, Follow, piece};
 pub use metrics::TRANSFER_SECONDS;
+pub use images::pins;
 pub use operation::{OPERATIONS, Operation, Role};
 pub use problem::Problem;
 pub use tokens::Tokens;
@@ -165,12 +168,12 @@ impl Api {
             (_, ["machines", name, "wake"]) => self.wake(name, asked)?.into(),
             (_, ["machines", name, "timeline"]) => self.timeline(name, config)?.into(),
             (_, ["events"]) => self.events(view::filter(asked.query)?)?.into(),
-            (_, ["findings"]) => self.findings(config).into(),
+            (_, ["findings"]) => self.findings(&site).into(),
             (_, ["audit"]) => self.audit(asked.query)?.into(),
             (_, ["policies"]) => self.policies(&site).into(),
             (_, ["policies", "test"]) => self.test_policies(asked, &site)?.into(),
             (_, ["profiles"]) => policies::declared_profiles(config).into(),
-            (_, ["lock"]) => images::lock(&site).into(),
+            (_, ["lock"]) => pins(&site.lock).into(),
             (_, ["images"]) => self.images(&site).into(),
             (_, ["loaders"]) => self.loaders(&site).into(),
             ("POST", ["fetches"]) => self.begin_fetch(asked)?,
@@ -314,9 +317,18 @@ impl Api {
         })
     }
 
-    fn findings(&self, config: &Config) -> Value {
+    fn findings(&self, site: &Site) -> Value {
+        let config = &*site.config;
+        let store = self.census.store();
+        let of_fetches = of_fetches(&**store, site).into_iter().map(|finding| {
+            let mut value = json!(finding);
+            value["machine"] = Value::Null;
+            value["label"] = "fetch".into();
+            value
+        });
         let heard = self.of_nobody().unwrap_or_default();
-        let (mut all, mut after) = (Vec::new(), Some(MachineId(0)));
+        let mut all: Vec<_> = of_fetches.collect();
+        let mut after = Some(MachineId(0));
         while let Some(begin) = after.filter(|_| all.len() < limits::PAGE) {
             let whole = |record: &Record| Some(record.clone());
             let (records, next) = self.census.page(begin, limits::LOOK_AT_ONCE, whole);

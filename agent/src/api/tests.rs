@@ -1,5 +1,6 @@
 use super::*;
 use crate::boot::testing;
+use crate::config::Config;
 use crate::event::Event;
 use crate::image::lock::Lock;
 use crate::machine::Facts;

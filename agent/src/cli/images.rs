@@ -1,4 +1,4 @@
-//! `hearth images`, `hearth fetches`, and `hearth fetch --agent`.
+//! `hearth images`, `hearth loaders`, and `hearth fetch --agent`.
 
 use std::path::Path;
 use std::thread;
@@ -10,16 +10,29 @@ use super::exit::{Failed, UNAVAILABLE};
 use super::print;
 use super::progress::bar;
 use super::table::{bytes, table};
-use super::value::{items, list, text, when};
+use super::value::{items, list, text};
+use super::view::{self, Output, View};
 use crate::limits;
 
-pub fn images(path: &Path, json: bool) -> Result<u8, Failed> {
-    let mut client = Client::of(path);
-    let answer = client.get("images")?;
-    if json {
-        print(&format!("{answer:#}\n"))?;
-        return Ok(0);
-    }
+pub fn images(path: &Path, output: Output) -> Result<u8, Failed> {
+    let view = View {
+        ask: &|client| client.get("images"),
+        people: &image_table,
+        every: limits::WATCH_COUNTERS,
+    };
+    view::show(path, output, &view)
+}
+
+pub fn loaders(path: &Path, output: Output) -> Result<u8, Failed> {
+    let view = View {
+        ask: &|client| client.get("loaders"),
+        people: &loader_table,
+        every: limits::WATCH_COUNTERS,
+    };
+    view::show(path, output, &view)
+}
+
+fn image_table(answer: &Value) -> String {
     let row = |image: &Value| {
         let size = items(&image["files"]).filter_map(|file| file["size"].as_u64());
         let state = match image["state"].as_str() {
@@ -35,49 +48,20 @@ pub fn images(path: &Path, json: bool) -> Result<u8, Failed> {
         ]
     };
     let rows: Vec<_> = items(&answer["images"]).map(row).collect();
-    print(&table(
-        &["IMAGE", "RECIPE", "VERSION", "PINNED", "STATE"],
-        &rows,
-    ))?;
-    Ok(0)
+    table(&["IMAGE", "RECIPE", "VERSION", "PINNED", "STATE"], &rows)
 }
 
-/// The fetches in the agent, the newest first; one is ended where it is named.
-pub fn fetches(path: &Path, cancel: Option<u64>, json: bool) -> Result<u8, Failed> {
-    let mut client = Client::of(path);
-    if let Some(id) = cancel {
-        client.delete(&format!("fetches/{id}"))?;
-    }
-    let answer = client.get("fetches")?;
-    if json {
-        print(&format!("{answer:#}\n"))?;
-        return Ok(0);
-    }
-    let row = |fetch: &Value| {
-        let count = |key: &str| {
-            let files = items(&fetch["files"]).filter_map(|file| file[key].as_u64());
-            bytes(files.sum())
-        };
-        let what = match items(&fetch["names"]).next() {
-            Some(_) => list(&fetch["names"]),
-            None => "all".to_owned(),
-        };
-        vec![
-            fetch["id"].to_string(),
-            what,
-            text(&fetch["who"]),
-            when(&fetch["began"]),
-            text(&fetch["state"]),
-            format!("{} of {}", count("bytes"), count("total")),
-            text(&fetch["error"]),
-        ]
+fn loader_table(answer: &Value) -> String {
+    let row = |loader: &Value| {
+        let name = text(&loader["name"]);
+        let pinned = items(&answer["files"]).find(|file| file["path"] == name.as_str());
+        let size = pinned.and_then(|file| file["size"].as_u64());
+        let size = size.map_or_else(String::new, bytes);
+        let remedy = text(&loader["remedy"]);
+        vec![name, size, text(&loader["state"]), remedy]
     };
-    let rows: Vec<_> = items(&answer["fetches"]).map(row).collect();
-    print(&match rows.is_empty() {
-        true => "the agent has fetched nothing since its start\n".to_owned(),
-        false => table(&["", "WHAT", "WHO", "BEGAN", "STATE", "CAME", ""], &rows),
-    })?;
-    Ok(0)
+    let rows: Vec<_> = items(&answer["loaders"]).map(row).collect();
+    table(&["LOADER", "PINNED", "STATE", "TO DO"], &rows)
 }
 
 /// Has the agent fetch. `detach`: does not wait for the end.

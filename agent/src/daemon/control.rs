@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::fetching::{Door, Fetching};
@@ -25,8 +26,9 @@ pub fn api(
     status: Arc<Status>,
     tokens: Vec<TokenRow>,
 ) -> Api {
-    let fetching = Fetching::new(keeper.clone());
+    let fetching = Fetching::new(keeper.clone(), status.clone(), census.clone());
     let (shown, here) = (keeper.clone(), keeper.clone());
+    let kept = census.clone();
     Api {
         census,
         keeper,
@@ -34,8 +36,11 @@ pub fn api(
             let status = status.clone();
             let fetching = fetching.clone();
             Box::new(move || {
-                let mut value = status.value(&shown.site());
+                let site = shown.site();
+                let mut value = status.value(&site);
                 value["fetches"] = fetching.counters();
+                let wrong = api::of_fetches(&**kept.store(), &site);
+                value["fetches"]["findings"] = json!(wrong);
                 value
             })
         },

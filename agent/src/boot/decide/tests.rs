@@ -7,10 +7,6 @@ const DECLARED: &str = r#"
     [menu]
     items = ["first", "second", "debian", "local"]
     default = "local"
-    [[image]]
-    name = "debian"
-    recipe = "debian"
-    version = "bookworm"
     [[profile]]
     name = "first"
     image = "debian"
@@ -41,7 +37,7 @@ const DECLARED: &str = r#"
 
 fn config(server: &str) -> Config {
     let folder = tempfile::tempdir().unwrap();
-    testing::config_in(folder.path(), server, DECLARED)
+    testing::config_in(folder.path(), server, &testing::with_debian(DECLARED))
 }
 
 fn decide_with(config: &Config, query: &str, record: &Record, counts: Counts) -> Decided {

@@ -10,11 +10,6 @@ const DECLARED: &str = r#"
     [menu]
     items = ["install", "memtest", "local"]
     default = "local"
-    [[image]]
-    name = "debian"
-    recipe = "debian"
-    version = "bookworm"
-    architectures = ["amd64"]
     [[profile]]
     name = "install"
     label = "Debian"
@@ -33,7 +28,7 @@ impl Place {
     }
 
     fn config(&self, server: &str) -> Config {
-        testing::config_in(self.0.path(), server, DECLARED)
+        testing::config_in(self.0.path(), server, &testing::with_debian(DECLARED))
     }
 
     fn site(&self, server: &str) -> Site {
