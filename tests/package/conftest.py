@@ -3,20 +3,13 @@
 import io
 import pathlib
 import subprocess
-import sys
 import tarfile
 
 import pytest
 
-TREE = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TREE / "pkg"))
-# No caches in the tree that is packed.
-sys.dont_write_bytecode = True
-
-from hearthpkg import agent, compiled, source  # noqa: E402
-from hearthtest.agent import binary  # noqa: E402
-
-TIME = 1_767_225_600
+import hearthtest.packages  # noqa: F401
+from hearthpkg import agent, compiled, source
+from hearthtest.agent import binary
 
 
 @pytest.fixture(scope="session")

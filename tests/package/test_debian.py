@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from conftest import TIME
+from hearthtest.packages import TIME
 from hearthpkg import compiled, debian, source
 from hearthtest import net
 from hearthtest.agent import Control, binary

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import TREE
+from hearthtest.packages import TREE
 from hearthpkg import compiled, elf, source
 
 SOURCE = "#include <stdio.h>\nint main(void) { puts(__FILE__); return 0; }\n"

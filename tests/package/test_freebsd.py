@@ -9,7 +9,7 @@ import tarfile
 
 import pytest
 
-from conftest import TIME, TREE
+from hearthtest.packages import TIME, TREE
 from hearthpkg import freebsd, plugin, repository, source
 from hearthpkg.archive import Entry
 

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from conftest import TIME
+from hearthtest.packages import TIME
 from hearthtest import firewall, net
 from hearthtest.clients import TftpRead
 from hearthtest.wait import wait_for

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from conftest import TREE
+from hearthtest.packages import TREE
 from hearthpkg import compiled, debian, source
 from hearthtest.agent import binary
 

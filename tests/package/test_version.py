@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import TREE
+from hearthtest.packages import TREE
 from hearthpkg import debian, source
 
 
