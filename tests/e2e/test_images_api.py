@@ -1,5 +1,6 @@
 """Images, the lock and fetches in the agent, against an origin that misbehaves."""
 
+import re
 import urllib.request
 
 import pytest
@@ -96,8 +97,12 @@ def test_a_cancelled_fetch_ends_and_the_next_one_goes_on(site, origin):
     wait_for(lambda: any(0 < file["bytes"] < len(BIG)
                          for file in site.ask("GET", f"fetches/{number}")[2]["files"]),
              "some of it came")
-    assert site.ask("DELETE", f"fetches/{number}")[0] == 202
+    assert re.search(r"^1 +running +everything .* root", site.run("fetches", "list").stdout, re.MULTILINE)
+    assert site.run("fetches", "cancel", str(number)).returncode == 0
     assert ended(site, number)["state"] == "cancelled"
+    assert site.ask("DELETE", f"fetches/{number}")[0] == 202, "what has ended stays so"
+    assert "cancelled" in site.run("fetches", "list").stdout
+    assert site.run("fetches", "cancel", "99").returncode == 65
     assert site.ask("GET", "lock")[2]["lock"] == []
     origin.heal()
     done = ended(site, site.ask("POST", "fetches", {})[2]["id"])

@@ -29,10 +29,11 @@ use serde_json::{Value, json};
 
 use crate::boot::gate::Keeper;
 use crate::boot::site::Site;
+use crate::config::Config;
 use crate::event::{Event, Stamped};
 use crate::id::MachineId;
 use crate::mac::Mac;
-use crate::machine::{Census, Record};
+use crate::machine::{Census, Record, Restored};
 use crate::store::{AuditRow, EventFilter, EventRow, Write};
 use crate::{limits, percent};
 
@@ -41,6 +42,7 @@ pub use advise::advice;
 pub use asked::{Answer, Asked, Done};
 pub use fetches::{Fetches, NotBegun, fetch_events, of_fetches};
 pub use follow::{ALIVE, Follow, piece};
+pub use metrics::TRANSFER_SECONDS;
 pub use images::pins;
 pub use operation::{OPERATIONS, Operation, Role};
 pub use problem::Problem;
@@ -62,6 +64,8 @@ pub struct Api {
     pub tokens: Tokens,
     /// Switches a machine with these cards on; a sentence of what was done, or why not.
     pub wake: Wake,
+    /// Goes back to a backup; events have numbers above all that it holds from then on.
+    pub restore: Restore,
     /// Fetches in the agent.
     pub fetches: Box<dyn Fetches>,
     /// Fragments of the configuration.
@@ -72,6 +76,9 @@ pub struct Api {
 
 /// Switches a machine on.
 pub type Wake = Box<dyn Fn(&[Mac]) -> Result<String, String> + Send + Sync>;
+
+/// Goes back to the backup at a path.
+pub type Restore = Box<dyn Fn(&Path) -> Result<Restored, crate::store::Error> + Send + Sync>;
 
 /// What an operation gives.
 type Answered = Result<Done, Problem>;
@@ -185,17 +192,29 @@ impl Api {
             ("POST", ["tokens"]) => self.create_token(asked)?,
             (_, ["tokens"]) => self.token_list().into(),
             (_, ["tokens", name]) => self.revoke_token(name, asked)?.into(),
-            (_, ["backup"]) => self
-                .copy(asked, |path| self.census.store().backup(path))?
-                .into(),
+            (_, ["backup"]) => self.copy(asked, |path| self.backup(path, config))?.into(),
             (_, ["restore"]) => self.copy(asked, |path| self.restore(path))?.into(),
             _ => return Err(Problem::not_found(asked.path)),
         })
     }
 
+    fn backup(&self, path: &Path, config: &Config) -> Result<(), crate::store::Error> {
+        let root = &config.server.root;
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if real(path.parent().unwrap_or(path)).starts_with(real(root)) {
+            return Err(crate::store::Error(format!(
+                "{} is below {}, whose files everybody may read over TFTP and HTTP: name another folder",
+                path.display(),
+                root.display()
+            )));
+        }
+        self.census.store().backup(path)
+    }
+
     fn restore(&self, path: &Path) -> Result<(), crate::store::Error> {
-        let (tokens, warnings) = self.census.restore(path)?;
-        self.tokens.replace(tokens);
+        let restored = (self.restore)(path)?;
+        self.tokens.replace(restored.tokens);
+        let warnings = restored.warnings;
         warnings.iter().for_each(|warning| log::warn!("{warning}"));
         Ok(())
     }
@@ -318,7 +337,8 @@ impl Api {
                 let Ok(events) = self.whole_story(&record, &heard) else {
                     continue;
                 };
-                let found = crate::timeline::findings(&events, &self.context(&record, config));
+                let context = self.context(&record, &events, config);
+                let found = crate::timeline::findings(&events, &context);
                 for finding in found {
                     let mut value = serde_json::to_value(&finding).unwrap_or_default();
                     value["machine"] = record.id.0.into();

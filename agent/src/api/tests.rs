@@ -24,8 +24,9 @@ pub(super) fn over(declared: &str, queries: &[&str]) -> Api {
         census.meet(&Facts::parse(query), None, None, NOW);
     }
     Api {
-        census,
+        census: census.clone(),
         keeper,
+        restore: Box::new(move |path| census.restore(path)),
         status: Box::new(|| json!({ "fine": true })),
         tokens: Tokens::default(),
         wake: Box::new(|macs| match macs {

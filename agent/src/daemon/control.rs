@@ -52,6 +52,10 @@ pub fn api(
                 Err(error) => Err(error.to_string()),
             }
         }),
+        restore: {
+            let status = status.clone();
+            Box::new(move |path| status.journal.restore(path))
+        },
         fragments: status.fragments.clone(),
         fetches: Box::new(Door(fetching)),
         now: now_ms,
@@ -106,7 +110,12 @@ pub fn handler(api: Arc<Api>, status: Arc<Status>) -> Handler {
                     let (pieces, body) = mpsc::channel(limits::API_PIECES);
                     let follower = Follower {
                         api: api.clone(),
-                        follow,
+                        // Before it listens, so that what comes in between is read from the database.
+                        follow: follow.within(status.journal.last()),
+                        bearer: match &asked.caller {
+                            Caller::Local(_) => None,
+                            Caller::Remote(_) => header("authorization").map(str::to_owned),
+                        },
                         events: status.journal.listen(),
                         pieces,
                         _seat: seat,

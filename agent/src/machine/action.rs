@@ -18,7 +18,8 @@ use crate::limits;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Action {
-    /// It may have what is meant for it: `server.unknown = "hold"` holds it no more.
+    /// It may have what is meant for it: neither `server.unknown = "hold"` nor a policy with `approval`
+    /// holds it any more.
     Approve,
     /// It gets this profile, whatever is declared and whatever policies say.
     Assign {

@@ -63,7 +63,7 @@ pub struct Wishes {
     pub once: Option<Name>,
     /// A person holds it.
     pub held: bool,
-    /// It was approved: `server.unknown = "hold"` does not hold it.
+    /// It was approved: neither `server.unknown = "hold"` nor a policy with `approval` holds it.
     pub approved: bool,
     /// The loader it gets.
     pub loader: Option<String>,
@@ -100,7 +100,7 @@ impl Learnt {
         let sent = self
             .sent_once
             .as_ref()
-            .map(|(_, at)| now.saturating_sub(*at));
+            .and_then(|(_, at)| now.checked_sub(*at));
         sent.is_some_and(|age| u128::from(age) < limits::ONCE_LASTS.as_millis())
     }
 }

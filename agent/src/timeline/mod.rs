@@ -11,5 +11,15 @@ pub use boots::{Boot, boots};
 pub use fetches::{failing, fetch_findings};
 pub use finding::{Context, Finding, findings};
 
+use crate::event::{Event, Stamped};
+
+/// What was decided last, in the word of [`crate::boot::decide::Decision::word`].
+pub fn decided(events: &[Stamped]) -> Option<&str> {
+    events.iter().rev().find_map(|event| match &event.event {
+        Event::Script { decision, .. } => Some(decision.as_str()),
+        _ => None,
+    })
+}
+
 #[cfg(test)]
 mod tests;

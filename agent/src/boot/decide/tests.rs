@@ -297,6 +297,47 @@ fn what_was_learnt_of_a_disk_counts_where_nobody_said_anything() {
 }
 
 #[test]
+fn a_policy_with_approval_waits_for_a_person_and_uses_up_no_place_meanwhile() {
+    let mut config = config("");
+    config.policies[0].approval = true;
+    let of =
+        |record: &Record| decide_with(&config, "manufacturer=IBM", record, &|_| Count::Others(0));
+    let mut record = stranger();
+    for phase in [Phase::Discovered, Phase::Held, Phase::Ready] {
+        record.phase = phase;
+        let decided = of(&record);
+        assert_eq!(decided.decision.word(), "hold");
+        assert_eq!(decided.step.phase, Phase::Held);
+        assert_eq!((decided.counted, decided.begins), (None, None));
+        assert!(
+            decided.reason.contains("policy `two servers` matches"),
+            "{}",
+            decided.reason
+        );
+    }
+    let chosen = decide_with(&config, "manufacturer=IBM&item=second", &record, &|_| {
+        Count::Others(0)
+    });
+    assert_eq!(
+        chosen.decision.word(),
+        "hold",
+        "nothing is chosen at the machine instead"
+    );
+    record.wishes.approved = true;
+    record.phase = Phase::Discovered;
+    let decided = of(&record);
+    assert_eq!(decided.decision.word(), "install first");
+    assert_eq!(decided.counted.as_deref(), Some("two servers"));
+    record.wishes.approved = false;
+    record.wishes.profile = Some(Name::new("hidden").unwrap());
+    assert_eq!(
+        of(&record).decision.word(),
+        "install hidden",
+        "a person said so"
+    );
+}
+
+#[test]
 fn what_may_be_installed_already_is_not_installed_over_without_a_word_of_a_person() {
     let config = config("");
     let mut config = config;

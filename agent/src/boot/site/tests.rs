@@ -81,6 +81,21 @@ fn asks(script: &str) -> Vec<&str> {
 }
 
 #[test]
+fn what_is_loaded_last_is_known_of_what_was_decided() {
+    let place = Place::new();
+    place.fetched();
+    let site = place.site("");
+    let facts = Facts::parse("platform=efi&buildarch=x86_64");
+    let last = |word: &str| site.last_file(word, &facts);
+    let initrd = Some("debian/bookworm/amd64/initrd.gz".to_owned());
+    assert_eq!(last("install install"), initrd);
+    assert_eq!(last("image debian"), initrd);
+    for nothing in ["install gone", "menu", "local", "install ${x}", ""] {
+        assert_eq!(last(nothing), None, "{nothing}");
+    }
+}
+
+#[test]
 fn default_ipxe_asks_the_address_that_was_asked_first() {
     let mut config = Place::new().config("");
     let root = tempfile::tempdir().unwrap();
