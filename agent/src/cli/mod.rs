@@ -22,6 +22,7 @@ mod status;
 mod table;
 mod talos;
 mod token;
+mod top;
 mod value;
 
 use std::io::{self, Write};
@@ -71,6 +72,7 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         },
         Command::Images { json } => images::images(path, *json),
         Command::Status { json } => status::status(path, *json),
+        Command::Top { once, json } => top::top(path, *once, *json),
         Command::Script(machine) => script::script(load(path)?, machine),
         Command::Dhcp(args::Dhcp::Snippet(snippet)) => dhcp::snippet(&load(path)?, snippet),
         Command::Lock(command) => lock::lock(&load(path)?, command),

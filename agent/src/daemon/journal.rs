@@ -2,7 +2,7 @@
 //! rest, and whoever listens.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 use serde_json::Value;
@@ -16,8 +16,9 @@ use crate::mac::Mac;
 use crate::machine::Census;
 use crate::observe::Lease;
 use crate::stamp::now_ms;
-use crate::store::{Backlog, EventRow, Write};
+use crate::store::{Backlog, EventFilter, EventRow, Write};
 use crate::sync::held;
+use crate::timeline::live::{Boot, Live, Who};
 
 /// What happened since the start.
 pub struct Journal {
@@ -27,6 +28,10 @@ pub struct Journal {
     listeners: broadcast::Sender<Arc<Stamped>>,
     /// Learns from transfers.
     keeper: OnceLock<Weak<Keeper>>,
+    /// The number of the first event of this run.
+    first: u64,
+    /// Boots of the run before were taken up.
+    taken_up: AtomicBool,
 }
 
 /// What is kept of all events.
@@ -40,6 +45,8 @@ pub struct Kept {
     pub scripts: u64,
     /// The last events as programs read them, the newest last.
     pub last: VecDeque<Value>,
+    /// Boots that are under way.
+    live: Live,
 }
 
 /// Sums over transfers.
@@ -64,6 +71,8 @@ impl Journal {
             next: AtomicU64::new(next.max(1)),
             listeners: broadcast::channel(limits::EVENT_BACKLOG).0,
             keeper: OnceLock::new(),
+            first: next.max(1),
+            taken_up: AtomicBool::new(false),
         }
     }
 
@@ -80,6 +89,30 @@ impl Journal {
     /// Every event from now on. Who is more than [`limits::EVENT_BACKLOG`] behind loses the oldest.
     pub fn listen(&self) -> broadcast::Receiver<Arc<Stamped>> {
         self.listeners.subscribe()
+    }
+
+    /// The last boots. Those that were under way when the agent was started anew are among them: they
+    /// are read when somebody looks for the first time, because a start has no time for it.
+    pub fn boots(&self) -> Vec<(Who, Boot)> {
+        if !self.taken_up.swap(true, Ordering::Relaxed) {
+            let rows = self.census.store().events(&EventFilter {
+                before: Some(self.first),
+                since: Some(now_ms().saturating_sub(limits::LIVE_INSTALLING.as_millis() as u64)),
+                newest_first: true,
+                limit: limits::LIVE_BEFORE,
+                ..EventFilter::default()
+            });
+            let rows = rows.unwrap_or_default().into_iter().rev();
+            let events: Vec<Stamped> = rows
+                .filter_map(|row| {
+                    let mut event: Stamped = serde_json::from_str(&row.data).ok()?;
+                    event.machine = row.machine;
+                    Some(event)
+                })
+                .collect();
+            self.kept().live.before(events);
+        }
+        self.kept().live.boots()
     }
 
     /// What waits for the disk.
@@ -140,6 +173,7 @@ impl Journal {
             data: value.to_string(),
         };
         drop(self.census.store().write(vec![Write::Event(row)]));
+        kept.live.take(&stamped);
         kept.last.push_back(with_text(value, text));
         if kept.last.len() > limits::STATUS_EVENTS {
             kept.last.pop_front();

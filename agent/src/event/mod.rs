@@ -14,8 +14,10 @@ use crate::uuid::Uuid;
 
 mod forms;
 pub mod line;
+mod under_way;
 mod word;
 
+pub use under_way::UnderWay;
 pub use word::Word;
 
 /// One thing that happened.
@@ -279,7 +281,7 @@ pub struct Stamped {
 }
 
 /// The protocol of a transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Via {
     /// TFTP.
