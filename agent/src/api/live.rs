@@ -320,7 +320,6 @@ fn sent(sent: &Sent) -> Value {
 mod tests {
     use super::*;
     use crate::api::tests::{NOW, over};
-    use crate::boot::testing;
     use crate::event::{Dhcp, DhcpMessage, Via};
     use crate::timeline::live::Live;
 
@@ -387,8 +386,7 @@ mod tests {
             transfers: transfers.clone(),
             totals: json!({}),
         });
-        let site = testing::site(testing::config(""));
-        api.live(query, &site).unwrap()
+        api.live(query, &api.keeper.site()).unwrap()
     }
 
     fn words(told: &Value) -> Vec<String> {

@@ -97,21 +97,19 @@ fn head(pen: &mut Pen, area: Rect, view: &View) -> u16 {
         y += 1;
     }
     if let Some(trouble) = &view.trouble {
-        let since = match now {
-            Some(_) => format!(" (what is shown is {} old)", time(view.age / 1000)),
-            None => String::new(),
-        };
         pen.line(y, Ink::Alarm);
-        let text = format!(" trying again{since}: {trouble}");
+        let age = time(view.age / 1000);
+        let text = format!(" no answer for {age}, trying again: {trouble}");
         pen.put((area.x, y), &text, Ink::Alarm, area.width);
         y += 1;
     } else if now.is_some() && view.age > OLD {
         pen.line(y, Ink::Alarm);
-        let text = format!(" the agent has not answered for {}", time(view.age / 1000));
+        let text = format!(" no answer for {}", time(view.age / 1000));
         pen.put((area.x, y), &text, Ink::Alarm, area.width);
         y += 1;
     }
-    y
+    // Room enough: a blank line.
+    y + u16::from(area.height >= 20)
 }
 
 fn sums(pen: &mut Pen, (x, y): (u16, u16), columns: u16, now: &Snapshot) {
@@ -126,7 +124,7 @@ fn sums(pen: &mut Pen, (x, y): (u16, u16), columns: u16, now: &Snapshot) {
         format!("{} of {} connections", http.connections, http.limit),
     ];
     if http.turned_away > 0 {
-        parts.push(format!("{} told to come again", http.turned_away));
+        parts.push(format!("{} sent away", http.turned_away));
     }
     pen.put((x, y), &parts.join("   "), Ink::Faint, columns);
 }
@@ -164,7 +162,7 @@ fn help(pen: &mut Pen, area: Rect) {
         pen.put((area.x + 22, y), what, Ink::Plain, area.width);
         y += 1;
     }
-    let stages = "dhcp, loader, ipxe, script, kernel, initrd, then what was sent runs";
+    let stages = "dhcp, loader, ipxe, script, kernel, initrd, and what was sent runs";
     if y + 2 < area.bottom() {
         pen.put((area.x + 2, y + 1), "The way of a boot", Ink::Strong, 20);
         pen.put((area.x + 22, y + 1), stages, Ink::Plain, area.width);
@@ -223,7 +221,7 @@ fn machines(pen: &mut Pen, area: Rect, view: &mut View) {
     };
     for (place, machine) in shown.iter().enumerate().skip(view.first).take(room) {
         let chosen = place == view.chosen && !view.whole;
-        columns.row(pen, (area.x, y), machine, now, chosen);
+        columns.row(pen, (area.x, y), machine, now, (chosen, each == 1));
         if each == 2 {
             columns.second(pen, (area.x, y + 1), machine, chosen);
         }

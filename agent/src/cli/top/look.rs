@@ -127,7 +127,7 @@ pub struct Pen<'a> {
 }
 
 impl Pen<'_> {
-    /// Writes at most so many columns; returns the column behind it.
+    /// Writes at most so many columns, and a sign for what has no room; returns the column behind it.
     pub fn put(&mut self, (x, y): (u16, u16), text: &str, ink: Ink, columns: u16) -> u16 {
         let area = self.buffer.area;
         if y >= area.bottom() || x >= area.right() {
@@ -138,8 +138,14 @@ impl Pen<'_> {
             false => &text.replace(|c: char| !c.is_ascii(), "?"),
         };
         let style = self.look.style(ink);
-        let columns = usize::from(columns.min(area.right() - x));
-        self.buffer.set_stringn(x, y, text, columns, style).0
+        let room = usize::from(columns.min(area.right() - x));
+        if width(text) <= room {
+            return self.buffer.set_stringn(x, y, text, room, style).0;
+        }
+        let part = room.saturating_sub(1);
+        let (end, _) = self.buffer.set_stringn(x, y, text, part, style);
+        let more = self.look.sign("…", "~");
+        self.buffer.set_stringn(end, y, more, room.min(1), style).0
     }
 
     /// The same, ending at a column.

@@ -24,12 +24,14 @@ const SHARE: u16 = 6;
 const RATE: u16 = 12;
 const TIME: u16 = 8;
 
-/// Where what stands in a row, in a terminal of some width.
+/// Where what stands in a row, in a terminal of some width. What has no room is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Columns {
     label: u16,
     has_steps: bool,
+    has_share: bool,
     has_rate: bool,
+    has_time: bool,
     /// Zero: there is no room for one.
     bar: u16,
     all: u16,
@@ -38,21 +40,27 @@ pub struct Columns {
 impl Columns {
     /// For so many columns, and labels of these lengths.
     pub fn of(all: u16, labels: impl Iterator<Item = usize>) -> Columns {
-        let longest = labels.max().unwrap_or(0).max(7) as u16 + 1;
+        let longest = labels.max().unwrap_or(0).clamp(7, 100) as u16 + 1;
         let label = longest.min((all / 4).max(10));
-        let fixed = 2 + label + STAGE + TIME;
-        let rest = all.saturating_sub(fixed);
-        let has_steps = rest >= STEPS + SHARE + RATE + 10;
-        let rest = if has_steps { rest - STEPS } else { rest };
-        let has_rate = rest >= SHARE + RATE + 6;
-        let rest = if has_rate { rest - RATE } else { rest };
+        let mut rest = all.saturating_sub(2 + label + STAGE);
+        let mut takes = |columns: u16, beside: u16| {
+            let has = rest >= columns + beside;
+            rest -= if has { columns } else { 0 };
+            has
+        };
+        let has_time = takes(TIME, 0);
+        let has_share = takes(SHARE, 0);
+        let has_steps = takes(STEPS, RATE + 10);
+        let has_rate = takes(RATE, 6);
         Columns {
             label,
             has_steps,
+            has_share,
             has_rate,
-            bar: match rest.saturating_sub(SHARE) {
+            has_time,
+            bar: match rest {
                 0..4 => 0,
-                bar => bar.min(41),
+                bar => bar.min(61),
             },
             all,
         }
@@ -62,8 +70,12 @@ impl Columns {
     pub fn heading(&self, pen: &mut Pen, (x, y): (u16, u16)) {
         pen.put((x + 2, y), "MACHINE", Ink::Faint, self.label);
         pen.put((x + 2 + self.label, y), "STAGE", Ink::Faint, STAGE);
-        pen.put((self.transfer_at(x), y), "PROGRESS", Ink::Faint, self.bar);
-        pen.put_right((x + self.all - 1, y), "TIME", Ink::Faint);
+        if self.bar >= 8 {
+            pen.put((self.transfer_at(x), y), "PROGRESS", Ink::Faint, self.bar);
+        }
+        if self.has_time {
+            pen.put_right((x + self.all - 1, y), "TIME", Ink::Faint);
+        }
     }
 
     fn transfer_at(&self, x: u16) -> u16 {
@@ -71,14 +83,14 @@ impl Columns {
         x + 2 + self.label + STAGE + steps
     }
 
-    /// The row of a machine.
+    /// The row of a machine: whether it is chosen, and whether it is all that is shown of it.
     pub fn row(
         &self,
         pen: &mut Pen,
         (x, y): (u16, u16),
         machine: &Machine,
         now: u64,
-        chosen: bool,
+        (chosen, alone): (bool, bool),
     ) {
         mark(pen, (x, y), chosen);
         let ink = if chosen { Ink::Strong } else { Ink::Plain };
@@ -89,28 +101,33 @@ impl Columns {
         if self.has_steps {
             steps(pen, (at + STAGE, y), machine, ink);
         }
-        let right = x + self.all - TIME;
+        let right = (x + self.all).saturating_sub(if self.has_time { TIME } else { 0 });
         let at = self.transfer_at(x);
         match machine.transfers.last() {
-            Some(one) if self.bar > 0 => {
-                self.progress(pen, (at, y), (one.bytes, one.size, one.rate));
+            Some(one) => self.progress(pen, (at, y), (one.bytes, one.size, one.rate)),
+            None if right.saturating_sub(at) > 10 => {
+                let (text, ink) = said(machine, alone);
+                pen.put((at, y), text, ink, right - at - 1);
             }
-            Some(one) => pen.put_right((right, y), &share(one.bytes, one.size), Ink::Strong),
-            None => {
-                let (text, ink) = said(machine);
-                pen.put((at, y), text, ink, right.saturating_sub(at + 1));
-            }
+            None => {}
         }
-        let until = machine.ended.as_ref().map_or(now, |ended| ended.at);
-        let took = elapsed(until.saturating_sub(machine.began) / 1000);
-        pen.put_right((x + self.all - 1, y), &took, Ink::Plain);
+        if self.has_time {
+            let until = machine.ended.as_ref().map_or(now, |ended| ended.at);
+            let took = elapsed(until.saturating_sub(machine.began) / 1000);
+            pen.put_right((x + self.all - 1, y), &took, Ink::Plain);
+        }
     }
 
     fn progress(&self, pen: &mut Pen, (x, y): (u16, u16), (done, of, rate): (u64, u64, u64)) {
-        let (full, empty) = pen.look.bar(done, of, usize::from(self.bar));
-        let after = pen.put((x, y), &full, Ink::Busy, self.bar);
-        pen.put((after, y), &empty, Ink::Faint, self.bar);
-        let end = x + self.bar + SHARE;
+        if !self.has_share {
+            return;
+        }
+        if self.bar > 0 {
+            let (full, empty) = pen.look.bar(done, of, usize::from(self.bar));
+            let after = pen.put((x, y), &full, Ink::Busy, self.bar);
+            pen.put((after, y), &empty, Ink::Faint, self.bar);
+        }
+        let end = x + self.bar + SHARE - u16::from(self.bar == 0);
         pen.put_right((end, y), &share(done, of), Ink::Strong);
         if self.has_rate {
             pen.put_right(
@@ -124,8 +141,8 @@ impl Columns {
     /// The second line of a machine: what it is sent, was sent, or what is wrong.
     pub fn second(&self, pen: &mut Pen, (x, y): (u16, u16), machine: &Machine, chosen: bool) {
         mark(pen, (x, y), chosen);
-        let room = self.all.saturating_sub(3);
-        let at = (x + 2, y);
+        let room = self.all.saturating_sub(5);
+        let at = (x + 4, y);
         if let Some(finding) = machine.finding.as_ref() {
             let text = format!("{}: {}", finding.code, finding.sentence);
             pen.put(at, &text, ink_of(finding), room);
@@ -136,15 +153,12 @@ impl Columns {
             machine.sent.last(),
             &machine.event,
         ) {
-            (Some(one), ..) => format!(
-                "{} {}, {} of {}",
-                one.via.to_uppercase(),
-                one.name,
-                bytes(one.bytes),
-                bytes(one.size)
-            ),
+            (Some(one), ..) => {
+                let of = format!(", {} of {}", bytes(one.bytes), bytes(one.size));
+                file(&one.via, &one.name, &of, room)
+            }
             (None, _, Some(event)) => event.text.to_string(),
-            (None, Some(sent), None) => was_sent(sent),
+            (None, Some(sent), None) => was_sent(sent, room),
             (None, None, None) => String::new(),
         };
         pen.put(at, &text, Ink::Faint, room);
@@ -160,10 +174,7 @@ impl Columns {
         let at = self.transfer_at(0);
         let file = name.rsplit('/').next().unwrap_or(name);
         pen.put((x, y), file, Ink::Plain, at.saturating_sub(x + 1));
-        match self.bar {
-            0 => pen.put_right((self.all - 1, y), &share(done, of), Ink::Strong),
-            _ => self.progress(pen, (at, y), (done, of, rate)),
-        }
+        self.progress(pen, (at, y), (done, of, rate));
     }
 }
 
@@ -213,13 +224,13 @@ fn steps(pen: &mut Pen, (x, y): (u16, u16), machine: &Machine, ink: Ink) {
     }
 }
 
-/// What a machine that is sent nothing now is about, in a few words.
-fn said(machine: &Machine) -> (&str, Ink) {
+/// What a machine that is sent nothing now is about, in a few words; `alone` if no others stand below.
+fn said(machine: &Machine, alone: bool) -> (&str, Ink) {
     let failed = machine.ended.as_ref().map_or("", |ended| &*ended.why);
     match &machine.finding {
-        Some(finding) => (&finding.code, ink_of(finding)),
-        None if !failed.is_empty() => (failed, Ink::Bad),
-        None => (&machine.decision, Ink::Faint),
+        Some(finding) if alone => (&finding.code, ink_of(finding)),
+        _ if !failed.is_empty() => (failed, Ink::Bad),
+        _ => (&machine.decision, Ink::Faint),
     }
 }
 
@@ -230,20 +241,25 @@ fn ink_of(finding: &Finding) -> Ink {
     }
 }
 
-fn was_sent(sent: &Sent) -> String {
-    let via = sent.via.to_uppercase();
-    match sent.failed.is_empty() {
+fn was_sent(sent: &Sent, room: u16) -> String {
+    let how = match sent.failed.is_empty() {
         true => {
             let rate = sent.bytes as f64 / sent.seconds.max(1e-6);
-            format!(
-                "{via} {}, {} in {:.1} s, {}/s",
-                sent.name,
-                bytes(sent.bytes),
-                sent.seconds,
-                bytes(rate as u64)
-            )
+            let (bytes, rate) = (bytes(sent.bytes), bytes(rate as u64));
+            format!(", {bytes} in {:.1} s, {rate}/s", sent.seconds)
         }
-        false => format!("{via} {} broke off: {}", sent.name, sent.failed),
+        false => format!(" broke off: {}", sent.failed),
+    };
+    file(&sent.via, &sent.name, &how, room)
+}
+
+/// A file and what became of it; without its folders where they have no room.
+fn file(via: &str, name: &str, how: &str, room: u16) -> String {
+    let via = via.to_uppercase();
+    let whole = format!("{via} {name}{how}");
+    match width(&whole) <= usize::from(room) {
+        true => whole,
+        false => format!("{via} {}{how}", name.rsplit('/').next().unwrap_or(name)),
     }
 }
 
@@ -302,7 +318,10 @@ pub fn particulars(pen: &mut Pen, area: Rect, machine: &Machine) {
             true => Ink::Faint,
             false => Ink::Bad,
         };
-        (format!("sent: {}", was_sent(sent)), ink)
+        (
+            format!("sent: {}", was_sent(sent, area.width.saturating_sub(8))),
+            ink,
+        )
     }));
     lines.extend(machine.event.as_ref().map(|event| {
         let text = format!("last: {}", event.text);

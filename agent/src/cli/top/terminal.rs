@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, raise};
-use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode, size,
 };
 use ratatui::crossterm::{cursor, execute};
+use ratatui::layout::Rect;
+use ratatui::{Terminal, TerminalOptions, Viewport};
 
 use super::draw::draw;
 use super::look::Look;
@@ -23,6 +25,9 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal, which is given back when this is dropped, and by a panic, which ends the program without
 /// dropping anything.
+///
+/// The part that is drawn on is fixed, and made anew when the terminal's size changes: a terminal that
+/// follows its size by itself is asked where its cursor is, and not all of them answer.
 pub struct Screen(Terminal<CrosstermBackend<Stdout>>);
 
 impl Screen {
@@ -36,17 +41,9 @@ impl Screen {
             give_back();
             before(what);
         }));
-        let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
-        let mut screen = Screen(terminal);
-        screen.enter()?;
+        let screen = Screen(fixed(Rect::ZERO)?);
+        enter()?;
         Ok(screen)
-    }
-
-    fn enter(&mut self) -> io::Result<()> {
-        TAKEN.store(true, Ordering::SeqCst);
-        enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)?;
-        self.0.clear()
     }
 
     /// Draws the view.
@@ -54,6 +51,12 @@ impl Screen {
     /// # Errors
     /// The terminal is gone.
     pub fn draw(&mut self, view: &mut View, look: Look) -> io::Result<()> {
+        let (columns, rows) = size()?;
+        let area = Rect::new(0, 0, columns, rows);
+        if self.0.get_frame().area() != area {
+            self.0 = fixed(area)?;
+            execute!(io::stdout(), Clear(ClearType::All))?;
+        }
         self.0.draw(|frame| {
             let area = frame.area();
             draw(frame.buffer_mut(), area, view, look);
@@ -68,7 +71,9 @@ impl Screen {
     pub fn suspend(&mut self) -> io::Result<()> {
         give_back();
         raise(Signal::SIGTSTP)?;
-        self.enter()
+        // What was drawn is not there any more.
+        self.0 = fixed(Rect::ZERO)?;
+        enter()
     }
 }
 
@@ -76,6 +81,21 @@ impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+fn enter() -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
+    enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)
+}
+
+/// The terminal, of which this part is drawn on.
+fn fixed(area: Rect) -> io::Result<Terminal<CrosstermBackend<Stdout>>> {
+    let viewport = Viewport::Fixed(area);
+    Terminal::with_options(
+        CrosstermBackend::new(io::stdout()),
+        TerminalOptions { viewport },
+    )
 }
 
 /// Gives the terminal back, once. Whoever closed it does not want to be told.
