@@ -3,8 +3,11 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
+import time
+import urllib.request
 
 import pytest
 
@@ -33,6 +36,8 @@ name = "tor"
 mac = "52:54:00:00:00:02"
 """
 FACTS = "platform=efi&buildarch=x86_64"
+# A foreground or background that is not the terminal's own.
+COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]")
 LOADER = 400_000
 IMAGE = 16 << 20
 
@@ -74,6 +79,12 @@ def script(site, more="", number=1):
     return get(site, f"/script?mac=52:54:00:00:00:{number:02}&{FACTS}{more}").decode()
 
 
+def report(text, kind, said=b""):
+    """What an installer with this script tells."""
+    where = re.search(r" hearth\.event=(http://\S+)", text)[1]
+    urllib.request.urlopen(f"{where}/{kind}", said, timeout=10).read()
+
+
 def waits_for(site, stage):
     def look():
         one = only(site)
@@ -90,12 +101,12 @@ def test_a_boot_is_told_as_it_goes_with_what_is_on_its_way(site):
                             if m["transfers"][0]["bytes"] == 100 * 1024], "100 blocks are told")[0]
     assert (one["machine"], one["label"], one["stage"], one["ended"]) == (
         None, "127.0.0.1", "loader", None), "nobody has met it yet"
+    midway = time.time() * 1000
     sends = one["transfers"][0]
     assert (sends["via"], sends["name"], sends["size"]) == ("tftp", "snponly.efi", LOADER)
     totals = live(site)["totals"]
     assert (totals["tftp"]["transfers"], totals["http"]["transfers"]) == (1, 0)
     loader.rest()
-    began = waits_for(site, "loader")["began"]
     wait_for(lambda: not only(site)["transfers"], "the loader is there")
     assert only(site)["sent"][0]["bytes"] == LOADER
     script(site)
@@ -103,7 +114,7 @@ def test_a_boot_is_told_as_it_goes_with_what_is_on_its_way(site):
     assert (one["label"], one["phase"], one["decision"], one["profile"]) == (
         "oden", "installing", "install installer", "installer")
     assert one["mac"] == "52:54:00:00:00:01" and one["address"] == "127.0.0.1"
-    assert one["began"] == began, "it is one boot, before and after it was met"
+    assert one["began"] < midway, "it is one boot, before and after it was met"
     assert "gets install installer" in one["event"]["text"]
 
 
@@ -123,7 +134,7 @@ def test_what_a_slow_client_has_is_told_and_not_what_the_kernel_holds_for_it(sit
         told = only(site)["transfers"][0]
         return told if told["bytes"] > 2_500_000 else None
     told = wait_for(moved, "it goes on")
-    assert told["rate"] > 0 and told["began"] == sends["began"]
+    assert told["rate"] > 0 and abs(told["began"] - sends["began"]) < 500
     assert len(kernel.rest()) == IMAGE - taken
     wait_for(lambda: not only(site)["transfers"], "it is there")
     assert only(site)["sent"][-1]["name"] == KERNEL
@@ -137,23 +148,23 @@ def test_how_it_ended_stays_to_be_seen(site):
     for name in (KERNEL, INITRD):
         HttpRead(site, f"/files/{name}").rest()
     waits_for(site, "installing")
-    done = next(word for word in text.split() if word.startswith("hearth.event="))
-    get(site, "/event/" + done.split("/event/")[1] + "/done")
+    report(text, "done")
     one = wait_for(lambda: only(site)["ended"] and only(site), "it ended")
     assert (one["ended"]["how"], one["phase"]) == ("installed", "installed")
+    get(site, "/default.ipxe")
     script(site)
-    one = wait_for(lambda: only(site)["ended"]["how"] == "local" and only(site), "the next boot")
+    one = wait_for(lambda: (only(site)["ended"] or {}).get("how") == "local" and only(site),
+                   "the next boot")
     assert one["decision"] == "local"
 
 
 def test_a_failed_installation_says_why(site):
     text = script(site)
-    event = next(word for word in text.split() if word.startswith("hearth.event="))
-    get(site, "/event/" + event.split("/event/")[1] + "/failed?no%20disk%20was%20found")
+    report(text, "failed", b"no disk was found")
     one = wait_for(lambda: only(site)["ended"] and only(site), "it ended")
     assert one["ended"]["how"] == "failed" and "no disk was found" in one["ended"]["why"]
     one = wait_for(lambda: only(site)["finding"] and only(site), "the finding is drawn")
-    assert one["finding"]["code"] == "installer-failed", one["finding"]
+    assert one["finding"]["code"] == "installation-failed", one["finding"]
 
 
 def test_a_boot_outlives_the_agent(site):
@@ -290,7 +301,7 @@ def test_an_agent_that_goes_away_is_told_and_found_again(site, terminal):
     one = begin(site, terminal)
     one.shows("oden")
     site.stop(signal.SIGKILL)
-    one.shows("trying again", "is it running?", "oden")
+    one.shows("no answer for", "trying again", "oden")
     site.start()
     one.lacks("trying again")
     one.shows("oden", "1 booting")
@@ -298,27 +309,25 @@ def test_an_agent_that_goes_away_is_told_and_found_again(site, terminal):
     is_restored(one, 0)
 
 
-def test_colours_are_there_unless_they_are_not_wanted(site, terminal, tmp_path):
+def test_colours_are_there_unless_they_are_not_wanted(site, terminal):
     script(site)
     one = begin(site, terminal)
     one.shows("oden")
-    assert "\x1b[36m" in one.screen(colours=True)
+    assert COLOUR.search(one.screen(colours=True))
     one.press("q")
     is_restored(one, 0)
     one.close()
     one = begin(site, terminal, NO_COLOR="1")
     one.shows("oden")
-    assert "\x1b[3" not in one.screen(colours=True) and "\x1b[4" not in one.screen(colours=True)
+    assert not COLOUR.search(one.screen(colours=True))
     one.press("q")
     is_restored(one, 0)
 
 
 def test_what_a_machine_says_does_nothing_to_the_terminal(site, terminal):
     text = script(site)
-    event = next(word for word in text.split() if word.startswith("hearth.event="))
-    where = "/event/" + event.split("/event/")[1]
     one = begin(site, terminal)
-    get(site, where + "/log?%1b%5b2J%1b%5d0;owned%07evil%e2%80%ae")
+    report(text, "log", b"\x1b[2J\x1b]0;owned\x07evil\xe2\x80\xae")
     shown = one.shows("evil")
     assert "oden" in shown and "1 booting" in shown
     assert one.run("display-message", "-p", "#{pane_title}").strip() != "owned"

@@ -79,33 +79,29 @@ fn head(pen: &mut Pen, area: Rect, view: &View) -> u16 {
         booting.push_str(&format!(", {over} ended"));
     }
     let x = pen.put((x, y), &booting, Ink::Strong, area.width);
-    pen.put_right((right, y), &rate_text, Ink::Strong);
-    let rest = right
-        .saturating_sub(x)
-        .saturating_sub(width(&rate_text) as u16 + 4);
-    let curve = pen
-        .look
-        .curve(view.history.iter().copied(), usize::from(rest.min(30)));
-    pen.put_right(
-        (right - width(&rate_text) as u16 - 1, y),
-        &curve,
-        if rate > 0 { Ink::Busy } else { Ink::Faint },
-    );
+    let at = right.saturating_sub(width(&rate_text) as u16);
+    if at > x {
+        pen.put_right((right, y), &rate_text, Ink::Strong);
+        let rest = usize::from(at - x).saturating_sub(4).min(30);
+        let curve = pen.look.curve(view.history.iter().copied(), rest);
+        let ink = if rate > 0 { Ink::Busy } else { Ink::Faint };
+        pen.put_right((at - 1, y), &curve, ink);
+    }
     y += 1;
     if let Some(now) = now {
         sums(pen, (area.x + 1, y), area.width, now);
         y += 1;
     }
-    if let Some(trouble) = &view.trouble {
+    let age = time(view.age / 1000);
+    let alarm = match &view.trouble {
+        Some(trouble) => Some(format!("no answer for {age}, trying again: {trouble}")),
+        None if now.is_some() && view.age > OLD => Some(format!("no answer for {age}")),
+        None => None,
+    };
+    let room = usize::from(area.width.saturating_sub(2));
+    for line in alarm.iter().flat_map(|text| row::wrapped(text, room, 2)) {
         pen.line(y, Ink::Alarm);
-        let age = time(view.age / 1000);
-        let text = format!(" no answer for {age}, trying again: {trouble}");
-        pen.put((area.x, y), &text, Ink::Alarm, area.width);
-        y += 1;
-    } else if now.is_some() && view.age > OLD {
-        pen.line(y, Ink::Alarm);
-        let text = format!(" no answer for {}", time(view.age / 1000));
-        pen.put((area.x, y), &text, Ink::Alarm, area.width);
+        pen.put((area.x + 1, y), &line, Ink::Alarm, area.width - 2);
         y += 1;
     }
     // Room enough: a blank line.
@@ -228,7 +224,7 @@ fn machines(pen: &mut Pen, area: Rect, view: &mut View) {
         y += each;
     }
     let below = shown.len().saturating_sub(view.first + room);
-    if below > 0 && lines > 1 {
+    if below > 0 && lines > 1 && area.width >= 40 {
         let text = format!(" {below} more ");
         pen.put_right((area.right() - 1, y - 1), &text, Ink::Bar);
     }

@@ -30,7 +30,7 @@ fn machine(id: u64, label: &str, stage: &str, seconds: u64, more: Value) -> Valu
         "address": format!("192.168.1.{}", 170 + id), "phase": "installing",
         "profile": "talos-omni", "decision": "install talos-omni", "stage": stage,
         "began": NOW - seconds * 1000, "since": NOW - 1000, "transfers": [], "sent": [],
-        "event": { "text": format!("{label} at 192.168.1.{} gets install talos-omni: declared", 170 + id) },
+        "event": { "at": 4, "text": format!("{label} at 192.168.1.{} gets install talos-omni: declared", 170 + id) },
         "finding": null, "ended": null,
     });
     for (key, value) in more.as_object().unwrap() {
@@ -44,7 +44,7 @@ fn rack() -> Value {
     let kernel = "talos/v1.11.2/376567988ad3/kernel-amd64";
     let initrd = "talos/v1.11.2/376567988ad3/initramfs-amd64.xz";
     let sent = json!([{ "via": "http", "name": kernel, "bytes": 18_235_392, "size": 18_235_392,
-        "seconds": 0.161, "failed": null }]);
+        "seconds": 0.161, "at": 5, "failed": null }]);
     let finding = json!({
         "code": "loader-stalls", "severity": "error",
         "sentence": "snponly.efi broke off after 114688 bytes: the client does not answer",

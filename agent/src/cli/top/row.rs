@@ -40,7 +40,9 @@ pub struct Columns {
 impl Columns {
     /// For so many columns, and labels of these lengths.
     pub fn of(all: u16, labels: impl Iterator<Item = usize>) -> Columns {
-        let longest = labels.max().unwrap_or(0).clamp(7, 100) as u16 + 1;
+        // As wide as a MAC where there is room, so that nothing moves when a machine gets its name.
+        let least = if all >= 76 { 17 } else { 7 };
+        let longest = labels.max().unwrap_or(0).clamp(least, 100) as u16 + 1;
         let label = longest.min((all / 4).max(10));
         let mut rest = all.saturating_sub(2 + label + STAGE);
         let mut takes = |columns: u16, beside: u16| {
@@ -323,7 +325,7 @@ pub fn particulars(pen: &mut Pen, area: Rect, machine: &Machine) {
             ink,
         )
     }));
-    lines.extend(machine.event.as_ref().map(|event| {
+    lines.extend(machine.happened().map(|event| {
         let text = format!("last: {}", event.text);
         (text, Ink::Faint)
     }));
@@ -340,7 +342,7 @@ pub fn particulars(pen: &mut Pen, area: Rect, machine: &Machine) {
 }
 
 /// Words in at most so many lines; the last holds what is left.
-fn wrapped(text: &str, columns: usize, lines: usize) -> Vec<String> {
+pub fn wrapped(text: &str, columns: usize, lines: usize) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for word in text.split(' ') {
         let is_last = all.len() == lines;

@@ -139,6 +139,8 @@ pub struct Sent {
     pub size: Option<u64>,
     /// How long it took.
     pub seconds: f64,
+    /// When it ended, in milliseconds since 1970.
+    pub at: u64,
     /// Why it broke off; empty if it did not.
     pub failed: Text,
 }
@@ -147,6 +149,8 @@ pub struct Sent {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Event {
+    /// Milliseconds since 1970.
+    pub at: u64,
     /// Its sentence.
     pub text: Text,
 }
@@ -251,6 +255,12 @@ impl Machine {
             how,
         ];
         all.iter().any(|one| one.to_lowercase().contains(text))
+    }
+
+    /// The last thing that happened, if it is not the end of the last transfer, which is told by itself.
+    pub fn happened(&self) -> Option<&Event> {
+        let sent = self.sent.last().map(|sent| sent.at);
+        self.event.as_ref().filter(|event| sent != Some(event.at))
     }
 
     /// Something keeps it from booting.
