@@ -52,11 +52,11 @@ def site(agent):
 
 
 @pytest.fixture
-def terminal(tmp_path):
+def terminal():
     made = []
 
     def make(**options):
-        made.append(Terminal(tmp_path, **options))
+        made.append(Terminal(**options))
         return made[-1]
     yield make
     for one in made:
@@ -316,7 +316,6 @@ def test_colours_are_there_unless_they_are_not_wanted(site, terminal):
     assert COLOUR.search(one.screen(colours=True))
     one.press("q")
     is_restored(one, 0)
-    one.close()
     one = begin(site, terminal, NO_COLOR="1")
     one.shows("oden")
     assert not COLOUR.search(one.screen(colours=True))

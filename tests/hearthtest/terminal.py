@@ -2,15 +2,18 @@
 
 import os
 import subprocess
+import tempfile
 
 from hearthtest.wait import Expired, wait_for
 
 
 class Terminal:
-    """A shell in a terminal of its own, in a tmux of its own whose socket is in `folder`."""
+    """A shell in a terminal of its own, in a tmux of its own. `variables` are added to its environment."""
 
-    def __init__(self, folder, columns=80, rows=24, **variables):
-        self.socket = str(folder / "tmux")
+    def __init__(self, columns=80, rows=24, **variables):
+        # A socket's path may not be as long as those of pytest's folders.
+        self.folder = tempfile.TemporaryDirectory(prefix="hearth-")
+        self.socket = f"{self.folder.name}/tmux"
         self.run("new-session", "-d", "-x", str(columns), "-y", str(rows),
                  "env", "-u", "NO_COLOR", "-u", "COLUMNS", "-u", "LINES", "LC_ALL=C.UTF-8", "PS1=$ ",
                  *(f"{key}={value}" for key, value in variables.items()), "sh")
@@ -65,3 +68,4 @@ class Terminal:
 
     def close(self):
         subprocess.run(["tmux", "-S", self.socket, "kill-server"], capture_output=True, timeout=20)
+        self.folder.cleanup()

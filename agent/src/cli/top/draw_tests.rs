@@ -177,6 +177,16 @@ fn a_rack_in_the_usual_sizes() {
 }
 
 #[test]
+fn the_guide_shows_a_screen_as_it_is() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/running.md");
+    let shown = screen(&mut rack_view(), (80, 24), LOOK);
+    assert!(
+        fs::read_to_string(guide).unwrap().contains(&shown),
+        "{shown}"
+    );
+}
+
+#[test]
 fn one_machine_has_room_for_all_that_is_known_of_it() {
     let machines = rack();
     let mut view = of(answer(&json!([machines[2]])));
