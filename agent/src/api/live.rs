@@ -179,7 +179,7 @@ impl Api {
             let Ok(events) = self.story_of(record, &filter, &heard) else {
                 continue;
             };
-            let drawn = findings(&events, &self.context(record, &site.config));
+            let drawn = findings(&events, &self.context(record, &events, &site.config));
             let seq = ids.get(&record.id).map_or(0, |one| one.boot.event.seq);
             kept.insert(record.id, (seq, now, drawn));
         }
