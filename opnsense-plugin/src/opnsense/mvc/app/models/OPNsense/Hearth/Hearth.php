@@ -241,7 +241,10 @@ class Hearth extends BaseModel
                 }
             }
             if (!$machine->mac->isSet() && !$machine->uuid->isSet()) {
-                $this->refuse($machine->mac->__reference, gettext('A machine is known by its MAC address or its UUID.'));
+                $this->refuse(
+                    $machine->mac->__reference,
+                    gettext('A machine is known by its MAC address or its UUID.')
+                );
             }
             if (count($machine->mac->getValues()) > self::MACS) {
                 $this->refuse($machine->mac->__reference, gettext('A machine has at most 8 MAC addresses.'));
