@@ -75,12 +75,13 @@ def inside(*command, stdin=None):
 
 
 def clean():
-    """Nothing is declared, on one interface, in force."""
+    """Nothing is declared, and the settings are the first ones."""
     for kind in ("policy", "variable", "answer", "machine", "file", "webhook"):
         for row in rows(kind):
             post(f"settings/del_{kind}/{row['uuid']}")
     settings(
-        general={"enabled": "1", "interfaces": "lan", "unknown": "menu", "unknown_profile": "", "http_port": ""},
+        general={"enabled": "1", "interfaces": "lan", "unknown": "menu", "unknown_profile": "", "http_port": "",
+                 "addresses": "interface", "ipv6": "0"},
         menu={"items": "", "default": "", "title": "", "timeout": ""},
         tftp={"single_port": "0"},
         api={"interfaces": "", "port": "", "certificate": ""},
@@ -88,4 +89,3 @@ def clean():
     for kind in ("profile", "image"):
         for row in rows(kind):
             post(f"settings/del_{kind}/{row['uuid']}")
-    return post("service/reconfigure")

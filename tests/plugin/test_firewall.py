@@ -16,7 +16,12 @@ TOKEN = "w7uVuW3zbVKIYQuzEcyetAHeYMeo5q2L9RvkAVfCfSCD"
 
 @pytest.fixture(autouse=True)
 def empty():
-    answer = clean()
+    clean()
+
+
+@pytest.fixture
+def applied():
+    answer = post("service/reconfigure")
     assert answer["status"] == "ok", answer
 
 
@@ -46,7 +51,7 @@ def process():
 
 def test_two_machines_with_one_mac_are_told_whose_it_is():
     made("machine", name="oden", mac="5c:f3:fc:01:02:03")
-    said = validations(add("machine", name="thor", mac="52:54:00:00:00:01,5CF3.FC01.0203".replace("5CF3.FC01", "5cf3.fc01")))
+    said = validations(add("machine", name="thor", mac="52:54:00:00:00:01,5cf3.fc01.0203"))
     assert "oden has the MAC address 5c:f3:fc:01:02:03" in said["machine.mac"]
     assert "MAC" in validations(add("machine", name="thor", mac="5C-F3-FC-01-02-03"))["machine.mac"]
     assert [row["name"] for row in rows("machine")] == ["oden"]
@@ -228,8 +233,7 @@ def test_no_secret_is_shown_or_readable(talos, debian):
 
 
 @needs_shell
-def test_what_the_agent_refuses_changes_nothing(debian):
-    assert post("service/reconfigure")["status"] == "ok"
+def test_what_the_agent_refuses_changes_nothing(applied, debian):
     before, running = inside("cat", TOML), process()
     made("answer", profile=debian, name="preseed.cfg", text="one\n{% if machine.name %}\nthree")
     answer = post("service/reconfigure")
@@ -243,7 +247,7 @@ def test_what_the_agent_refuses_changes_nothing(debian):
 
 
 @needs_shell
-def test_a_reload_is_no_restart():
+def test_a_reload_is_no_restart(applied):
     running = process()
     made("machine", name="oden", mac="52:54:00:00:00:01")
     assert post("service/check") == {"status": "ok", "warnings": "", "differs": True}
@@ -254,7 +258,7 @@ def test_a_reload_is_no_restart():
 
 
 @needs_shell
-def test_an_agent_that_does_not_run_is_started_and_a_disabled_one_stopped():
+def test_an_agent_that_does_not_run_is_started_and_a_disabled_one_stopped(applied):
     post("service/stop")
     assert ask("service/status")["status"] == "stopped"
     assert post("service/reconfigure")["running"] is True
@@ -266,7 +270,7 @@ def test_an_agent_that_does_not_run_is_started_and_a_disabled_one_stopped():
 
 
 @needs_shell
-def test_an_agent_that_cannot_start_is_told_with_its_reason():
+def test_an_agent_that_cannot_start_is_told_with_its_reason(applied):
     post("service/stop")
     inside("sh", "-c", "mv /usr/local/sbin/hearth /usr/local/sbin/hearth.away")
     try:
@@ -277,7 +281,7 @@ def test_an_agent_that_cannot_start_is_told_with_its_reason():
 
 
 @needs_shell
-def test_an_agent_that_hangs_is_told():
+def test_an_agent_that_hangs_is_told(applied):
     running = process()
     inside("kill", "-STOP", running)
     try:
@@ -318,7 +322,7 @@ def test_an_apply_that_is_killed_leaves_the_old_file_or_the_new_one(debian):
         ("<mac>52:54:00:00:00:01<", "<mac>&lt;script&gt;<", "script"),
     ],
 )
-def test_a_hand_edited_config_xml(old, new, expected):
+def test_a_hand_edited_config_xml(old, new, expected, applied):
     made("machine", name="oden", mac="52:54:00:00:00:01")
     before = inside("cat", TOML)
     xml = inside("cat", "/conf/config.xml")
@@ -336,7 +340,7 @@ def test_a_hand_edited_config_xml(old, new, expected):
         inside("sh", "-c", "cat > /conf/config.xml", stdin=xml)
 
 
-def test_two_admins_at_a_time_lose_nothing():
+def test_two_admins_at_a_time_lose_nothing(applied):
     with concurrent.futures.ThreadPoolExecutor(8) as admins:
         answers = list(
             admins.map(lambda n: add("machine", name=f"node-{n}", mac=f"52:54:00:00:01:{n:02x}"), range(24))
@@ -362,7 +366,7 @@ def test_a_description_is_text():
 
 
 @needs_shell
-def test_addresses_follow_their_interface():
+def test_addresses_follow_their_interface(applied):
     device = re.search(r"<lan>.*?<if>(.*?)</if>", inside("cat", "/conf/config.xml"), re.S)[1]
     settings(general={"addresses": "both", "ipv6": "1"})
     assert post("service/reconfigure")["status"] == "ok"
@@ -377,11 +381,10 @@ def test_addresses_follow_their_interface():
         inside("ip", "addr", "del", "192.168.7.1/24", "dev", device)
     inside("/usr/local/sbin/configctl", "hearth", "event")
     assert "192.168.7.1" not in inside("cat", TOML) and process() == running
-    settings(general={"addresses": "interface", "ipv6": "0"})
 
 
 @needs_shell
-def test_tokens_of_the_agent():
+def test_tokens_of_the_agent(applied):
     name = f"test-{os.getpid()}"
     answer = ask("token/add", {"name": name, "role": "read", "expires": "90d"})
     assert answer["token"]
