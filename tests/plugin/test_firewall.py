@@ -59,12 +59,12 @@ def test_two_machines_with_one_mac_are_told_whose_it_is():
 
 def test_two_machines_with_one_uuid_or_one_address():
     uuid = "4c4c4544-0042-3510-8056-b4c04f4a3332"
-    made("machine", name="oden", uuid=uuid, address="192.168.1.171/24", gateway="192.168.1.1")
+    made("machine", name="oden", smbios_uuid=uuid, address="192.168.1.171/24", gateway="192.168.1.1")
     swapped = "44454c4c-4200-1035-8056-b4c04f4a3332"
     said = validations(
-        add("machine", name="thor", uuid=swapped.upper(), address="192.168.1.171/25", gateway="192.168.1.129")
+        add("machine", name="thor", smbios_uuid=swapped.upper(), address="192.168.1.171/25", gateway="192.168.1.129")
     )
-    assert "oden" in said["machine.uuid"] and "oden" in said["machine.address"]
+    assert "oden" in said["machine.smbios_uuid"] and "oden" in said["machine.address"]
 
 
 def test_a_name_is_free_in_its_own_kind_only(talos):

@@ -261,7 +261,7 @@ class SettingsController extends ApiMutableModelControllerBase
     {
         return $this->searchBase(
             'machines.machine',
-            ['enabled', 'name', 'mac', 'uuid', 'profile', 'address', 'loader', 'local_boot', 'description'],
+            ['enabled', 'name', 'mac', 'smbios_uuid', 'profile', 'address', 'loader', 'local_boot', 'description'],
             'name'
         );
     }
