@@ -281,8 +281,8 @@ class Hearth extends BaseModel
         }
         if (!$machine->gateway->isSet()) {
             $this->refuse($machine->gateway->__reference, gettext('A machine with an address needs its gateway.'));
-        } else {
-            [$address, $bits] = array_pad(explode('/', $machine->address->getValue(), 2), 2, '32');
+        } elseif (strpos($machine->address->getValue(), '/') !== false) {
+            [$address, $bits] = explode('/', $machine->address->getValue(), 2);
             $mask = (int)$bits === 0 ? 0 : (~0 << (32 - (int)$bits)) & 0xffffffff;
             if (((ip2long($address) ^ ip2long($machine->gateway->getValue())) & $mask) !== 0) {
                 $this->refuse(
