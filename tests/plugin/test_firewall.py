@@ -3,8 +3,11 @@
 import concurrent.futures
 import json
 import os
+import pathlib
 import re
+import subprocess
 
+import firewall
 import pytest
 from firewall import add, ask, change, clean, inside, made, needs_api, needs_shell, post, rows, settings
 
@@ -397,3 +400,18 @@ def test_tokens_of_the_agent(applied):
     assert ask("token/add", {"name": name, "role": "read"})["error"]
     assert post(f"token/del/{name}")["result"] == "deleted"
     assert name not in json.dumps(ask("token/search", {"rowCount": -1}))
+
+
+@pytest.mark.parametrize("tool", ["sh"])
+def test_the_examples_of_the_documentation(tool):
+    text = (pathlib.Path(__file__).parents[2] / "docs/opnsense.md").read_text()
+    script = "\necho\n".join(re.findall(rf"```{tool}\n(.*?)```", text, re.S))
+    done = subprocess.run(
+        [tool, "-eu"], input=script, env=os.environ | {"KEY": firewall.KEY, "FIREWALL": firewall.URL},
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "failed" not in done.stdout and "errorMessage" not in done.stdout, done.stdout
+    assert done.stdout.count('"saved"') == 4, "settings, machine, policy, change; two more went into variables"
+    assert '"deleted"' in done.stdout and '"Disabled"' in done.stdout and '"running"' in done.stdout
+    assert [row["name"] for row in rows("profile")] == ["talos-omni"] and rows("machine") == []
