@@ -11,6 +11,8 @@ import firewall
 import pytest
 from firewall import add, ask, change, clean, inside, made, needs_api, needs_shell, post, rows, settings
 
+from hearthtest.wait import wait_for
+
 pytestmark = needs_api
 
 TOML = "/usr/local/etc/hearth/hearth.toml"
@@ -281,6 +283,21 @@ def test_an_agent_that_cannot_start_is_told_with_its_reason(applied):
     finally:
         inside("sh", "-c", "mv /usr/local/sbin/hearth.away /usr/local/sbin/hearth")
     assert post("service/reconfigure")["status"] == "ok"
+
+
+@needs_shell
+def test_a_port_that_is_taken_is_told_in_the_words_of_the_agent(applied):
+    post("service/stop")
+    take = "import socket, time; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('192.168.1.1', 69)); time.sleep(120)"
+    taker = inside("sh", "-c", f'python3 -c "{take}" >/dev/null 2>&1 & echo $!').strip()
+    try:
+        wait_for(lambda: "192.168.1.1:69" in inside("ss", "-lun"), "the port is taken")
+        answer = post("service/reconfigure")
+    finally:
+        inside("kill", taker)
+    assert answer["status"] == "failed" and "does not start" in answer["status_msg"]
+    assert "port 69" in answer["details"] and taker in answer["details"], answer
+    assert post("service/reconfigure")["running"] is True
 
 
 @needs_shell
