@@ -378,6 +378,26 @@ def test_texts_far_over_what_configd_takes_at_once(debian):
     assert post("service/reconfigure")["status"] == "ok"
 
 
+def test_machines_come_and_go_as_csv(debian):
+    made("machine", name="oden", mac="52:54:00:00:00:01,52:54:00:00:00:02", profile=debian, description='a; "b"')
+    text = ask("settings/download_machine")
+    assert "oden" in text and ";debian-auto;" in text
+    new = (
+        "name;mac;profile;address;gateway\r\n"
+        "oden;52:54:00:00:00:01;debian-auto;192.168.1.5/24;192.168.1.1\r\n"
+        "thor;52:54:00:00:00:03;debian-auto;;\r\n"
+        "loki;52:54:00:00:00:03;;;\r\n"
+        "freya;52:54:00:00:00:04;nobody;;\r\n"
+    )
+    said = ask("settings/upload_machine", {"payload": new})
+    assert {one["field"] for one in said["validations"]} == {"mac", "profile"}, said
+    there = {row["name"]: row for row in rows("machine")}
+    assert "freya" not in there and there["oden"]["address"] == "192.168.1.5/24"
+    assert there["oden"]["description"] == 'a; "b"', "what the CSV does not say stays"
+    ask("settings/upload_machine", {"payload": text})
+    assert {row["name"]: row["mac"] for row in rows("machine")}["oden"].count(":") == 10
+
+
 def test_a_description_is_text():
     uuid = made("machine", name="oden", mac="52:54:00:00:00:01", description="<script>alert(1)</script> \U0001f600")
     assert rows("machine")[0]["description"] == "<script>alert(1)</script> \U0001f600"

@@ -73,9 +73,11 @@ class Apply
      */
     private function apply(): array
     {
-        $result = $this->force(true);
-        $this->firewall();
-        return $result;
+        try {
+            return $this->force(true);
+        } finally {
+            $this->firewall();
+        }
     }
 
     /**
