@@ -1,0 +1,67 @@
+<?php
+
+/*
+ * Copyright (c) 2026, The Hearth developers
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+namespace OPNsense\Hearth\Dhcp;
+
+/**
+ * The file of classes that dhcpd.conf takes in, for what the page of ISC DHCPv4 has no field for.
+ *
+ * It holds for all interfaces. Each class looks whether the answer sends the client to Hearth
+ * (next-server), so that interfaces without Hearth are left alone, and each gets its own URL.
+ */
+class IscFile
+{
+    /** Its name in the folder. */
+    public const NAME = 'hearth.conf';
+
+    /** Where os-isc-dhcp looks for such files. */
+    public const FOLDER = '/usr/local/etc/dhcpd.opnsense.d';
+
+    /**
+     * @param array $sites what machines behind each interface are told, by name
+     * @return string the file, empty when none is needed
+     */
+    public static function text(array $sites): string
+    {
+        $classes = [];
+        foreach ($sites as $site) {
+            foreach ($site['rows'] as $row) {
+                if (!Isc::hasField($row)) {
+                    $classes[$row['tag']]['row'] = $row;
+                    $classes[$row['tag']]['answers'][$site['address']] = $row['url'] ?? $row['file'];
+                }
+            }
+        }
+        if ($classes === []) {
+            return '';
+        }
+        $text = "# Network boot through Hearth. Services: Network Boot: DHCP writes this file and removes it.\n";
+        foreach ($classes as $tag => $class) {
+            $row = $class['row'];
+            $tests = array_map(
+                fn ($value) => sprintf('substring(option arch, 0, 2) = %02x:%02x', $value >> 8, $value & 255),
+                $row['option_93']
+            );
+            $ipxe = reset($sites)['ipxe'];
+            $text .= sprintf("\n# %s\nclass \"hearth-%s\" {\n", $row['label'], $tag);
+            $text .= sprintf("  match if %s;\n", implode(' or ', $tests));
+            foreach ($class['answers'] as $address => $file) {
+                $text .= sprintf("  if config-option server.next-server = %s {\n", Ipv4::bytes($address));
+                /* the way round matters: `not` of a comparison with an option that is not there is not true */
+                $text .= sprintf(
+                    "    if exists user-class and option user-class = \"%s\" {\n      filename \"%s\";\n    } else {\n",
+                    $ipxe['option_77'],
+                    $ipxe['file']
+                );
+                $text .= isset($row['url']) ? "      option vendor-class-identifier \"HTTPClient\";\n" : '';
+                $text .= sprintf("      filename \"%s\";\n    }\n  }\n", $file);
+            }
+            $text .= "}\n";
+        }
+        return $text;
+    }
+}
