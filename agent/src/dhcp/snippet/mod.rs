@@ -12,7 +12,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-use super::fields::{Boot, Fields, IPXE, Row, SCRIPT};
+use super::fields::{Boot, Fields, Row, SCRIPT};
 use crate::config::Config;
 
 mod dnsmasq;

@@ -18,6 +18,9 @@ class IscFile
     /** Its name in the folder. */
     public const NAME = 'hearth.conf';
 
+    /** How it begins. */
+    private const HEAD = "# Network boot through Hearth. Services: Network Boot: DHCP writes this file and removes it.\n";
+
     /** Where os-isc-dhcp looks for such files. */
     public const FOLDER = '/usr/local/etc/dhcpd.opnsense.d';
 
@@ -39,7 +42,7 @@ class IscFile
         if ($classes === []) {
             return '';
         }
-        $text = "# Network boot through Hearth. Services: Network Boot: DHCP writes this file and removes it.\n";
+        $text = self::HEAD;
         foreach ($classes as $tag => $class) {
             $row = $class['row'];
             $tests = array_map(
@@ -63,5 +66,27 @@ class IscFile
             $text .= "}\n";
         }
         return $text;
+    }
+
+    /**
+     * Writes the file, or removes it. Of one that somebody has changed a copy is kept beside it,
+     * under a name that dhcpd.conf does not take in.
+     * @param string $text the file, empty for none
+     * @param string $former what it was when Hearth wrote it last
+     */
+    public static function put(string $text, string $former): void
+    {
+        $path = self::FOLDER . '/' . self::NAME;
+        $there = is_file($path) ? (string)file_get_contents($path) : '';
+        if (!in_array($there, ['', $text, $former], true)) {
+            rename($path, $path . '.saved');
+        }
+        if ($text === '') {
+            @unlink($path);
+        } elseif ($there !== $text) {
+            @mkdir(self::FOLDER, 0755, true);
+            file_put_contents("$path.new", $text);
+            rename("$path.new", $path);
+        }
     }
 }
