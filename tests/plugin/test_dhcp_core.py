@@ -114,7 +114,7 @@ def dnsmasq(xml, more="", **networks):
 
 SERVERS = {"isc": isc, "kea": kea, "dnsmasq": dnsmasq}
 # What is enabled is started by apply. dhcpd has no action that stops it, but a restart does if it is not enabled.
-STOP = "configctl dhcpd restart; configctl dnsmasq stop; configctl kea stop; true"
+STOP = "pluginctl -c dhcp; configctl dhcpd restart; configctl dnsmasq stop; configctl kea stop; true"
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,12 @@ class Wiring
         'tftp' => ['template reload OPNsense/Tftp', 'tftp stop'],
     ];
 
+    /** What says whether a server runs. */
+    private const STATUS = ['isc' => 'dhcpd status', 'kea' => 'kea status', 'dnsmasq' => 'dnsmasq status'];
+
+    /** How long a server may take to start, in seconds. */
+    private const START_LIMIT = 10;
+
     /**
      * The first step of an apply.
      * @param string[] $repairs ids of conflicts to repair as well
@@ -178,6 +184,7 @@ class Wiring
             'servers' => $servers,
             'file' => $record['file'] ?? '',
             'former_file' => $record['former_file'] ?? $former['file'] ?? '',
+            'runs' => array_intersect($record === null ? [] : $servers, array_keys(self::STATUS)),
             'tftp' => isset($record['nodes'][Writer::PATHS['tftp']]),
         ];
         if ($record !== null) {
@@ -211,7 +218,24 @@ class Wiring
                 }
             }
         }
+        foreach ($result['runs'] as $server) {
+            if (!self::runs($server)) {
+                $failed[] = sprintf(gettext('%s does not run. Its log says why.'), Plan::SERVERS[$server]);
+            }
+        }
         return ['status' => 'ok', 'servers' => $result['servers'], 'failed' => $failed];
+    }
+
+    private static function runs(string $server): bool
+    {
+        $until = microtime(true) + self::START_LIMIT;
+        while (str_contains((string)(new Backend())->configdRun(self::STATUS[$server]), 'not running')) {
+            if (microtime(true) > $until) {
+                return false;
+            }
+            usleep(250000);
+        }
+        return true;
     }
 
     private static function paths(string $server, array $interfaces): array
