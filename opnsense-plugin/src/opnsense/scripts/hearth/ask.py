@@ -8,6 +8,7 @@
     because configd drops the output of a script that fails. What went wrong is
     {"error": a sentence for people, "state": "stopped" | "silent" | "refused" | "failed"}.
 """
+import contextlib
 import http.client
 import json
 import os
@@ -15,6 +16,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.parse
 
 SOCKET = os.environ.get('HEARTH_SOCKET', '/var/run/hearth/hearth.sock')
@@ -27,6 +29,8 @@ WAIT_FACTORY = 60
 # Machines of one page of the API, and all that a grid is given.
 PAGE, MACHINES = 1000, 5000
 EVENTS = 200
+# Machines whose network cards are looked at for hints.
+HINTS = 200
 
 STOPPED = 'The boot server does not run. Start it; if it ends again, its log says why.'
 SILENT = 'The boot server runs and does not answer. Restart it; its log may say what it is busy with.'
@@ -92,11 +96,24 @@ def called(machine):
     return 'machines/' + urllib.parse.quote(machine, safe='')
 
 
+@contextlib.contextmanager
+def configuration():
+    """The configuration in force, or, before there is one, what is enough to ask a factory."""
+    if os.path.exists(CONFIG):
+        yield CONFIG
+        return
+    with tempfile.NamedTemporaryFile('w', suffix='.toml') as made:
+        made.write('[server]\naddresses = ["127.0.0.1"]\n')
+        made.flush()
+        yield made.name
+
+
 def command(*arguments, wait=WAIT):
-    """What a command of the agent's binary prints. What it is given comes behind `--`-less options only."""
+    """What a command of the agent's binary prints."""
     try:
-        done = subprocess.run([BINARY, '--config', CONFIG, *arguments], capture_output=True,
-                              stdin=subprocess.DEVNULL, timeout=wait, check=False)
+        with configuration() as config:
+            done = subprocess.run([BINARY, '--config', config, *arguments], capture_output=True,
+                                  stdin=subprocess.DEVNULL, timeout=wait, check=False)
     except FileNotFoundError as error:
         raise Problem('The program hearth is not installed: install the package again.') from error
     except subprocess.TimeoutExpired as error:
@@ -270,23 +287,42 @@ def script(told='{}'):
     return {'script': command('script', *arguments)}
 
 
-def versions():
+def factory(url):
+    """The option for an image factory of one's own."""
+    if url and not re.fullmatch(r'https?://[^\s#]{1,2000}', url):
+        raise Problem(f'"{url}" is no URL: it begins with https://.', 'refused')
+    return [f'--factory={url}'] if url else []
+
+
+def versions(url=''):
     """Talos versions, the newest first."""
-    lines = command('talos', 'versions', wait=WAIT_FACTORY).split()
+    lines = command('talos', 'versions', *factory(url), wait=WAIT_FACTORY).split()
     return {'versions': lines[::-1]}
 
 
-def extensions(version):
+def extensions(version, url=''):
     if not re.fullmatch(r'v\d+\.\d+\.\d+(-[0-9A-Za-z.]+)?', version):
         raise Problem(f'"{version}" is no version of Talos: they are written v1.11.2.', 'refused')
-    lines = command('talos', 'extensions', version, wait=WAIT_FACTORY).splitlines()[1:]
+    lines = command('talos', 'extensions', version, *factory(url), wait=WAIT_FACTORY).splitlines()[1:]
     pairs = [line.strip().split(None, 1) for line in lines if line.strip()]
     return {'extensions': [{'name': pair[0], 'description': ''.join(pair[1:])} for pair in pairs]}
 
 
+def hints():
+    """What the network cards that were seen need, one entry a card."""
+    cards = {}
+    for one in get('machines', sort='-last_seen', limit=HINTS)['machines']:
+        busid = (one.get('facts') or {}).get('busid')
+        if busid and busid not in cards:
+            found = get(called(str(one['id'])) + '/advice')
+            cards[busid] = {key: found.get(key) for key in ('card', 'chip', 'driver', 'talos', 'extensions', 'text')}
+            cards[busid]['label'] = one['label']
+    return {'hints': list(cards.values())}
+
+
 ASKED = {function.__name__: function for function in (
     status, machines, machine, events, overview, live, findings, images, fetches, fetch, cancel,
-    profiles, policies, policytest, act, script, versions, extensions,
+    profiles, policies, policytest, act, script, versions, extensions, hints,
 )}
 
 

@@ -14,6 +14,7 @@ class ImagesController extends IndexController
     public function indexAction()
     {
         Modules::give($this->view);
+        $this->view->formDialogImage = $this->getForm('dialogImage');
         $this->view->pick('OPNsense/Hearth/images');
     }
 }

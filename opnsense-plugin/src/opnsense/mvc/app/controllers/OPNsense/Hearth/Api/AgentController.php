@@ -9,6 +9,7 @@ namespace OPNsense\Hearth\Api;
 
 use OPNsense\Base\ApiControllerBase;
 use OPNsense\Hearth\Agent;
+use OPNsense\Hearth\Hearth;
 
 /**
  * What the running agent knows. Every answer is the agent's own, or has `error` with a sentence.
@@ -64,6 +65,48 @@ class AgentController extends ApiControllerBase
         return Agent::ask('images');
     }
 
+    /**
+     * Declared images with what is there of each: rows of config.xml, and what was declared elsewhere.
+     */
+    public function searchImagesAction()
+    {
+        $answer = Agent::ask('images');
+        $there = array_column($answer['images'] ?? [], null, 'name');
+        $rows = [];
+        foreach ((new Hearth())->images->image->iterateItems() as $uuid => $image) {
+            $name = (string)$image->name;
+            $rows[] = [
+                'uuid' => $uuid, 'name' => $name, 'recipe' => (string)$image->recipe,
+                'version' => (string)$image->version, 'extensions' => (string)$image->extensions,
+                'description' => (string)$image->description,
+            ] + $this->kept($there[$name] ?? null, isset($answer['error']), (string)$image->version);
+            unset($there[$name]);
+        }
+        foreach ($there as $name => $image) {
+            $rows[] = [
+                'uuid' => '', 'name' => $name, 'recipe' => $image['recipe'], 'version' => $image['version'] ?? '',
+                'extensions' => '', 'description' => gettext('declared in a fragment'),
+            ] + $this->kept($image, false, $image['version'] ?? '');
+        }
+        return $this->searchRecordsetBase($rows, null, 'name') + array_intersect_key($answer, ['error' => 1, 'state' => 1]);
+    }
+
+    /**
+     * What the agent has of an image.
+     */
+    private function kept(?array $image, bool $failed, string $version): array
+    {
+        $files = $image['files'] ?? [];
+        $state = $image['state'] ?? ($failed ? 'unknown' : 'unapplied');
+        if ($image !== null && ($image['version'] ?? '') !== $version) {
+            $state = 'unapplied';
+        }
+        return [
+            'state' => $state, 'missing' => $image['missing'] ?? [], 'remedy' => $image['remedy'] ?? '',
+            'size' => array_sum(array_column($files, 'size')), 'files' => $files,
+        ];
+    }
+
     public function fetchesAction()
     {
         return Agent::ask('fetches');
@@ -106,14 +149,25 @@ class AgentController extends ApiControllerBase
         return Agent::ask('script', [json_encode((object)$told)]);
     }
 
+    /**
+     * What the image factory offers; `factory` is one of one's own.
+     */
     public function talosVersionsAction()
     {
-        return Agent::ask('versions', [], 70);
+        return Agent::ask('versions', [$this->text('factory')], 70);
     }
 
-    public function talosExtensionsAction($version = '')
+    public function talosExtensionsAction()
     {
-        return Agent::ask('extensions', [$version], 70);
+        return Agent::ask('extensions', [$this->text('version'), $this->text('factory')], 70);
+    }
+
+    /**
+     * What the network cards that were seen need.
+     */
+    public function hintsAction()
+    {
+        return Agent::ask('hints');
     }
 
     private function text(string $key): string
