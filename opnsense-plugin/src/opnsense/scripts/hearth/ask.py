@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.parse
 
 SOCKET = os.environ.get('HEARTH_SOCKET', '/var/run/hearth/hearth.sock')
@@ -200,7 +201,14 @@ def overview():
 
 def live():
     """Machines that are on their way now."""
-    return get('live')
+    try:
+        return get('live')
+    except Problem:
+        # An agent before GET /live: those that were heard of within two minutes.
+        recent = int(time.time() * 1000) - 120_000
+        known = get('machines', sort='-last_seen', limit=20)['machines']
+        return {'machines': [{'machine': one['id'], 'label': one['label'], 'since': one['since'], 'stage': one['phase']}
+                             for one in known if one['last_seen'] > recent]}
 
 
 def findings():
@@ -208,8 +216,11 @@ def findings():
 
 
 def images():
-    """Images and loaders with what is there of them, and the last fetches."""
-    return {**get('images'), **get('loaders'), **get('fetches')}
+    """Images and loaders with what is there of them and where it came from, and the last fetches."""
+    found, urls = get('images'), {one['path']: one['url'] for one in get('lock')['lock']}
+    for file in (file for image in found['images'] for file in image['files']):
+        file['url'] = urls.get(file['path'], '')
+    return {**found, 'loaders': get('loaders')['loaders'], **get('fetches')}
 
 
 def fetches():

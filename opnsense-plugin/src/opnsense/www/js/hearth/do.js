@@ -5,7 +5,7 @@
  * Does something with a machine, after the question that it needs, and says what came of it.
  */
 
-import {get, part, post, tell} from './ask.js';
+import {act, busy, get, part, post, tell} from './ask.js';
 import {actions} from './machine.js';
 
 /** `machine` is what the API or the grid says of it; `then` is called after something was done. */
@@ -73,4 +73,21 @@ async function profile(machine, {label, title}) {
             }},
         ],
     }));
+}
+
+/** Wires the buttons of steps and findings (rows.js). */
+export function pressed(elements, then) {
+    elements.on('click', 'button[data-act]', async function () {
+        const what = String($(this).data('act')), names = String($(this).data('names')), machine = String($(this).data('machine'));
+        const answer = await busy($(this), () => {
+            if (what === 'fetch') {
+                return post('action/fetch', {names});
+            }
+            return machine === '' ? act(what) : post(`action/machine/${part(machine)}`, {action: what, value: ''});
+        });
+        if (answer.error) {
+            tell(what === 'fetch' ? 'Nothing is fetched' : 'This did not work', answer.error);
+        }
+        then();
+    });
 }

@@ -47,6 +47,6 @@ export function known(machine) {
 
 /** The words of the agent's outcomes for people, with the theme's class of a label. */
 export const OUTCOMES = {
-    taken: ['takes it', 'success'], no: ['no', 'default'], full: ['is full', 'warning'],
+    taken: ['takes it', 'success'], unmet: ['no', 'default'], full: ['is full', 'warning'],
     'no-place': ['has no place for it', 'warning'], behind: ['would take it', 'info'],
 };

@@ -126,7 +126,7 @@ function next(row) {
 }
 
 function version(row) {
-    const found = next(row), id = schematic([...row.files.map((one) => one.path), ...[].concat(row.missing ?? [])]);
+    const found = next(row), id = schematic([...row.files.flatMap((one) => [one.url, one.path]), ...[].concat(row.missing ?? [])]);
     return escape(row.version) + (found ? ` <span class="label label-info" title="A newer version can be had">new: ${escape(found)}</span>` : '') +
         (id ? `<br><small class="bootgrid-tooltip" title="Schematic ${escape(id)}">schematic <span class="hearth-mono">${escape(id.slice(0, 12))}…</span></small>` : '');
 }

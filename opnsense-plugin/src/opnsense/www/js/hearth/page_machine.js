@@ -6,11 +6,11 @@
  */
 
 import {act, busy, get, part, poll, post, problem, problemButton, put, tell} from './ask.js';
-import {perform, send} from './do.js';
+import {perform, pressed, send} from './do.js';
 import {actions, adopted, changes, facts, sent, state} from './machine.js';
 import * as rows from './rows.js';
-import {count, duration, escape, stamp} from './text.js';
-import {picture} from './timeline.js';
+import {count, duration, escape, prose, stamp} from './text.js';
+import {picture, words} from './timeline.js';
 
 let shown = null, chosen = null, again = () => {};
 
@@ -30,6 +30,7 @@ export function start(number) {
         return ['installing', 'held'].includes(answer.machine.phase) || Date.now() - answer.machine.last_seen < 120000 ? 2000 : 8000;
     });
     problemButton(again);
+    pressed($('#hearth_findings'), again);
     $('#hearth_boots').on('change', function () {
         chosen = $(this).val() === 'last' ? null : Number($(this).val());
         timeline();
@@ -54,10 +55,10 @@ function show() {
     put($('#hearth_actions'), buttons(machine));
     put($('#hearth_facts'), facts(machine).map(([word, value]) => `<dt>${escape(word)}</dt><dd>${escape(value)}</dd>`).join(''));
     $('#hearth_findings_box').toggle(findings.length > 0);
-    put($('#hearth_findings'), rows.findings(findings, {named: false}));
+    put($('#hearth_findings'), rows.findings(findings.map((one) => ({...one, machine: machine.id})), {named: false}));
     const advice = shown.advice?.text ?? shown.advice?.sentence ?? '';
     $('#hearth_advice_box').toggle(advice !== '');
-    $('#hearth_advice').text(advice);
+    put($('#hearth_advice'), prose(advice));
     timeline();
 }
 
@@ -90,7 +91,7 @@ function timeline() {
     put($('#hearth_picture'), picture(boot, of, {width, id: 'hearth-boot'}));
     $('#hearth_boot_text').text([stamp(boot.began), duration(boot.ended - boot.began), sent(boot)].filter(Boolean).join(', '));
     put($('#hearth_events'), boot.events.map((event) => `<tr><td title="${escape(stamp(event.at))}">+${escape(duration(event.offset))}</td>` +
-        `<td>${escape(event.text)}</td></tr>`).join(''));
+        `<td>${prose(event.text)} <small>${escape(words(event).figures)}</small></td></tr>`).join(''));
 }
 
 /** Makes it a declared machine: fields as they would be, then config.xml, then what is in force. */

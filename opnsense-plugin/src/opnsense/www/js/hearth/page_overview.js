@@ -5,7 +5,8 @@
  * The page Overview: the way to the first boot, machines that boot now, what needs a look.
  */
 
-import {act, busy, get, poll, post, problem, problemButton, put, tell} from './ask.js';
+import {get, poll, problem, problemButton, put} from './ask.js';
+import {pressed} from './do.js';
 import * as rows from './rows.js';
 import {progress, steps} from './steps.js';
 
@@ -31,14 +32,7 @@ export function start() {
         again();
     };
     problemButton(now);
-    $('#hearth_steps').on('click', 'button[data-act]', async function () {
-        const what = $(this).data('act'), names = String($(this).data('names'));
-        const answer = await busy($(this), () => what === 'fetch' ? post('action/fetch', {names}) : act(what));
-        if (answer.error) {
-            tell(what === 'fetch' ? 'Nothing is fetched' : 'This did not work', answer.error);
-        }
-        now();
-    });
+    pressed($('#hearth_steps, #hearth_findings'), now);
 }
 
 function show() {

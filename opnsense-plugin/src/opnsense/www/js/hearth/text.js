@@ -27,6 +27,13 @@ export function decoded(value) {
     return value;
 }
 
+/** A sentence of the agent's as HTML: with a capital, and what stands between backticks as code. */
+export function prose(text) {
+    const begun = String(text ?? '').replace(/^\p{Ll}(?=\p{L}* )/u, (letter) => letter.toUpperCase());
+    return begun.split('`').map((part, number, all) =>
+        number % 2 === 1 && number < all.length - 1 ? `<code>${escape(part)}</code>` : escape(number % 2 === 1 ? `\`${part}` : part)).join('');
+}
+
 /** Bytes with a unit of 1000: 1.2 MB. */
 export function size(bytes) {
     if (!Number.isFinite(bytes) || bytes < 0) {

@@ -9,7 +9,7 @@
 import {count, cut, duration, escape, rate, size, stamp} from './text.js';
 
 /** Pixels. */
-const AXIS = 26, ROW = 36, LINE = 15, LEFT = 18, RIGHT = 10, BREAK = 34, SIGN = 6.4;
+const AXIS = 26, ROW = 36, LINE = 15, LEFT = 18, RIGHT = 10, BREAK = 34, SIGN = 6;
 /** Silence that is cut out of the picture is at least so long, in milliseconds. */
 const IDLE = 8000;
 /** Rows of one picture. */
@@ -47,7 +47,7 @@ function basename(name) {
 }
 
 /** `{label, figures}` of an event: short, for one line. */
-function words(event) {
+export function words(event) {
     if (event.kind !== 'transfer') {
         return {label: event.text ?? event.kind, figures: ''};
     }

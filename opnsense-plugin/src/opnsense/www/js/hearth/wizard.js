@@ -41,9 +41,13 @@ export function newer(version, versions) {
     return newest && parsed(version) && compare(newest, version) > 0 ? newest : null;
 }
 
-/** The id of the schematic that a file of Talos is of, by its name; empty if there is none. */
-export function schematic(paths) {
-    return paths.map((path) => String(path).match(/(?:^|\/)([0-9a-f]{64})\//)?.[1]).find(Boolean) ?? '';
+/**
+ * The id of the schematic that files of Talos are of: whole by a URL of the factory, else its beginning by a
+ * name in the catalogue; empty if there is none.
+ */
+export function schematic(names) {
+    const found = (pattern) => names.map((name) => String(name).match(pattern)?.[1]).find(Boolean);
+    return found(/\/image\/([0-9a-f]{64})\//) ?? found(/^talos\/v[^/]+\/([0-9a-f]{12,64})\//) ?? '';
 }
 
 /** What the cards that were seen ask for: extensions with the reason, those that are needed before the others. */
