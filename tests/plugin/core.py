@@ -3,11 +3,13 @@ Hearth's templates use, Jinja set up as there. With HEARTH_OPNSENSE_CORE naming 
 the real modules are used in place of this."""
 
 import collections
+import functools
 import os
 import pathlib
 import re
 import shlex
 import sys
+import tempfile
 import xml.etree.ElementTree as ElementTree
 
 import jinja2
@@ -74,31 +76,35 @@ class Helpers:
         return [device for name in names if (device := self.getNodeByTag(f"interfaces.{name}.if"))]
 
 
-def render(template, xml):
-    """The text of a template below `OPNsense/` for a config.xml."""
-    environment = jinja2.Environment(
+@functools.cache
+def environment():
+    result = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         trim_blocks=True,
         extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
     )
-    environment.filters["shlex_quote"] = shlex.quote
-    environment.filters["regex_replace"] = lambda value, what, by: re.sub(what, by, value)
+    result.filters["shlex_quote"] = shlex.quote
+    result.filters["regex_replace"] = lambda value, what, by: re.sub(what, by, value)
+    return result
+
+
+def render(template, xml):
+    """The text of a template below `OPNsense/` for a config.xml."""
+    tree = Config(xml).tree
+    helpers = Helpers(tree)
     if CORE:
         sys.path.insert(0, f"{CORE}/src/opnsense/service")
+        from modules import config
         from modules.addons import template_helpers
-        from modules import config as real
 
-        path = pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / f"hearth-config-{os.getpid()}.xml"
-        path.write_text(xml, encoding="utf-8")
-        try:
-            tree = real.Config(str(path)).get()
-        finally:
-            path.unlink()
-        environment.globals["helpers"] = template_helpers.Helpers(tree)
-    else:
-        tree = Config(xml).tree
-        environment.globals["helpers"] = Helpers(tree)
-    return environment.get_template(f"OPNsense/{template}").render(tree)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".xml") as file:
+            file.write(xml)
+            file.flush()
+            tree = config.Config(file.name).get()
+        helpers = template_helpers.Helpers(tree)
+    text = environment().get_template(f"OPNsense/{template}", globals={"helpers": helpers}).render(tree)
+    # Jinja leaves out the last line's end, the backend writes it.
+    return text if text.endswith("\n") else text + "\n"
 
 
 def element(tag, content, uuid=None):

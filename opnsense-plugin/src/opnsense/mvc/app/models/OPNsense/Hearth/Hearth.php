@@ -170,7 +170,19 @@ class Hearth extends BaseModel
     private function checkAnswers($all)
     {
         $count = [];
+        $never = gettext('The profile has answers, which are given out while an installation is under way. ' .
+            'Choose what tells that an installation is over.');
         foreach ($this->rows('answers.answer', true) as $answer) {
+            $profile = $this->getNodeByReference('profiles.profile.' . $answer->profile->getValue());
+            $edited = $all || $answer->isFieldChanged() || ($profile !== null && $profile->isFieldChanged());
+            if ($edited && $profile !== null && $profile->installed->isEqual('never')) {
+                /* either of both may be what is edited */
+                $this->refuse($profile->installed->__reference, $never);
+                $this->refuse(
+                    $answer->profile->__reference,
+                    gettext('Nothing tells that an installation of this profile is over. Choose that there first.')
+                );
+            }
             $key = $answer->profile->getValue() . ' ' . $answer->name->getValue();
             $count[$key] = ($count[$key] ?? 0) + 1;
         }
