@@ -52,7 +52,7 @@ class Firewall:
 
     def wiring(self, verb, *arguments):
         answer = json.loads(self.run("/usr/local/sbin/configctl", "hearth", "dhcp", verb, *arguments))
-        assert answer["status"] == "ok" and not answer.get("failed"), answer
+        assert answer["status"] in ("ok", "unchanged") and not answer.get("failed"), answer
         return answer
 
     def plan(self):
@@ -120,6 +120,7 @@ STOP = "pluginctl -c dhcp; configctl dhcpd restart; configctl dnsmasq stop; conf
 @pytest.fixture(scope="module")
 def firewall():
     one = Firewall()
+    one.wiring("revert")
     before = one.config()
     yield one
     one.put(before)

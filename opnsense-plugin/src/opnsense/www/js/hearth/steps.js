@@ -100,11 +100,11 @@ function dhcp({dhcp: plan}) {
     if (rows.length === 0) {
         return {...step, state: 'open', detail: 'No interface is served yet.', button: {label: 'Settings', link: '/ui/hearth/settings'}};
     }
-    const open = rows.filter((one) => one.state !== 'wired' && one.state !== 'done');
+    const open = rows.filter((one) => !['wired', 'elsewhere'].includes(one.state));
     if (open.length === 0) {
-        return {...step, state: 'done', detail: rows.map((one) => `${one.name ?? one.interface}: ${one.server ?? ''}`).join(', ')};
+        return {...step, state: 'done', detail: rows.map((one) => `${one.label ?? one.name}: ${one.server || 'DHCP is elsewhere'}`).join(', ')};
     }
-    return {...step, state: 'open', detail: `Not yet on ${list(open.map((one) => one.name ?? one.interface))}.`,
+    return {...step, state: 'open', detail: `Not yet on ${list(open.map((one) => one.label ?? one.name))}.`,
         button: {label: 'Wire it', link: '/ui/hearth/dhcp'}};
 }
 

@@ -18,9 +18,10 @@ class Fields
 
     /**
      * @param string $json what the agent printed
+     * @param bool $http whether firmware that boots by HTTP is to be told a URL
      * @throws \InvalidArgumentException when it is not that
      */
-    public function __construct(string $json)
+    public function __construct(string $json, bool $http = true)
     {
         $document = json_decode($json, true);
         if (!is_array($document) || !is_array($document['networks'] ?? null)) {
@@ -29,6 +30,10 @@ class Fields
             );
         }
         foreach ($document['networks'] as $network) {
+            $network['rows'] = array_values(array_filter(
+                $network['rows'],
+                fn ($row) => $http || !isset($row['url'])
+            ));
             $this->networks[$network['address']] = $network;
         }
     }

@@ -121,7 +121,8 @@ class Plan
         }
         foreach ($site['servers'] as $server) {
             $part = $work[$server]['interfaces'][$name] ?? ['rows' => [], 'conflicts' => []];
-            $blocked = !isset($site['rows']) || array_filter($part['conflicts'], fn ($one) => $one['level'] == 'blocker');
+            $isBlocker = fn ($one) => $one['level'] == 'blocker';
+            $blocked = !isset($site['rows']) || array_filter($part['conflicts'], $isBlocker) !== [];
             $open = array_filter($part['rows'], fn ($row) => $row['state'] != 'ok') !== [];
             $result['servers'][] = [
                 'server' => $server,
@@ -142,18 +143,32 @@ class Plan
                 gettext('Leave one enabled on this interface. Apply sets the fields of each.')
             );
         }
+        $result['server'] = implode(', ', array_column($result['servers'], 'label'));
+        $result['state'] = self::state($result['servers'], isset($site['rows']));
         foreach ($situation['heard'] as $finding) {
             if (in_array($finding['code'] ?? '', self::HEARD, true)) {
                 $result['conflicts'][] = Entry::conflict(
                     $finding['code'],
                     'warning',
                     sprintf('%s/%s', $name, $finding['machine'] ?? ''),
-                    (string)($finding['text'] ?? ''),
+                    (string)($finding['sentence'] ?? ''),
                     (string)($finding['remedy'] ?? '')
                 );
             }
         }
         return $result;
+    }
+
+    /** `wired`, `open`, `blocked`, or `elsewhere` where no server of this firewall answers. */
+    private static function state(array $servers, bool $listens): string
+    {
+        $states = array_column($servers, 'state');
+        if (!$listens || in_array('blocked', $states)) {
+            return 'blocked';
+        } elseif ($states === []) {
+            return 'elsewhere';
+        }
+        return in_array('open', $states) ? 'open' : 'wired';
     }
 
     /** Interfaces that an earlier apply set and that would not be set now. */

@@ -36,7 +36,7 @@ class Situation
     public static function read(): array
     {
         $root = dom_import_simplexml(Config::getInstance()->object());
-        $situation = self::fields() + [
+        $situation = self::fields(self::value($root, 'OPNsense/hearth/dhcp/http_boot') != '0') + [
             'interfaces' => self::interfaces($root),
             'isc' => ['interfaces' => self::isc($root), 'dropins' => self::files(IscFile::FOLDER)],
             'kea' => self::kea($root),
@@ -81,10 +81,10 @@ class Situation
         return (string)Shell::shell_safe($format, $arguments);
     }
 
-    private static function fields(): array
+    private static function fields(bool $http): array
     {
         try {
-            return ['fields' => new Fields(self::run(['dhcp', 'fields', '--json'])), 'fields_error' => ''];
+            return ['fields' => new Fields(self::run(['dhcp', 'fields', '--json']), $http), 'fields_error' => ''];
         } catch (\InvalidArgumentException $error) {
             return ['fields' => null, 'fields_error' => $error->getMessage()];
         }
