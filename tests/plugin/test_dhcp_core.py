@@ -140,7 +140,7 @@ def prepare(firewall):
             there = interfaces.get(kind, ("lan",))
             made = SERVERS[kind](original, more, **{name: networks[name] for name in there})
             xml = made if len(kinds) == 1 else merged(xml, made, kind)
-        made = firewall.put(xml)
+        made = firewall.put(re.sub(r"(<hearth [^>]*>\s*<general>.*?<interfaces>)[^<]*", r"\1lan,opt1", xml, 1, re.S))
         firewall.run("sh", "-c", STOP)
         return made
 

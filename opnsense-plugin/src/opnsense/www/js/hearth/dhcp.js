@@ -68,9 +68,10 @@ function server(one) {
     const open = one.rows.filter((row) => row.state !== 'ok').length;
     const figures = open ? `${open} of ${count(one.rows.length, 'field')} to be set` : count(one.rows.length, 'field');
     return `<h3 class="hearth-server">${escape(one.label)} ${label(STATES[one.state] ?? STATES.open)} <small>${escape(figures)}</small></h3>` +
-        conflicts(one.conflicts) + (one.rows.length ? `<div class="table-responsive"><table class="table table-condensed hearth-plan">` +
+        conflicts(one.conflicts) + (one.rows.length ? `<details${open ? ' open' : ''}><summary>All fields</summary>` +
+        '<div class="table-responsive"><table class="table table-condensed hearth-plan">' +
         '<thead><tr><th>Field</th><th>Is</th><th>Should be</th><th>Why</th><th></th></tr></thead>' +
-        `<tbody>${one.rows.map(row).join('')}</tbody></table></div>` : '');
+        `<tbody>${one.rows.map(row).join('')}</tbody></table></div></details>` : '');
 }
 
 function row(one) {
