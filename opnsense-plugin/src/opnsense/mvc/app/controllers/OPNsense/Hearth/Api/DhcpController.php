@@ -19,6 +19,9 @@ class DhcpController extends ApiControllerBase
     /** How long a plan or an apply may take, in seconds: each server is started anew. */
     private const LIMIT = 180;
 
+    /** Most repairs of one apply: the backend takes a request of 4096 bytes. */
+    private const MOST_REPAIRS = 200;
+
     /**
      * What is set, what should be, and why, for each interface and server, with what is in the way.
      */
@@ -43,6 +46,7 @@ class DhcpController extends ApiControllerBase
         }
         $digest = is_string($digest) && preg_match('/^[0-9a-f]{64}$/', $digest) ? $digest : '-';
         $repairs = array_filter($repairs, fn ($id) => is_string($id) && preg_match('/^[0-9a-f]{12}$/', $id));
+        $repairs = array_slice($repairs, 0, self::MOST_REPAIRS);
         return $this->ask('apply', [$digest, implode(',', $repairs) ?: '-']);
     }
 
@@ -65,6 +69,7 @@ class DhcpController extends ApiControllerBase
             $text = trim((string)$text);
             return ['error' => $text !== '' ? $text : gettext('The backend does not answer. Its log says why.')];
         }
-        return in_array($answer['status'], ['failed', 'changed'], true) ? ['error' => $answer['message']] + $answer : $answer;
+        $isRefused = in_array($answer['status'], ['failed', 'changed'], true);
+        return $isRefused ? ['error' => $answer['message']] + $answer : $answer;
     }
 }

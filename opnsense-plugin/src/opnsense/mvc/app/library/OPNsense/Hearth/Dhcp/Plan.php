@@ -46,7 +46,10 @@ class Plan
             $plan['interfaces'],
             fn ($interface) => array_filter($interface['servers'], fn ($server) => $server['state'] == 'open') !== []
         ) !== [];
-        $plan['digest'] = hash('sha256', json_encode([$plan['interfaces'], $plan['conflicts'], $record]));
+        $plan['marked'] = self::isMarked($situation);
+        /* of the settings only: what the agent hears meanwhile changes nothing of them */
+        $settings = array_map(fn ($one) => [$one['name'], $one['address'], $one['servers']], $plan['interfaces']);
+        $plan['digest'] = hash('sha256', json_encode([$settings, $record]));
         return $plan;
     }
 
@@ -157,6 +160,18 @@ class Plan
             }
         }
         return $result;
+    }
+
+    /** Whether rows of Hearth are there, with a record or without. */
+    private static function isMarked(array $situation): bool
+    {
+        $rows = array_merge(
+            array_column($situation['kea']['options'], 'description'),
+            array_column($situation['dnsmasq']['options'], 'description'),
+            array_column($situation['dnsmasq']['boot'], 'description'),
+            array_column($situation['dnsmasq']['tags'], 'tag')
+        );
+        return array_filter($rows, Entry::isOurs(...)) !== [];
     }
 
     /** `wired`, `open`, `blocked`, or `elsewhere` where no server of this firewall answers. */

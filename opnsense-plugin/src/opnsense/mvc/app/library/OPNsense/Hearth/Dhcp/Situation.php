@@ -119,10 +119,18 @@ class Situation
         return $found;
     }
 
+    /**
+     * @return bool whether os-isc-dhcp is installed
+     */
+    public static function hasIsc(): bool
+    {
+        return is_file(self::ISC);
+    }
+
     private static function isc(DOMElement $root): array
     {
         $found = [];
-        foreach (is_file(self::ISC) ? self::elements($root, 'dhcpd') : [] as $node) {
+        foreach (self::hasIsc() ? self::elements($root, 'dhcpd') : [] as $node) {
             $found[$node->nodeName] = (array)Config::getInstance()->toArray(null, simplexml_import_dom($node));
         }
         return $found;

@@ -91,6 +91,9 @@ class Wiring
         }
         $file = $plan['work']['isc']['file'] ?? '';
         if (array_filter($paths) === [] && $file === '') {
+            if ($former === null) {
+                return ['status' => 'unchanged', 'message' => gettext('There is nothing that can be set.')];
+            }
             /* nothing to serve any more: what was taken back stays so */
             return self::finish($root, null, $former, self::servers($former), gettext('DHCP fields taken back'));
         }
@@ -177,8 +180,7 @@ class Wiring
         ?array $former,
         array $servers,
         string $what
-    ): array
-    {
+    ): array {
         $result = [
             'status' => 'ok',
             'servers' => $servers,
@@ -204,6 +206,10 @@ class Wiring
     {
         if (!isset($result['servers'])) {
             return $result;
+        }
+        if (!Situation::hasIsc()) {
+            $result['servers'] = array_values(array_diff($result['servers'], ['isc']));
+            $result['runs'] = array_diff($result['runs'], ['isc']);
         }
         if (in_array('isc', $result['servers'])) {
             IscFile::put($result['file'], $result['former_file']);
