@@ -11,9 +11,9 @@ namespace OPNsense\Hearth\Dhcp;
  * The plan for Kea: rows of "DHCP options", each sent to clients whose option equals a value, and
  * in each subnet the address and the list of these rows.
  *
- * Which of two rows wins that match one client has changed: the first up to 26.7.1 (option data with
- * client classes), the last since (the hook libdhcp_flex_option). iPXE names an architecture as well,
- * so it has a row at either end of the list: whatever version reads it, iPXE gets its script.
+ * Of two rows that match one client the last in the subnet's list wins, both as option data with client
+ * classes (26.1.5 to 26.7.1) and with the hook libdhcp_flex_option (since 26.7.2). iPXE names an
+ * architecture as well, so its row is the last, and Hearth's rows are behind those of others.
  */
 class Kea
 {
@@ -90,7 +90,7 @@ class Kea
     private static function rows(array $site): array
     {
         $ipxe = $site['ipxe'];
-        $rows = [self::ipxe($site, 'iPXE, first', 67, bin2hex($ipxe['file']) . '00')];
+        $rows = [];
         foreach ($site['rows'] as $row) {
             foreach ($row['option_93'] as $value) {
                 $label = sprintf('%s (%d)', $row['label'], $value);
@@ -106,7 +106,7 @@ class Kea
             }
         }
         $rows[] = self::ipxe($site, 'iPXE, no proxy DHCP', 175, $ipxe['option_175']);
-        $rows[] = self::ipxe($site, 'iPXE, last', 67, bin2hex($ipxe['file']) . '00');
+        $rows[] = self::ipxe($site, 'iPXE', 67, bin2hex($ipxe['file']) . '00');
         return array_column($rows, null, 'description');
     }
 
@@ -151,8 +151,7 @@ class Kea
                 $is,
                 fn ($one) => !Entry::isOurs($kea['options'][$one]['description'] ?? '')
             ));
-            $names = array_keys($should);
-            $list = array_merge(array_slice($names, 0, 1), $foreign, array_slice($names, 1));
+            $list = array_merge($foreign, array_keys($should));
             $part['lists'][$uuid] = $list;
             $part['rows'][] = Entry::row(
                 sprintf(gettext('%s: Next server'), $subnet['subnet']),
@@ -177,9 +176,8 @@ class Kea
             $part['rows'][] = Entry::row(
                 sprintf(gettext('%s: Order of options'), $subnet['subnet']),
                 self::order($is, $refs, $own),
-                gettext('iPXE first and last'),
-                gettext('Of two rows that match, the first wins up to 26.7.1 and the last since 26.7.2; ' .
-                    'iPXE has to win over its architecture.')
+                gettext('these at the end, iPXE last'),
+                gettext('Of two rows that match, the last wins; iPXE has to win over its architecture.')
             );
             $part['conflicts'] = array_merge(
                 $part['conflicts'],
@@ -195,7 +193,7 @@ class Kea
         if (array_intersect($is, $own) === []) {
             return '';
         }
-        return $is === $should ? gettext('iPXE first and last') : gettext('another order');
+        return $is === $should ? gettext('these at the end, iPXE last') : gettext('another order');
     }
 
     private static function blockers(array $kea): array
