@@ -143,7 +143,7 @@ def test_no_value_of_any_field_breaks_out_of_its_string(section, row, field):
     else:
         found = target.get(row) or [{}]
         found = found if isinstance(found, list) else [found]
-        target[row] = [one | {field: HOSTILE} for one in found]
+        target[row] = [one | {field: f"{HOSTILE}{number}"} for number, one in enumerate(found)]
     said = tomllib.loads(rendered(hearth))
     assert said["server"]["addresses"] == ["127.0.0.1"]
     assert "root" not in said["server"]

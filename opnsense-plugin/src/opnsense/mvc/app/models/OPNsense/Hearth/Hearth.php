@@ -158,11 +158,10 @@ class Hearth extends BaseModel
             if ($profile->omni_api->isSet() && $image !== null && !$image->recipe->isEqual('talos')) {
                 $this->refuse($profile->omni_api->__reference, gettext('Only Talos joins Omni. Choose a Talos image.'));
             }
-            foreach (['omni_token', 'omni_events', 'omni_logs'] as $field) {
-                if ($profile->$field->getValue() !== '' && !$profile->omni_api->isSet()) {
-                    $this->refuse($profile->omni_api->__reference, gettext('Omni needs its address too.'));
-                    break;
-                }
+            /* a token that was there before goes with the address */
+            $given = $profile->omni_token->isFieldChanged() && $profile->omni_token->getValue() !== '';
+            if (($given || $profile->omni_events->isSet() || $profile->omni_logs->isSet()) && !$profile->omni_api->isSet()) {
+                $this->refuse($profile->omni_api->__reference, gettext('Omni needs its address too.'));
             }
         }
     }
