@@ -43,7 +43,8 @@ class Apply
      */
     public static function run(string $way): array
     {
-        $lock = fopen(self::LOCK, 'c');
+        /* e: an agent that is started here would hold the lock as long as it runs */
+        $lock = fopen(self::LOCK, 'ce');
         /* rc renders before it starts the agent; when an apply starts it, that was done a moment ago */
         if (!flock($lock, $way === 'render' ? LOCK_EX | LOCK_NB : LOCK_EX)) {
             return ['status' => 'ok', 'changed' => false];
