@@ -16,7 +16,7 @@ const status = (more = {}) => ({
 });
 const overview = (more = {}) => ({status: status(), machines: [], fetches: [], ...more});
 const ON = {enabled: '1', interfaces: 'lan', firewall: '1'};
-const WIRED = {interfaces: [{name: 'LAN', server: 'dnsmasq', state: 'wired'}]};
+const WIRED = {interfaces: [{name: 'lan', label: 'LAN', servers: [{server: 'dnsmasq', label: 'Dnsmasq'}], state: 'wired'}]};
 const found = (seen) => Object.fromEntries(steps.steps(seen).map((step) => [step.id, step]));
 
 test('a fresh firewall: everything is to be done, and nothing is claimed that was not seen', () => {
@@ -50,7 +50,7 @@ test('each step that is not done has one button that does it', () => {
     const failed = images([{name: 'a', state: 'missing'}], [{ended: 1, state: 'failed', error: 'no route'}]);
     assert.equal(failed.state, 'wrong');
     assert.match(failed.detail, /no route/);
-    const dhcp = found({settings: ON, overview: overview(), dhcp: {interfaces: [{name: 'LAN', state: 'open'}, {name: 'LAB', state: 'wired'}]}}).dhcp;
+    const dhcp = found({settings: ON, overview: overview(), dhcp: {interfaces: [{label: 'LAN', state: 'open'}, {label: 'LAB', state: 'wired'}]}}).dhcp;
     assert.match(dhcp.detail, /Not yet on LAN\./);
 });
 

@@ -60,6 +60,15 @@ export async function act(what) {
     return answer;
 }
 
+/** Why something was not saved or not applied, in sentences; null if it was. */
+export function refusal(answer, wanted = ['ok', 'saved']) {
+    if (wanted.includes(answer.status) || wanted.includes(answer.result)) {
+        return null;
+    }
+    const told = [answer.error, answer.status_msg, answer.message, answer.details, ...Object.values(answer.validations ?? {}).flat()];
+    return [...new Set(told.filter(Boolean))].join('\n') || 'It was refused, and nothing says why; the log may.';
+}
+
 /** Shows on a button that something is under way, and keeps it from being pressed twice. */
 export async function busy(button, work) {
     const icon = $('<i class="fa fa-spinner fa-pulse fa-fw"></i>');
@@ -101,6 +110,35 @@ export function poll(work) {
     document.addEventListener('visibilitychange', () => document.hidden ? clearTimeout(timer) : turn());
     turn();
     return turn;
+}
+
+/**
+ * Reloads a grid, not while it loads: the core's grid would drop the answer and say so. `told` is called with
+ * each answer; the two handlers go into the grid's options.
+ */
+export function grid(selector, told) {
+    let loads = false, again = false;
+    const reload = () => {
+        if (loads) {
+            again = true;
+            return;
+        }
+        $(selector).bootgrid('reload');
+    };
+    const requestHandler = (request) => {
+        loads = true;
+        return request;
+    };
+    const responseHandler = (response) => {
+        loads = false;
+        told(decoded(response));
+        if (again) {
+            again = false;
+            setTimeout(reload, 50);
+        }
+        return response;
+    };
+    return {reload, requestHandler, responseHandler};
 }
 
 /** Puts HTML in place only where it changed, so that what somebody marks or points at stays. */

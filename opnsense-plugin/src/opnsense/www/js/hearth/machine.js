@@ -97,7 +97,7 @@ export function adopted(machine) {
         name: nameOf(called), mac: (machine.macs ?? []).join(','), uuid: machine.uuid ?? '',
         profile: machine.wishes?.profile ?? machine.detail?.profile ?? '',
         loader: machine.wishes?.loader ?? '', local_boot: machine.wishes?.local_boot ?? '',
-        tags: (machine.wishes?.tags ?? []).join(','), notes: machine.wishes?.notes ?? '',
+        description: (machine.wishes?.notes ?? '').replace(/\s+/g, ' ').trim().slice(0, 255),
     };
 }
 

@@ -5,7 +5,7 @@
  * The page Images: what there is to boot, how far it is fetched, new versions.
  */
 
-import {busy, get, part, poll, post, problem, problemButton, put, tell} from './ask.js';
+import {busy, get, grid, part, poll, post, problem, problemButton, put, refusal, tell} from './ask.js';
 import * as rows from './rows.js';
 import {cut, decoded, escape, percent, rate, size} from './text.js';
 import {talos} from './talos.js';
@@ -22,10 +22,7 @@ export function start() {
         add: '/api/hearth/settings/add_image/', del: '/api/hearth/settings/del_image/',
         options: {
             selection: false, multiSelect: false,
-            responseHandler: (response) => {
-                problem(response.error ? decoded(response) : null);
-                return response;
-            },
+            requestHandler: images.requestHandler, responseHandler: images.responseHandler,
             formatters: {
                 image: (column, row) => image(decoded(row)),
                 version: (column, row) => version(decoded(row)),
@@ -35,13 +32,20 @@ export function start() {
             },
         },
         commands: {
+            // What a fragment declares is changed there.
+            ...Object.fromEntries(['edit', 'copy', 'delete'].map((name) => [name, {filter: (cell) => cell.getData().uuid !== ''}])),
             fetch: {method: (event, cell) => fetch(decoded(cell.getData()).name), classname: 'fa fa-fw fa-download', title: 'Fetch',
                 sequence: 10, filter: (cell) => ['missing', 'ready'].includes(cell.getData().state)},
             newer: {method: (event, cell) => update(decoded(cell.getData())), classname: 'fa fa-fw fa-level-up', title: 'New version',
                 sequence: 20, filter: (cell) => cell.getData().uuid !== '' && next(decoded(cell.getData())) !== null},
         },
     });
-    $('#reconfigureAct').SimpleActionButton();
+    // Fields of other systems than the chosen one say nothing.
+    $('#image\\.recipe').on('change', function () {
+        $('#frm_DialogImage .recipe').closest('tr').hide();
+        $(`#frm_DialogImage .recipe_${CSS.escape($(this).val() ?? '')}`).closest('tr').show();
+    });
+    $(document).on('settings-changed', reload);
     again = poll(look);
     problemButton(reload);
     $(document).on('click', '#hearth_fetch_all', () => fetch(''));
@@ -53,19 +57,37 @@ export function start() {
         }
         again();
     });
+    $('#maintabs a').on('shown.bs.tab', (event) => {
+        history.replaceState(null, '', event.target.hash);
+        $('#reconfigureAct').closest('section').toggle(event.target.hash === '#images');
+    });
     if (window.location.hash) {
         $(`a[href="${CSS.escape(window.location.hash).replace('\\#', '#')}"]`).tab('show');
     }
-    $('#maintabs a').on('shown.bs.tab', (event) => history.replaceState(null, '', event.target.hash));
     talos(reload);
-    post('agent/talos_versions').then((answer) => {
-        versions = answer.versions ?? [];
-        reload();
+    known().then((found) => {
+        versions = found;
+        images.reload();
     });
 }
 
+/** Versions of Talos; the factory is asked once an hour and window. */
+async function known() {
+    const {at, versions: kept} = JSON.parse(sessionStorage.getItem('hearthVersions') ?? '{}');
+    if (kept && Date.now() - at < 3600000) {
+        return kept;
+    }
+    const answer = await post('agent/talos_versions');
+    if (answer.versions?.length) {
+        sessionStorage.setItem('hearthVersions', JSON.stringify({at: Date.now(), versions: answer.versions}));
+    }
+    return answer.versions ?? [];
+}
+
+const images = grid('#grid-images', problem);
+
 function reload() {
-    $('#grid-images').bootgrid('reload');
+    images.reload();
     again();
 }
 
@@ -79,7 +101,7 @@ async function look() {
     put($('#hearth_loaders'), loaders(answer.loaders ?? []));
     const now = `${last?.id} ${last?.state}`;
     if (was !== null && was !== now) {
-        $('#grid-images').bootgrid('reload');
+        images.reload();
     }
     was = now;
     return runs ? 1500 : 8000;
@@ -165,13 +187,11 @@ function update(row) {
     const version = next(row);
     stdDialogConfirm('New version', $('<div>').text(`${row.name} becomes ${version}. Machines get ${row.version} until ${version} is applied, ` +
         'and nothing is removed.'), 'Update, apply and fetch', 'Cancel', async () => {
-        const saved = await post(`settings/set_image/${part(row.uuid)}`, {image: {version}});
-        if (saved.result !== 'saved') {
-            return tell('Not saved', saved.error ?? Object.values(saved.validations ?? {}).flat().join('\n'));
-        }
-        const applied = await post('service/reconfigure');
-        if (applied.error || applied.status !== 'ok') {
-            return tell('Not applied', applied.error ?? applied.message ?? 'The configuration was refused.');
+        for (const [path, data] of [[`settings/set_image/${part(row.uuid)}`, {image: {version}}], ['service/reconfigure', {}]]) {
+            const error = refusal(await post(path, data));
+            if (error !== null) {
+                return tell('The version is not in force', error);
+            }
         }
         reload();
         return fetch(row.name);

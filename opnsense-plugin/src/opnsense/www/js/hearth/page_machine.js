@@ -5,12 +5,13 @@
  * The page of one machine: its timeline as a picture, what is known of it, and what can be done with it.
  */
 
-import {act, busy, get, part, poll, post, problem, problemButton, put, tell} from './ask.js';
+import {act, busy, get, part, poll, post, problem, problemButton, put, refusal} from './ask.js';
 import {perform, pressed, send} from './do.js';
 import {actions, adopted, changes, facts, sent, state} from './machine.js';
 import * as rows from './rows.js';
 import {count, duration, escape, prose, stamp} from './text.js';
 import {picture, words} from './timeline.js';
+import {keyOf} from './wizard.js';
 
 let shown = null, chosen = null, again = () => {};
 
@@ -122,14 +123,13 @@ function adopt() {
     });
 }
 
-/** Returns what is wrong, in sentences. */
+/** Returns what is wrong, in sentences, or null. */
 async function declare(fields) {
-    const added = await post('settings/add_machine', {machine: {enabled: '1', ...fields}});
-    if (added.error || added.validations || added.result === 'failed') {
-        return added.error ?? Object.values(added.validations ?? {}).flat().join('\n');
-    }
-    const applied = await act('reconfigure');
-    return applied.error ?? (applied.status && applied.status !== 'ok' ? applied.message ?? applied.status : null);
+    // The configuration names profiles by keys of its own.
+    const offered = (await get('settings/get_machine')).machine?.profile;
+    const profile = keyOf(offered, fields.profile) ?? '';
+    const error = refusal(await post('settings/add_machine', {machine: {enabled: '1', ...fields, profile}}));
+    return error ?? refusal(await act('reconfigure'));
 }
 
 /** What people say of it, in one dialog; what is changed is sent, one action each. */

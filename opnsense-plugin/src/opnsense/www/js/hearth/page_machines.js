@@ -6,7 +6,7 @@
  */
 
 import {perform} from './do.js';
-import {problem, problemButton} from './ask.js';
+import {grid, problem, problemButton} from './ask.js';
 import * as rows from './rows.js';
 import {decoded, escape, stamp} from './text.js';
 
@@ -14,7 +14,10 @@ export function start() {
     updateServiceControlUI('hearth');
     let phases = [];
     const plain = (row) => decoded(row);
-    const reload = () => $('#grid-machines').bootgrid('reload');
+    const {reload, requestHandler, responseHandler} = grid('#grid-machines', (answer) => {
+        problem(answer);
+        $('#hearth_more').toggle(Boolean(answer.more));
+    });
     const command = (action) => async function (event, cell) {
         await perform(plain(cell.getData()), action, reload);
     };
@@ -24,12 +27,7 @@ export function start() {
         options: {
             selection: false, multiSelect: false,
             initialSearchPhrase: getUrlHash('search') ?? '',
-            requestHandler: (request) => ({...request, phases}),
-            responseHandler: (response) => {
-                problem(response.error ? decoded(response) : null);
-                $('#hearth_more').toggle(Boolean(response.more));
-                return response;
-            },
+            requestHandler: (request) => requestHandler({...request, phases}), responseHandler,
             formatters: {
                 machine: (column, row) => machine(plain(row)),
                 phase: (column, row) => rows.phase(plain(row).phase),

@@ -8,7 +8,7 @@
 import {busy, get, part, post, problem, problemButton} from './ask.js';
 import {OUTCOMES, known, told} from './made.js';
 import {menu, screen} from './menu.js';
-import {escape} from './text.js';
+import {escape, prose} from './text.js';
 
 export async function start() {
     updateServiceControlUI('hearth');
@@ -45,13 +45,13 @@ async function policies(machine, facts) {
     $('#hearth_policies tbody').html(rows.map((row) => {
         const [word, kind] = OUTCOMES[row.outcome] ?? [row.outcome, 'default'];
         return `<tr><td>${escape(row.number)}</td><td>${escape(row.name)}</td><td>${escape(row.profile)}</td>` +
-            `<td><span class="label label-${kind}">${escape(word)}</span></td><td>${escape(row.why)}</td></tr>`;
+            `<td><span class="label label-${kind}">${escape(word)}</span></td><td>${prose(row.why)}</td></tr>`;
     }).join(''));
     $('#hearth_has').html(Object.entries(answer.has ?? {}).map(([key, values]) =>
         `<dt>${escape(key)}</dt><dd>${escape([].concat(values).join(', '))}</dd>`).join(''));
     const by = answer.taken ? `Policy "${answer.taken}" takes it.` : `No policy takes it; any other machine gets: ${answer.otherwise}.`;
     const asked = answer.applies === false ? 'It has a profile of its own, and policies are not asked.' : by;
-    $('#hearth_outcome').text(answer.error ?? `It would get: ${answer.decision}. ${asked} ${sentence(answer.reason)}`);
+    $('#hearth_outcome').html(prose(answer.error ?? `It would get: ${answer.decision}. ${asked} ${sentence(answer.reason)}`));
 }
 
 

@@ -96,16 +96,25 @@ function dhcp({dhcp: plan}) {
     if (!plan || plan.error) {
         return {...step, state: 'unknown', detail: plan?.error ?? '', button: {label: 'DHCP', link: '/ui/hearth/dhcp'}};
     }
-    const rows = (plan.interfaces ?? []).filter((one) => one.serve !== false);
-    if (rows.length === 0) {
+    const all = plan.interfaces ?? [], name = (one) => one.label ?? one.name;
+    const open = all.filter((one) => one.state === 'open'), blocked = all.filter((one) => one.state === 'blocked');
+    const elsewhere = all.filter((one) => one.state === 'elsewhere');
+    if (all.length === 0) {
         return {...step, state: 'open', detail: 'No interface is served yet.', button: {label: 'Settings', link: '/ui/hearth/settings'}};
+    } else if (blocked.length > 0) {
+        const why = [...blocked[0].conflicts ?? [], ...(blocked[0].servers ?? []).flatMap((one) => one.conflicts ?? [])]
+            .find((one) => one.level === 'blocker');
+        return {...step, state: 'wrong', detail: `${name(blocked[0])}: ${why?.sentence ?? why?.what ?? why?.text ?? 'something is in the way.'}`,
+            button: {label: 'Look', link: '/ui/hearth/dhcp'}};
+    } else if (open.length > 0) {
+        return {...step, state: 'open', detail: `Not yet on ${list(open.map(name))}.`, button: {label: 'Wire it', link: '/ui/hearth/dhcp'}};
+    } else if (elsewhere.length > 0) {
+        return {...step, state: elsewhere.length === all.length ? 'unknown' : 'done',
+            detail: `${list(elsewhere.map(name))}: no server of this firewall answers there; another one has to be told.`,
+            button: {label: 'Fields for it', link: '/ui/hearth/dhcp'}};
     }
-    const open = rows.filter((one) => !['wired', 'elsewhere'].includes(one.state));
-    if (open.length === 0) {
-        return {...step, state: 'done', detail: rows.map((one) => `${one.label ?? one.name}: ${one.server || 'DHCP is elsewhere'}`).join(', ')};
-    }
-    return {...step, state: 'open', detail: `Not yet on ${list(open.map((one) => one.label ?? one.name))}.`,
-        button: {label: 'Wire it', link: '/ui/hearth/dhcp'}};
+    return {...step, state: 'done', detail: all.map((one) =>
+        `${name(one)}: ${(one.servers ?? []).map((server) => server.label).join(', ')}`).join('; ')};
 }
 
 function firewall({settings}) {

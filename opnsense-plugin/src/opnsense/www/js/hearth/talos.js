@@ -5,16 +5,18 @@
  * The wizard for Talos on the page Images: one page from what Omni shows to the first node.
  */
 
-import {busy, get, post, put} from './ask.js';
+import {busy, get, part, post, put, refusal} from './ask.js';
 import {join} from './join.js';
 import * as rows from './rows.js';
 import {fetching} from './steps.js';
 import {count, escape} from './text.js';
-import {chosenFirst, free, keyOf, planned, selected, sorted, wanted} from './wizard.js';
+import {chosenFirst, free, planned, selected, sorted, wanted} from './wizard.js';
 
 /** What there is to choose from, and what is chosen. */
 const offered = {extensions: [], hints: [], taken: [], general: null};
 const chosen = new Set();
+/** Keys of the rows that this page has made. */
+const own = {image: null, profile: null};
 let reload = () => {}, asked = null;
 
 export function talos(then) {
@@ -150,8 +152,8 @@ async function go() {
         return;
     }
     const shown = [
-        ['image', 'The image is declared', () => saved('settings/add_image', {image: plan.image}, plan)],
-        ['profile', 'The profile is declared', () => profile(plan)],
+        ['image', 'The image is declared', () => saved('image', plan.image)],
+        ['profile', 'The profile is declared', () => saved('profile', {...plan.profile, image: own.image})],
         ['general', 'The boot server is set up', () => general(plan)],
         ['apply', 'The configuration is in force', applied],
         ['fetch', 'Loaders and image are there and verified', (say) => fetched(plan, say)],
@@ -180,41 +182,25 @@ async function go() {
     reload();
 }
 
-function wrong(answer) {
-    return answer.error ?? (Object.values(answer.validations ?? {}).flat().join(' ') || 'It was not saved.');
+/** Adds a row, or, where an earlier press of the button did that already, sets it anew. */
+async function saved(kind, row) {
+    const answer = await post(own[kind] ? `settings/set_${kind}/${part(own[kind])}` : `settings/add_${kind}`, {[kind]: row});
+    own[kind] ??= answer.uuid;
+    return refusal(answer);
 }
 
-async function saved(path, data, plan) {
-    const answer = await post(path, data);
-    if (answer.result !== 'saved') {
-        return wrong(answer);
-    }
-    if (data.image) {
-        offered.taken.push(plan.image.name);
-    }
-    plan.uuid = answer.uuid;
-    return null;
-}
-
-/** The profile names its image by the key that the core gave it. */
-async function profile(plan) {
-    return saved('settings/add_profile', {profile: {...plan.profile, image: plan.uuid}}, plan);
-}
-
+/** Settings; a menu of one's own gets the new entry, and one that is left alone has every profile anyway. */
 async function general(plan) {
-    const now = (await get('settings/get')).hearth ?? {};
-    const key = keyOf(now.general?.unknown_profile, plan.profile.name) ?? plan.uuid;
-    const items = selected(now.menu?.items), entry = keyOf(now.menu?.items, plan.profile.name) ?? key;
-    const general = {...plan.general, ...(plan.general.unknown === 'profile' ? {unknown_profile: key} : {})};
-    const menu = now.menu?.items ? {items: [...new Set([...items, entry])].join(',')} : undefined;
-    const answer = await post('settings/set', {hearth: {general, ...(menu ? {menu} : {})}});
-    return answer.result === 'saved' ? null : wrong(answer);
+    const now = (await get('settings/get')).hearth ?? {}, items = selected(now.menu?.items);
+    const general = {...plan.general, ...(plan.general.unknown === 'profile' ? {unknown_profile: own.profile} : {})};
+    const menu = items.length ? {menu: {items: [own.profile, ...items].join(',')}} : {};
+    return refusal(await post('settings/set', {hearth: {general, ...menu}}));
 }
 
 async function applied() {
-    const answer = await post('service/reconfigure');
+    const error = refusal(await post('service/reconfigure'));
     updateServiceControlUI('hearth');
-    return answer.status === 'ok' ? null : answer.error ?? answer.message ?? 'The configuration was refused; the log says why.';
+    return error;
 }
 
 /** Fetches, and follows it to its end. */

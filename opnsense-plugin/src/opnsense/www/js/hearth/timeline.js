@@ -9,7 +9,9 @@
 import {count, cut, duration, escape, rate, size, stamp} from './text.js';
 
 /** Pixels. */
-const AXIS = 26, ROW = 36, LINE = 15, LEFT = 18, RIGHT = 10, BREAK = 34, SIGN = 6;
+const AXIS = 26, ROW = 36, LINE = 15, LEFT = 18, RIGHT = 10, BREAK = 34;
+/** Pixels of a character: about so many where a text is cut off at its room's end, and surely no more where it is not. */
+const SIGN = 6, WIDE = 7.2;
 /** Silence that is cut out of the picture is at least so long, in milliseconds. */
 const IDLE = 8000;
 /** Rows of one picture. */
@@ -196,7 +198,6 @@ export function picture(boot, findings = [], {width = 720, id = 'hearth-timeline
     const rows = steps(boot, findings);
     const left = LEFT, right = Math.max(left + 80, width - RIGHT);
     const {x, breaks, ticks: marks} = scale(rows, left, right);
-    const most = Math.floor((right - left) / SIGN);
     const parts = [];
     let y = AXIS, stage = null;
     for (const row of rows) {
@@ -205,7 +206,7 @@ export function picture(boot, findings = [], {width = 720, id = 'hearth-timeline
             y += LINE + 3;
             parts.push(`<text class="hearth-stage" x="${left}" y="${y - 3}">${escape(STAGES[stage] ?? stage)}</text>`);
         }
-        const part = drawn(row, {x, y, left, right, most});
+        const part = drawn(row, {x, y, left, right});
         parts.push(part.svg);
         y += part.height;
     }
@@ -241,13 +242,15 @@ function px(number) {
 }
 
 /** One row: label and figures, bar or dot, and below it what the finding says. */
-function drawn(row, {x, y, left, right, most}) {
+function drawn(row, {x, y, left, right}) {
     const begin = x(row.start), end = Math.max(x(row.end), begin);
     const figures = row.figures ?? '';
-    const label = cut(row.label, Math.max(12, most - figures.length - (figures ? 2 : 0) - (row.finding ? 3 : 0)));
     const indent = row.finding ? 16 : 0;
+    // The label has the room that the figures leave, whatever the font.
+    const room = Math.max(20, right - left - indent - (figures ? figures.length * WIDE + 8 : 0));
     let svg = `<g class="hearth-step hearth-${row.tone}"><title>${escape(row.full || row.label)}</title>` +
-        `<text class="hearth-label" x="${left + indent}" y="${y + 13}">${escape(label)}</text>`;
+        `<svg x="${left + indent}" y="${y}" width="${px(room)}" height="17" overflow="hidden">` +
+        `<text class="hearth-label" x="0" y="13">${escape(cut(row.label, Math.floor(room / SIGN)))}</text></svg>`;
     if (figures) {
         svg += `<text class="hearth-figures" x="${right}" y="${y + 13}" text-anchor="end">${escape(figures)}</text>`;
     }
@@ -259,7 +262,7 @@ function drawn(row, {x, y, left, right, most}) {
     if (row.finding) {
         svg += `<path class="hearth-mark" d="M${left + 5} ${y + 2}l6 11h-12z"/>` +
             `<text class="hearth-bang" x="${left + 5}" y="${y + 12}" text-anchor="middle">!</text>`;
-        for (const line of wrapped(row.finding.sentence, most - 2)) {
+        for (const line of wrapped(row.finding.sentence, Math.max(10, Math.floor((right - left - indent) / WIDE)))) {
             svg += `<text class="hearth-why" x="${left + indent}" y="${y + height + 10}">${escape(line)}</text>`;
             height += LINE;
         }

@@ -93,9 +93,12 @@
         </div>
     </div>
 </div>
-{{ partial("layout_partials/base_apply_button", ['data_endpoint': '/api/hearth/service/reconfigure', 'data_service_widget': 'hearth', 'data_grid_reload': 'grid-images']) }}
+{{ partial('OPNsense/Hearth/apply') }}
 {{ partial("layout_partials/base_dialog", ['fields': formDialogImage, 'id': 'DialogImage', 'label': lang._('Edit Image')]) }}
 <script type="module">
     import {start} from '/ui/js/hearth/page_images.js';
-    $(document).ready(() => start());
+    $(document).ready(() => {
+        hearthApply();
+        start();
+    });
 </script>
