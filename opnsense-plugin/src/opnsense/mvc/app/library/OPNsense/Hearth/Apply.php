@@ -44,7 +44,6 @@ class Apply
      */
     public static function run(string $way): array
     {
-<<<<<<< HEAD
         /* e: what rc starts below does not keep the lock */
         $lock = fopen(self::LOCK, 'ce');
         $until = microtime(true) + 3 * self::PATIENCE;
@@ -60,13 +59,6 @@ class Apply
                 ];
             }
             usleep(100000);
-=======
-        /* e: an agent that is started here would hold the lock as long as it runs */
-        $lock = fopen(self::LOCK, 'ce');
-        /* rc renders before it starts the agent; when an apply starts it, that was done a moment ago */
-        if (!flock($lock, $way === 'render' ? LOCK_EX | LOCK_NB : LOCK_EX)) {
-            return ['status' => 'ok', 'changed' => false];
->>>>>>> plugin-pages
         }
         try {
             return (new Apply())->$way();
