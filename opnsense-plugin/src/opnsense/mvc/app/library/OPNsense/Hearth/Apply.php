@@ -17,6 +17,7 @@ use OPNsense\Core\Shell;
 class Apply
 {
     private const LOCK = '/var/run/hearth.apply.lock';
+    private const RULES = '/var/run/hearth.rules';
     private const RC = '/usr/local/etc/rc.d/hearth';
     private const AGENT = '/usr/local/sbin/hearth';
 
@@ -43,11 +44,21 @@ class Apply
      */
     public static function run(string $way): array
     {
-        /* e: an agent that is started here would hold the lock as long as it runs */
+        /* e: what rc starts below does not keep the lock */
         $lock = fopen(self::LOCK, 'ce');
-        /* rc renders before it starts the agent; when an apply starts it, that was done a moment ago */
-        if (!flock($lock, $way === 'render' ? LOCK_EX | LOCK_NB : LOCK_EX)) {
-            return ['status' => 'ok', 'changed' => false];
+        $until = microtime(true) + 3 * self::PATIENCE;
+        while (!flock($lock, LOCK_EX | LOCK_NB)) {
+            if ($way === 'render') {
+                /* rc renders before it starts the agent; the apply that starts it did so a moment ago */
+                return ['status' => 'ok', 'changed' => false];
+            } elseif (microtime(true) > $until) {
+                return [
+                    'status' => 'failed',
+                    'message' => gettext('Another change is still being applied. Try again in a minute.'),
+                    'details' => '',
+                ];
+            }
+            usleep(100000);
         }
         try {
             return (new Apply())->$way();
@@ -63,8 +74,25 @@ class Apply
     private function apply(): array
     {
         $result = $this->force(true);
-        (new Backend())->configdRun('filter reload skip_alias');
+        $this->firewall();
         return $result;
+    }
+
+    /**
+     * Has the rules of hearth.inc made anew if they are others now: a reload of all rules takes seconds.
+     */
+    private function firewall()
+    {
+        $general = $this->model->general;
+        $fields = ['enabled', 'firewall', 'interfaces', 'ipv6', 'tftp_port', 'http_port'];
+        $values = array_map(fn($field) => $general->$field->getValue(), $fields);
+        $values[] = $this->model->api->interfaces->getValue();
+        $values[] = $this->model->api->port->getValue();
+        $rules = implode(' ', $values);
+        if (@file_get_contents(self::RULES) !== $rules) {
+            (new Backend())->configdRun('filter reload skip_alias');
+            file_put_contents(self::RULES, $rules);
+        }
     }
 
     /**

@@ -160,7 +160,8 @@ class Hearth extends BaseModel
             }
             /* a token that was there before goes with the address */
             $given = $profile->omni_token->isFieldChanged() && $profile->omni_token->getValue() !== '';
-            if (($given || $profile->omni_events->isSet() || $profile->omni_logs->isSet()) && !$profile->omni_api->isSet()) {
+            $given = $given || $profile->omni_events->isSet() || $profile->omni_logs->isSet();
+            if ($given && !$profile->omni_api->isSet()) {
                 $this->refuse($profile->omni_api->__reference, gettext('Omni needs its address too.'));
             }
         }
@@ -236,7 +237,7 @@ class Hearth extends BaseModel
         }
         $shared = [
             'mac' => gettext('The machine %s has the MAC address %s too. A MAC address is one machine\'s.'),
-            'uuid' => gettext('The machine %s has the UUID %s too. A UUID is one machine\'s.'),
+            'uuid' => gettext('The machine %s has this UUID too. A UUID is one machine\'s.'),
             'address' => gettext('The machine %s has the address %s too. An address is one machine\'s.'),
         ];
         foreach ($this->rows('machines.machine', $all) as $machine) {

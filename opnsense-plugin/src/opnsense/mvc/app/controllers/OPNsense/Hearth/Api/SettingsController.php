@@ -22,7 +22,9 @@ class SettingsController extends ApiMutableModelControllerBase
     /**
      * Sections that are one form; rows are asked for by their own actions.
      */
-    private const SECTIONS = ['general', 'tftp', 'http', 'api', 'observe', 'events', 'fetch', 'dhcp', 'loaders', 'menu'];
+    private const SECTIONS = [
+        'general', 'tftp', 'http', 'api', 'observe', 'events', 'fetch', 'dhcp', 'loaders', 'menu',
+    ];
 
     /**
      * {@inheritdoc}
