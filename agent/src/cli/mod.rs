@@ -72,7 +72,7 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Images { json } => images::images(path, *json),
         Command::Status { json } => status::status(path, *json),
         Command::Script(machine) => script::script(load(path)?, machine),
-        Command::Dhcp(args::Dhcp::Snippet(snippet)) => dhcp::snippet(&load(path)?, snippet),
+        Command::Dhcp(command) => dhcp::dhcp(&load(path)?, command),
         Command::Lock(command) => lock::lock(&load(path)?, command),
         Command::Talos(command) => talos::talos(&load(path)?, command),
         Command::Machine(command) => machine::machine(path, command),
