@@ -77,7 +77,7 @@ ODEN_MACHINE = {
     "enabled": "1",
     "name": "oden",
     "mac": "5C-F3-FC-01-02-03,5c:f3:fc:01:02:04",
-    "uuid": "4c4c4544-0042-3510-8056-b4c04f4a3332",
+    "smbios_uuid": "4c4c4544-0042-3510-8056-b4c04f4a3332",
     "profile": AUTO,
     "arguments": "console=ttyS1",
     "address": "192.168.1.171/24",
@@ -252,7 +252,7 @@ REFUSED = {
     ),
     "an answer of no profile is left out, its URL is not": (debian() | {"answers": "\n"}, "preseed.cfg"),
     "two machines with one MAC": (
-        many(2) | {"machines": {"machine": [ODEN_MACHINE | {"profile": ""}, ODEN_MACHINE | {"profile": "", "name": "b", "uuid": "", "address": "", "gateway": "", "dns": "", "interface": ""}]}},
+        many(2) | {"machines": {"machine": [ODEN_MACHINE | {"profile": ""}, ODEN_MACHINE | {"profile": "", "name": "b", "smbios_uuid": "", "address": "", "gateway": "", "dns": "", "interface": ""}]}},
         "the MAC address 5c:f3:fc:01:02:03 is taken",
     ),
     "a machine without a name": (many(1) | {"machines": {"machine": {"@uuid": ODEN, "mac": "52:54:00:00:00:01"}}}, "name"),

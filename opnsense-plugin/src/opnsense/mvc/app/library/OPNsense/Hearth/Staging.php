@@ -29,6 +29,11 @@ class Staging
     private const GROUP = 'hearth';
 
     /**
+     * The first port that anybody may open.
+     */
+    private const UNPRIVILEGED = 1024;
+
+    /**
      * @var bool the API's certificate is another one than before
      */
     private $renewed = false;
@@ -124,16 +129,41 @@ class Staging
     }
 
     /**
-     * @return bool the change is one that a reload cannot take
+     * @return bool the change is one that a reload cannot take: no longer root, the agent opens no other port
+     * below 1024, and the way that TFTP sends is chosen at its start
      */
     public function needsRestart(): bool
     {
-        $lines = [];
-        foreach ([self::FILE, self::STAGED] as $file) {
-            preg_match('/^single_port = .*$/m', (string)@file_get_contents($file), $part);
-            $lines[] = $part[0] ?? '';
+        if (!is_file(self::FILE)) {
+            return false;
         }
-        return is_file(self::FILE) && $lines[0] !== $lines[1];
+        $old = self::listens(self::FILE);
+        $new = self::listens(self::STAGED);
+        $more = array_diff($new['addresses'], $old['addresses']);
+        foreach (['tftp', 'http'] as $kind) {
+            if ($new[$kind] < self::UNPRIVILEGED && (!empty($more) || $new[$kind] !== $old[$kind])) {
+                return true;
+            }
+        }
+        return $new['single'] !== $old['single'];
+    }
+
+    /**
+     * @return array where a configuration listens
+     */
+    private static function listens(string $file): array
+    {
+        $text = (string)file_get_contents($file);
+        $value = function ($key, $default) use ($text) {
+            $found = preg_match('/^' . preg_quote($key, '/') . ' = (.*)$/m', $text, $part);
+            return $found ? json_decode($part[1], true) ?? $default : $default;
+        };
+        return [
+            'addresses' => $value('server.addresses', []),
+            'tftp' => $value('server.tftp_port', 69),
+            'http' => $value('server.http_port', 8069),
+            'single' => $value('single_port', false),
+        ];
     }
 
     private function folders()

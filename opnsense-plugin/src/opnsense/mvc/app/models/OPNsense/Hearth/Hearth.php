@@ -237,7 +237,7 @@ class Hearth extends BaseModel
         }
         $shared = [
             'mac' => gettext('The machine %s has the MAC address %s too. A MAC address is one machine\'s.'),
-            'uuid' => gettext('The machine %s has this UUID too. A UUID is one machine\'s.'),
+            'smbios_uuid' => gettext('The machine %s has this UUID too. A UUID is one machine\'s.'),
             'address' => gettext('The machine %s has the address %s too. An address is one machine\'s.'),
         ];
         foreach ($this->rows('machines.machine', $all) as $machine) {
@@ -252,7 +252,7 @@ class Hearth extends BaseModel
                     }
                 }
             }
-            if (!$machine->mac->isSet() && !$machine->uuid->isSet()) {
+            if (!$machine->mac->isSet() && !$machine->smbios_uuid->isSet()) {
                 $this->refuse(
                     $machine->mac->__reference,
                     gettext('A machine is known by its MAC address or its UUID.')
@@ -281,8 +281,8 @@ class Hearth extends BaseModel
         }
         if (!$machine->gateway->isSet()) {
             $this->refuse($machine->gateway->__reference, gettext('A machine with an address needs its gateway.'));
-        } else {
-            [$address, $bits] = array_pad(explode('/', $machine->address->getValue(), 2), 2, '32');
+        } elseif (strpos($machine->address->getValue(), '/') !== false) {
+            [$address, $bits] = explode('/', $machine->address->getValue(), 2);
             $mask = (int)$bits === 0 ? 0 : (~0 << (32 - (int)$bits)) & 0xffffffff;
             if (((ip2long($address) ^ ip2long($machine->gateway->getValue())) & $mask) !== 0) {
                 $this->refuse(
@@ -310,20 +310,21 @@ class Hearth extends BaseModel
      */
     private static function identities($machine)
     {
-        $result = ['mac' => [], 'uuid' => [], 'address' => []];
+        /* a field of a row cannot be called uuid: that is the row's own in grids */
+        $result = ['mac' => [], 'smbios_uuid' => [], 'address' => []];
         foreach ($machine->mac->getValues() as $mac) {
             $digits = strtolower(preg_replace('/[^0-9a-fA-F]/', '', $mac));
             $result['mac'][] = implode(':', str_split($digits, 2));
         }
-        if ($machine->uuid->isSet()) {
+        if ($machine->smbios_uuid->isSet()) {
             /* the firmware of some boards swaps the bytes of the first three groups; both are one board */
-            $uuid = strtolower($machine->uuid->getValue());
+            $uuid = strtolower($machine->smbios_uuid->getValue());
             $swapped = preg_replace(
                 '/^(..)(..)(..)(..)-(..)(..)-(..)(..)-/',
                 '$4$3$2$1-$6$5-$8$7-',
                 $uuid
             );
-            $result['uuid'][] = min($uuid, $swapped);
+            $result['smbios_uuid'][] = min($uuid, $swapped);
         }
         if ($machine->address->isSet()) {
             $result['address'][] = explode('/', $machine->address->getValue())[0];

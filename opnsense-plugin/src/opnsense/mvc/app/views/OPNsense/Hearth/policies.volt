@@ -15,7 +15,7 @@
         function conditions(column, row) {
             const parts = keys.filter((key) => row[key]).map(function (key) {
                 const text = (row[`%${key}`] || row[key]).split('\n').filter((line) => line.trim()).join(' | ');
-                return `<span class="label label-default">${htmlSafe(key.replace('machine_', '').replace('_', ' '))}</span> ${htmlSafe(text)}`;
+                return `<span class="label label-default">${htmlSafe(key.replace(/^(machine|smbios)_/, '').replace('_', ' '))}</span> ${htmlSafe(text)}`;
             });
             return parts.length ? parts.join(' ') : '{{ lang._('every machine') }}';
         }

@@ -53,6 +53,22 @@ class SettingsController extends ApiMutableModelControllerBase
     }
 
     /**
+     * Search that answers with these fields alone: the core's own answers with all of a row, secrets too.
+     */
+    private function searchShown($path, $fields, $sort)
+    {
+        $result = $this->searchBase($path, $fields, $sort);
+        $shown = ['uuid' => ''];
+        foreach ($fields as $field) {
+            $shown += [$field => '', "%{$field}" => ''];
+        }
+        foreach ($result['rows'] as $index => $row) {
+            $result['rows'][$index] = array_intersect_key($row, $shown);
+        }
+        return $result;
+    }
+
+    /**
      * Deletes rows that nothing refers to.
      */
     private function delUnused($path, $uuids)
@@ -81,7 +97,7 @@ class SettingsController extends ApiMutableModelControllerBase
 
     public function searchImageAction()
     {
-        return $this->searchBase(
+        return $this->searchShown(
             'images.image',
             ['name', 'recipe', 'version', 'architectures', 'extensions', 'kernel', 'url', 'description'],
             'name'
@@ -112,7 +128,7 @@ class SettingsController extends ApiMutableModelControllerBase
 
     public function searchProfileAction()
     {
-        return $this->searchBase(
+        return $this->searchShown(
             'profiles.profile',
             ['name', 'label', 'image', 'arguments', 'installed', 'omni_api', 'description'],
             'name'
@@ -143,7 +159,7 @@ class SettingsController extends ApiMutableModelControllerBase
 
     public function searchAnswerAction()
     {
-        return $this->searchBase('answers.answer', ['profile', 'name', 'description'], 'profile');
+        return $this->searchShown('answers.answer', ['profile', 'name', 'description'], 'profile');
     }
 
     public function getAnswerAction($uuid = null)
@@ -170,7 +186,7 @@ class SettingsController extends ApiMutableModelControllerBase
 
     public function searchVariableAction()
     {
-        return $this->searchBase(
+        return $this->searchShown(
             'variables.variable',
             ['profile', 'machine', 'name', 'type', 'value', 'description'],
             'name'
@@ -259,9 +275,9 @@ class SettingsController extends ApiMutableModelControllerBase
 
     public function searchMachineAction()
     {
-        return $this->searchBase(
+        return $this->searchShown(
             'machines.machine',
-            ['enabled', 'name', 'mac', 'uuid', 'profile', 'address', 'loader', 'local_boot', 'description'],
+            ['enabled', 'name', 'mac', 'smbios_uuid', 'profile', 'address', 'loader', 'local_boot', 'description'],
             'name'
         );
     }
@@ -322,7 +338,7 @@ class SettingsController extends ApiMutableModelControllerBase
 
     public function searchWebhookAction()
     {
-        return $this->searchBase('webhooks.webhook', ['enabled', 'name', 'url', 'events', 'description'], 'name');
+        return $this->searchShown('webhooks.webhook', ['enabled', 'name', 'url', 'events', 'description'], 'name');
     }
 
     public function getWebhookAction($uuid = null)

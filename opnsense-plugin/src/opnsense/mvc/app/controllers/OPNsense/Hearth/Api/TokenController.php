@@ -19,7 +19,7 @@ class TokenController extends ApiControllerBase
 
     private function ask($action, $parameters = [])
     {
-        $answer = json_decode((new Backend())->configdpRun("hearth token.{$action}", $parameters), true);
+        $answer = json_decode((new Backend())->configdpRun("hearth token {$action}", $parameters), true);
         return is_array($answer) ? $answer : ['error' => gettext('The backend does not answer.')];
     }
 
