@@ -128,7 +128,7 @@ test('what can be done follows from the phase, and what destroys asks first', ()
 
 test('an adopted machine has a name that the configuration takes', () => {
     const fields = machine.adopted(oden({label: '5c:f3:fc:01:02:03'}));
-    assert.deepEqual([fields.name, fields.mac, fields.uuid], ['5c-f3-fc-01-02-03', '5c:f3:fc:01:02:03', 'u']);
+    assert.deepEqual([fields.name, fields.mac, fields.smbios_uuid], ['5c-f3-fc-01-02-03', '5c:f3:fc:01:02:03', 'u']);
     assert.equal(machine.nameOf('<Script> Füchse!'), 'script-f-chse');
     assert.equal(machine.nameOf('!!!'), 'machine');
     assert.equal(machine.nameOf('x'.repeat(99)).length, 64);

@@ -94,7 +94,7 @@ export function nameOf(label) {
 export function adopted(machine) {
     const called = machine.given_name || machine.facts?.hostname || machine.label;
     return {
-        name: nameOf(called), mac: (machine.macs ?? []).join(','), uuid: machine.uuid ?? '',
+        name: nameOf(called), mac: (machine.macs ?? []).join(','), smbios_uuid: machine.uuid ?? '',
         profile: machine.wishes?.profile ?? machine.detail?.profile ?? '',
         loader: machine.wishes?.loader ?? '', local_boot: machine.wishes?.local_boot ?? '',
         description: (machine.wishes?.notes ?? '').replace(/\s+/g, ' ').trim().slice(0, 255),
