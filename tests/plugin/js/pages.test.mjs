@@ -23,7 +23,8 @@ test('a fresh firewall: everything is to be done, and nothing is claimed that wa
     const all = found({settings: {enabled: '0', interfaces: '', firewall: '1'}, overview: {error: 'It does not run.', state: 'stopped'}, dhcp: {error: 'no'}});
     assert.equal(all.agent.state, 'open');
     assert.equal(all.agent.button.label, 'Set up');
-    assert.deepEqual(['loaders', 'images', 'dhcp', 'machine'].map((id) => all[id].state), Array(4).fill('unknown'));
+    assert.deepEqual(['loaders', 'dhcp', 'machine'].map((id) => all[id].state), Array(3).fill('unknown'));
+    assert.equal(all.images.button.link, '/ui/hearth/images#talos');
     assert.equal(all.firewall.state, 'open');
     assert.equal(steps.progress(steps.steps({settings: null, overview: null, dhcp: null})).done, 0);
 });
@@ -43,7 +44,7 @@ test('each step that is not done has one button that does it', () => {
     assert.match(refused.detail, /hearth\.toml:3:1/);
     const images = (images, fetches = []) => found({settings: ON, overview: overview({status: status({images}), fetches}), dhcp: WIRED}).images;
     assert.deepEqual(images([{name: 'a', state: 'missing'}, {name: 'b', state: 'ready'}]).button, {label: 'Fetch', act: 'fetch', names: 'a'});
-    assert.equal(images([]).button.label, 'Add an image');
+    assert.equal(images([]).button.label, 'Set up Talos');
     const running = images([{name: 'a', state: 'missing'}], [{ended: null, files: [{name: 'a/k', state: 'running', bytes: 5e6, total: 1e7, rate: 1e6}]}]);
     assert.equal(running.button, undefined);
     assert.equal(running.detail, 'Being fetched now: a/k, 5.0 MB (50 %), 1.0 MB/s');
@@ -127,7 +128,7 @@ test('what can be done follows from the phase, and what destroys asks first', ()
 
 test('an adopted machine has a name that the configuration takes', () => {
     const fields = machine.adopted(oden({label: '5c:f3:fc:01:02:03'}));
-    assert.deepEqual([fields.name, fields.mac, fields.uuid], ['5c-f3-fc-01-02-03', '5c:f3:fc:01:02:03', 'u']);
+    assert.deepEqual([fields.name, fields.mac, fields.smbios_uuid], ['5c-f3-fc-01-02-03', '5c:f3:fc:01:02:03', 'u']);
     assert.equal(machine.nameOf('<Script> Füchse!'), 'script-f-chse');
     assert.equal(machine.nameOf('!!!'), 'machine');
     assert.equal(machine.nameOf('x'.repeat(99)).length, 64);

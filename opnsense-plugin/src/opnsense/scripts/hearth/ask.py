@@ -287,7 +287,7 @@ SCRIPT = ('mac', 'uuid', 'platform', 'arch', 'ip', 'manufacturer', 'product', 's
 
 
 def script(told='{}'):
-    """The script of a made-up machine, by the configuration that is in force."""
+    """The script of a made-up machine, by the configuration that is in force, without the secret in it."""
     told, arguments = json.loads(told), []
     for key in SCRIPT:
         if told.get(key):
@@ -295,7 +295,7 @@ def script(told='{}'):
     for flag in ('menu', 'fallback'):
         if told.get(flag) in (True, '1', 1):
             arguments.append('--' + flag)
-    return {'script': command('script', *arguments)}
+    return {'script': re.sub(r'(jointoken=)[^\s&]+', r'\1***', command('script', *arguments))}
 
 
 def factory(url):

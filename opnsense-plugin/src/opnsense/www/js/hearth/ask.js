@@ -117,20 +117,21 @@ export function poll(work) {
  * each answer; the two handlers go into the grid's options.
  */
 export function grid(selector, told) {
-    let loads = false, again = false;
+    // The first load is on its way from the beginning; one that never ends is forgotten after a minute.
+    let loads = Date.now(), again = false;
     const reload = () => {
-        if (loads) {
+        if (Date.now() - loads < 60000) {
             again = true;
             return;
         }
         $(selector).bootgrid('reload');
     };
     const requestHandler = (request) => {
-        loads = true;
+        loads = Date.now();
         return request;
     };
     const responseHandler = (response) => {
-        loads = false;
+        loads = 0;
         told(decoded(response));
         if (again) {
             again = false;

@@ -41,11 +41,11 @@ export function card(busid) {
 
 /** Where it is, in a sentence. */
 export function state(machine, now) {
-    const detail = machine.detail ?? {}, since = duration(Math.max(0, now - machine.since));
+    const detail = machine.detail ?? {}, given = machine.wishes?.profile, since = duration(Math.max(0, now - machine.since));
     switch (machine.phase) {
-        case 'discovered': return `Met, and nothing is meant for it. For ${since}.`;
+        case 'discovered': return given ? `It gets ${given} at its next boot.` : `Met, and nothing is meant for it. For ${since}.`;
         case 'held': return `It waits for a person${detail.reason ? `: ${detail.reason}` : ''}. For ${since}.`;
-        case 'ready': return `It gets ${detail.profile ?? 'its profile'} at its next boot.`;
+        case 'ready': return `It gets ${detail.profile ?? given ?? 'its profile'} at its next boot.`;
         case 'installing': return `${detail.profile ?? 'Its profile'} is being installed, try ${detail.tries ?? 1}. For ${since}.`;
         case 'installed': return `Its disk is bootable${detail.profile ? ` (${detail.profile})` : ''}: it gets that. For ${since}.`;
         case 'failed': return `Its installation failed${detail.reason ? `: ${detail.reason}` : ''}.`;
@@ -94,7 +94,7 @@ export function nameOf(label) {
 export function adopted(machine) {
     const called = machine.given_name || machine.facts?.hostname || machine.label;
     return {
-        name: nameOf(called), mac: (machine.macs ?? []).join(','), uuid: machine.uuid ?? '',
+        name: nameOf(called), mac: (machine.macs ?? []).join(','), smbios_uuid: machine.uuid ?? '',
         profile: machine.wishes?.profile ?? machine.detail?.profile ?? '',
         loader: machine.wishes?.loader ?? '', local_boot: machine.wishes?.local_boot ?? '',
         description: (machine.wishes?.notes ?? '').replace(/\s+/g, ' ').trim().slice(0, 255),

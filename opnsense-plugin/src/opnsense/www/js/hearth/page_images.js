@@ -16,6 +16,65 @@ let fetches = [], versions = [], again = () => {}, was = null;
 
 export function start() {
     updateServiceControlUI('hearth');
+    // Fields of other systems than the chosen one say nothing.
+    $('#image\\.recipe').on('change', function () {
+        $('#frm_DialogImage .recipe').closest('tr').hide();
+        $(`#frm_DialogImage .recipe_${CSS.escape($(this).val() ?? '')}`).closest('tr').show();
+    });
+    $(document).on('settings-changed', reload);
+    again = poll(look);
+    problemButton(reload);
+    $(document).on('click', '#hearth_fetch_all', () => fetch(''));
+    $('#hearth_fetch_loaders').on('click', () => fetch('loaders'));
+    $('#hearth_fetch').on('click', 'button[data-cancel]', async function () {
+        const answer = await busy($(this), () => post(`action/cancel/${part($(this).data('cancel'))}`));
+        if (answer.error) {
+            tell('Not cancelled', answer.error);
+        }
+        again();
+    });
+    $('#maintabs a').on('shown.bs.tab', (event) => {
+        if (event.target.hash === '#images') {
+            table();
+        }
+        history.replaceState(null, '', event.target.hash);
+        $('#reconfigureAct').closest('section').toggle(event.target.hash === '#images');
+    });
+    const tab = $('#maintabs a').filter((_, one) => one.hash === window.location.hash);
+    if (tab.length && window.location.hash !== '#images') {
+        tab.tab('show');
+    } else {
+        table();
+    }
+    talos(reload);
+    known().then((found) => {
+        versions = found;
+        reload();
+    });
+}
+
+/** Versions of Talos; the factory is asked once an hour and window. */
+async function known() {
+    const {at, versions: kept} = JSON.parse(sessionStorage.getItem('hearthVersions') ?? '{}');
+    if (kept && Date.now() - at < 3600000) {
+        return kept;
+    }
+    const answer = await post('agent/talos_versions');
+    if (answer.versions?.length) {
+        sessionStorage.setItem('hearthVersions', JSON.stringify({at: Date.now(), versions: answer.versions}));
+    }
+    return answer.versions ?? [];
+}
+
+const images = grid('#grid-images', problem);
+let isMade = false;
+
+/** The grid is made once it is seen: it asks the page how wide it is. */
+function table() {
+    if (isMade) {
+        return;
+    }
+    isMade = true;
     $('#grid-images').UIBootgrid({
         search: '/api/hearth/agent/search_images/',
         get: '/api/hearth/settings/get_image/', set: '/api/hearth/settings/set_image/',
@@ -40,54 +99,12 @@ export function start() {
                 sequence: 20, filter: (cell) => cell.getData().uuid !== '' && next(decoded(cell.getData())) !== null},
         },
     });
-    // Fields of other systems than the chosen one say nothing.
-    $('#image\\.recipe').on('change', function () {
-        $('#frm_DialogImage .recipe').closest('tr').hide();
-        $(`#frm_DialogImage .recipe_${CSS.escape($(this).val() ?? '')}`).closest('tr').show();
-    });
-    $(document).on('settings-changed', reload);
-    again = poll(look);
-    problemButton(reload);
-    $(document).on('click', '#hearth_fetch_all', () => fetch(''));
-    $('#hearth_fetch_loaders').on('click', () => fetch('loaders'));
-    $('#hearth_fetch').on('click', 'button[data-cancel]', async function () {
-        const answer = await busy($(this), () => post(`action/cancel/${part($(this).data('cancel'))}`));
-        if (answer.error) {
-            tell('Not cancelled', answer.error);
-        }
-        again();
-    });
-    $('#maintabs a').on('shown.bs.tab', (event) => {
-        history.replaceState(null, '', event.target.hash);
-        $('#reconfigureAct').closest('section').toggle(event.target.hash === '#images');
-    });
-    if (window.location.hash) {
-        $(`a[href="${CSS.escape(window.location.hash).replace('\\#', '#')}"]`).tab('show');
-    }
-    talos(reload);
-    known().then((found) => {
-        versions = found;
-        images.reload();
-    });
 }
-
-/** Versions of Talos; the factory is asked once an hour and window. */
-async function known() {
-    const {at, versions: kept} = JSON.parse(sessionStorage.getItem('hearthVersions') ?? '{}');
-    if (kept && Date.now() - at < 3600000) {
-        return kept;
-    }
-    const answer = await post('agent/talos_versions');
-    if (answer.versions?.length) {
-        sessionStorage.setItem('hearthVersions', JSON.stringify({at: Date.now(), versions: answer.versions}));
-    }
-    return answer.versions ?? [];
-}
-
-const images = grid('#grid-images', problem);
 
 function reload() {
-    images.reload();
+    if (isMade) {
+        images.reload();
+    }
     again();
 }
 
@@ -100,7 +117,7 @@ async function look() {
     show(last);
     put($('#hearth_loaders'), loaders(answer.loaders ?? []));
     const now = `${last?.id} ${last?.state}`;
-    if (was !== null && was !== now) {
+    if (was !== null && was !== now && isMade) {
         images.reload();
     }
     was = now;
@@ -108,8 +125,10 @@ async function look() {
 }
 
 function show(last) {
-    $('#hearth_fetch_box').toggle(Boolean(last));
-    if (!last) {
+    // One that ended well is told for a while; one that did not, until there is another.
+    const shows = Boolean(last) && (last.state !== 'done' || Date.now() - last.ended < 60000);
+    $('#hearth_fetch_box').toggle(shows);
+    if (!shows) {
         return;
     }
     const files = last.files ?? [], over = files.filter((file) => file.state !== 'running').length;

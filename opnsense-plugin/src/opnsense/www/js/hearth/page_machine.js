@@ -103,7 +103,7 @@ function adopt() {
     const message = $('<div class="hearth">').append(
         $('<p>').text('It becomes a machine of the configuration: backups have it, and it keeps its name, profile and notes when it is forgotten here.'),
         $('<div class="hearth-field">').append($('<label>').text('Name'), name),
-        $('<p>').text(`MAC ${fields.mac || 'none'}, UUID ${fields.uuid || 'none'}, profile ${fields.profile || 'none'}`), told);
+        $('<p>').text(`MAC ${fields.mac || 'none'}, UUID ${fields.smbios_uuid || 'none'}, profile ${fields.profile || 'none'}`), told);
     BootstrapDialog.show({
         type: BootstrapDialog.TYPE_PRIMARY, title: 'Adopt', message,
         buttons: [

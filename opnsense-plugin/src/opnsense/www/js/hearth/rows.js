@@ -59,8 +59,11 @@ const STAGES = {
     firmware: 'firmware', loader: 'loader', ipxe: 'iPXE', default: 'default.ipxe', script: 'decision', images: 'files', system: 'system',
 };
 
-/** Machines that are on their way, each with its stage and what is being sent to it (rows of GET /api/v1/live). */
-export function live(machines, now) {
+/**
+ * Machines that are on their way, each with its stage and what is being sent to it (rows of GET /api/v1/live).
+ * `short` is for little room.
+ */
+export function live(machines, now, {short = false} = {}) {
     if (machines.length === 0) {
         return '<li><p class="hearth-none">No machine is booting from the network.</p></li>';
     }
@@ -71,7 +74,7 @@ export function live(machines, now) {
         return `<li><div class="hearth-head"><span><b>${name}</b> ${escape(machine.profile ?? '')}</span>` +
             `<span>${escape([stage, since].filter(Boolean).join(', '))}</span></div>` +
             (machine.transfers ?? []).slice(0, 3).map((one) => transfer(one, machine.label)).join('') +
-            (machine.event && !machine.transfers?.length ? `<div class="hearth-remedy">${prose(machine.event.text)}</div>` : '') +
+            (machine.event && !machine.transfers?.length && !short ? `<div class="hearth-remedy">${prose(machine.event.text)}</div>` : '') +
             (machine.finding ? `<div class="hearth-remedy">${severity(machine.finding.severity)}${prose(machine.finding.sentence)}</div>` : '') +
             '</li>';
     }).join('');

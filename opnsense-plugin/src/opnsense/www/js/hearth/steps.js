@@ -19,6 +19,8 @@ export function steps(seen) {
     return [running(seen), loaders(seen), images(seen), dhcp(seen), firewall(seen), machine(seen)].filter(Boolean);
 }
 
+const TALOS = {label: 'Set up Talos', link: '/ui/hearth/images#talos'};
+
 /** How many steps are done, of how many. */
 export function progress(all) {
     return {done: all.filter((one) => one.state === 'done').length, of: all.length};
@@ -55,14 +57,17 @@ function loaders({overview}) {
     return fetched(step, overview, overview.status.loaders ?? [], 'loaders', 'loader');
 }
 
-function images({overview}) {
+function images({settings, overview}) {
     const step = {id: 'images', title: 'Images are there and verified'};
+    if (overview?.error && settings && settings.enabled !== '1') {
+        return {...step, state: 'open', detail: 'Talos, with Omni or without, is set up in one go with the boot server itself.', button: TALOS};
+    }
     if (!overview || overview.error) {
         return {...step, state: 'unknown', detail: ''};
     }
     const all = overview.status.images ?? [];
     if (all.length === 0) {
-        return {...step, state: 'open', detail: 'There is nothing to boot yet.', button: {label: 'Add an image', link: '/ui/hearth/images'}};
+        return {...step, state: 'open', detail: 'There is nothing to boot yet.', button: TALOS};
     }
     return fetched(step, overview, all, all.filter((one) => one.state !== 'ready').map((one) => one.name).join(','), 'image');
 }

@@ -12,11 +12,11 @@ export default class NetworkBoot extends BaseTableWidget {
     }
 
     getGridOptions() {
-        return {sizeToContent: 450};
+        return {w: 3, minW: 2, sizeToContent: 450};
     }
 
     getMarkup() {
-        return $('<div class="hearth" id="hearthWidget"></div>');
+        return $('<div class="hearth" id="hearthWidget" style="text-align: left"></div>');
     }
 
     async onMarkupRendered() {
@@ -52,7 +52,7 @@ export default class NetworkBoot extends BaseTableWidget {
         const heading = (text) => `<div class="flextable-row"><div class="flex-cell"><b>${escape(text)}</b></div></div>`;
         const list = (html) => `<div style="padding: .5em"><ul class="hearth-rows">${html}</ul></div>`;
         $('#hearthWidget').html(heading(live.length ? count(live.length, this.translations.booting1, this.translations.booting) : this.translations.quiet) +
-            (live.length ? list(this.rows.live(live.slice(0, 8), Date.now())) : '') +
+            (live.length ? list(this.rows.live(live.slice(0, 8), Date.now(), {short: true})) : '') +
             (people.length ? heading(this.translations.findings) + list(this.rows.findings(people.slice(0, 5))) : ''));
     }
 }

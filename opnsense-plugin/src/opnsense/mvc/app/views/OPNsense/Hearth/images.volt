@@ -20,7 +20,7 @@
                 <thead>
                     <tr>
                         <th data-column-id="uuid" data-type="string" data-identifier="true" data-visible="false">{{ lang._('ID') }}</th>
-                        <th data-column-id="name" data-type="string" data-formatter="image">{{ lang._('Image') }}</th>
+                        <th data-column-id="name" data-min-width="120" data-type="string" data-formatter="image">{{ lang._('Image') }}</th>
                         <th data-column-id="recipe" data-type="string" data-visible="false">{{ lang._('System') }}</th>
                         <th data-column-id="version" data-type="string" data-formatter="version">{{ lang._('Version') }}</th>
                         <th data-column-id="state" data-type="string" data-formatter="state">{{ lang._('State') }}</th>

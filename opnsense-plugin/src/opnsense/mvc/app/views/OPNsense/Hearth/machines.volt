@@ -21,7 +21,7 @@
             <thead>
                 <tr>
                     <th data-column-id="id" data-type="string" data-identifier="true" data-visible="false">{{ lang._('Number') }}</th>
-                    <th data-column-id="label" data-type="string" data-formatter="machine">{{ lang._('Machine') }}</th>
+                    <th data-column-id="label" data-min-width="150" data-type="string" data-formatter="machine">{{ lang._('Machine') }}</th>
                     <th data-column-id="phase" data-type="string" data-formatter="phase" data-width="105">{{ lang._('Phase') }}</th>
                     <th data-column-id="profile" data-type="string">{{ lang._('Profile') }}</th>
                     <th data-column-id="address" data-type="string">{{ lang._('Address') }}</th>

@@ -88,7 +88,8 @@ class AgentController extends ApiControllerBase
                 'extensions' => '', 'description' => gettext('declared in a fragment'),
             ] + $this->kept($image, false, $image['version'] ?? '');
         }
-        return $this->searchRecordsetBase($rows, null, 'name') + array_intersect_key($answer, ['error' => 1, 'state' => 1]);
+        $found = $this->searchRecordsetBase($rows, null, 'name');
+        return $found + array_intersect_key($answer, ['error' => 1, 'state' => 1]);
     }
 
     /**

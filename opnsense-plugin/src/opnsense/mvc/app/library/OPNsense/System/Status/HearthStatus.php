@@ -50,10 +50,10 @@ class HearthStatus extends AbstractStatus
             return;
         }
         $machines = array_unique(array_column($needed, 'label'));
+        $names = implode(', ', array_slice($machines, 0, 5)) . (count($machines) > 5 ? ', ...' : '');
         $this->internalMessage = count($machines) === 1 ?
-            sprintf(gettext('One machine needs a look: %s'), reset($machines)) :
-            sprintf(gettext('%d machines need a look: %s'), count($machines), implode(', ', array_slice($machines, 0, 5)) .
-                (count($machines) > 5 ? ', ...' : ''));
+            sprintf(gettext('One machine needs a look: %s'), $names) :
+            sprintf(gettext('%d machines need a look: %s'), count($machines), $names);
         $this->internalStatus = in_array('error', array_column($needed, 'severity')) ?
             SystemStatusCode::WARNING : SystemStatusCode::NOTICE;
     }
