@@ -106,8 +106,10 @@ def kea(xml, more="", **networks):
         f"<pools>{around(address)}.100-{around(address)}.150</pools>{more}</subnet4>"
         for at, address in enumerate(networks.values()))
     xml = re.sub(r"(<dhcp4[^>]*>\s*<general>\s*)<enabled>\d</enabled>", r"\1<enabled>1</enabled>", without_dhcp(xml))
-    xml = re.sub(r"(<dhcp4.*?)<interfaces ?/>", rf"\1<interfaces>{','.join(networks)}</interfaces>", xml, 1, re.S)
-    return re.sub(r"(<dhcp4.*?)<subnets ?/>", rf"\1<subnets>{subnets}</subnets>", xml, 1, re.S)
+    for name, content in (("interfaces", ",".join(networks)), ("subnets", subnets), ("reservations", "")):
+        xml = re.sub(rf"(<dhcp4.*?)(<{name} ?/>|<{name}>.*?</{name}>)", rf"\1<{name}>{content}</{name}>", xml, count=1,
+                     flags=re.S)
+    return xml
 
 
 def dnsmasq(xml, more="", **networks):
