@@ -310,7 +310,7 @@ def test_another_tftp_port_is_pointed_out():
 def test_what_the_agent_heard_is_shown():
     heard = [{"code": "other-dhcp-server", "sentence": "192.168.1.9 answers too", "remedy": "take it out"},
              {"code": "loader-stalls", "sentence": "no matter"}]
-    conflicts = lan(plan(situation(heard=heard)))["conflicts"]
+    conflicts = plan(situation(heard=heard))["conflicts"]
     assert [one["text"] for one in conflicts] == ["192.168.1.9 answers too"]
 
 

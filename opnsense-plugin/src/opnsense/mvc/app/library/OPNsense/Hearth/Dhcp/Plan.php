@@ -148,17 +148,6 @@ class Plan
         }
         $result['server'] = implode(', ', array_column($result['servers'], 'label'));
         $result['state'] = self::state($result['servers'], isset($site['rows']));
-        foreach ($situation['heard'] as $finding) {
-            if (in_array($finding['code'] ?? '', self::HEARD, true)) {
-                $result['conflicts'][] = Entry::conflict(
-                    $finding['code'],
-                    'warning',
-                    sprintf('%s/%s', $name, $finding['machine'] ?? ''),
-                    (string)($finding['sentence'] ?? ''),
-                    (string)($finding['remedy'] ?? '')
-                );
-            }
-        }
         return $result;
     }
 
@@ -240,6 +229,17 @@ class Plan
                     $program,
                     sprintf(gettext('The program %s has UDP port 69.'), $program),
                     gettext('Stop it, or have it listen on other addresses than Hearth.')
+                );
+            }
+        }
+        foreach ($situation['heard'] as $finding) {
+            if (in_array($finding['code'] ?? '', self::HEARD, true)) {
+                $found[] = Entry::conflict(
+                    $finding['code'],
+                    'warning',
+                    (string)($finding['machine'] ?? ''),
+                    (string)($finding['sentence'] ?? ''),
+                    (string)($finding['remedy'] ?? '')
                 );
             }
         }
