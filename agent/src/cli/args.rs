@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 
 use super::view::Output;
 use crate::pci::PciId;
-pub use dhcp::{Dhcp, Snippet};
+pub use dhcp::{Dhcp, Place};
 pub use fetches::Fetches;
 pub use files::{Factory, Lock, Talos};
 pub use machine::{MachineSet, Machines, One};

@@ -80,7 +80,7 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Status { output } => status::status(path, *output),
         Command::Top { once, json } => top::top(path, *once, *json),
         Command::Script(machine) => script::script(load(path)?, machine),
-        Command::Dhcp(args::Dhcp::Snippet(snippet)) => dhcp::snippet(&load(path)?, snippet),
+        Command::Dhcp(command) => dhcp::dhcp(&load(path)?, command),
         Command::Lock(command) => lock::lock(&load(path)?, command),
         Command::Talos(command) => talos::talos(&load(path)?, command),
         Command::Machine(command) => machine::machine(path, command),
