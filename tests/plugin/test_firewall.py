@@ -3,10 +3,15 @@
 import concurrent.futures
 import json
 import os
+import pathlib
 import re
+import subprocess
 
+import firewall
 import pytest
 from firewall import add, ask, change, clean, inside, made, needs_api, needs_shell, post, rows, settings
+
+from hearthtest.wait import wait_for
 
 pytestmark = needs_api
 
@@ -281,6 +286,21 @@ def test_an_agent_that_cannot_start_is_told_with_its_reason(applied):
 
 
 @needs_shell
+def test_a_port_that_is_taken_is_told_in_the_words_of_the_agent(applied):
+    post("service/stop")
+    take = "import socket, time; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('192.168.1.1', 69)); time.sleep(120)"
+    taker = inside("sh", "-c", f'python3 -c "{take}" >/dev/null 2>&1 & echo $!').strip()
+    try:
+        wait_for(lambda: "192.168.1.1:69" in inside("ss", "-lun"), "the port is taken")
+        answer = post("service/reconfigure")
+    finally:
+        inside("kill", taker)
+    assert answer["status"] == "failed" and "does not start" in answer["status_msg"]
+    assert "port 69" in answer["details"] and taker in answer["details"], answer
+    assert post("service/reconfigure")["running"] is True
+
+
+@needs_shell
 def test_an_agent_that_hangs_is_told(applied):
     running = process()
     inside("kill", "-STOP", running)
@@ -397,3 +417,18 @@ def test_tokens_of_the_agent(applied):
     assert ask("token/add", {"name": name, "role": "read"})["error"]
     assert post(f"token/del/{name}")["result"] == "deleted"
     assert name not in json.dumps(ask("token/search", {"rowCount": -1}))
+
+
+@pytest.mark.parametrize("tool", ["sh"])
+def test_the_examples_of_the_documentation(tool):
+    text = (pathlib.Path(__file__).parents[2] / "docs/opnsense.md").read_text()
+    script = "\necho\n".join(re.findall(rf"```{tool}\n(.*?)```", text, re.S))
+    done = subprocess.run(
+        [tool, "-eu"], input=script, env=os.environ | {"KEY": firewall.KEY, "FIREWALL": firewall.URL},
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "failed" not in done.stdout and "errorMessage" not in done.stdout, done.stdout
+    assert done.stdout.count('"saved"') == 4, "settings, machine, policy, change; two more went into variables"
+    assert '"deleted"' in done.stdout and '"Disabled"' in done.stdout and '"running"' in done.stdout
+    assert [row["name"] for row in rows("profile")] == ["talos-omni"] and rows("machine") == []
