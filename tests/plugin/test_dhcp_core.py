@@ -24,6 +24,8 @@ pytestmark = pytest.mark.skipif(
     not (RUN and CLIENTS), reason="HEARTH_OPNSENSE_RUN and HEARTH_OPNSENSE_CLIENTS are not set: no OPNsense to wire")
 
 MAC = "52:54:00:70:78:65"
+AGENT = "/usr/local/sbin/hearth"
+TOML = "/usr/local/etc/hearth/hearth.toml"
 SCRIPTS = "/usr/local/opnsense/scripts/hearth/dhcp"
 SAVE = """<?php require_once 'script/load_phalcon.php';
 OPNsense\\Core\\Config::getInstance()->save(['description' => 'a test prepares'], false);"""
@@ -50,8 +52,11 @@ class Firewall:
         self.php(SAVE)
         return self.config()
 
+    def ask(self, verb, *arguments):
+        return json.loads(self.run("/usr/local/sbin/configctl", "hearth", "dhcp", verb, *arguments))
+
     def wiring(self, verb, *arguments):
-        answer = json.loads(self.run("/usr/local/sbin/configctl", "hearth", "dhcp", verb, *arguments))
+        answer = self.ask(verb, *arguments)
         assert answer["status"] in ("ok", "unchanged") and not answer.get("failed"), answer
         return answer
 
@@ -59,8 +64,7 @@ class Firewall:
         return self.wiring("plan")
 
     def fields(self, address):
-        told = json.loads(self.run("/usr/local/sbin/hearth", "--config", "/usr/local/etc/hearth/hearth.toml",
-                                   "dhcp", "fields", "--json"))
+        told = json.loads(self.run(AGENT, "--config", TOML, "dhcp", "fields", "--json"))
         return next(one for one in told["networks"] if one["address"] == address)
 
     def address(self, name):
@@ -102,8 +106,10 @@ def kea(xml, more="", **networks):
         f"<pools>{around(address)}.100-{around(address)}.150</pools>{more}</subnet4>"
         for at, address in enumerate(networks.values()))
     xml = re.sub(r"(<dhcp4[^>]*>\s*<general>\s*)<enabled>\d</enabled>", r"\1<enabled>1</enabled>", without_dhcp(xml))
-    xml = re.sub(r"(<dhcp4.*?)<interfaces ?/>", rf"\1<interfaces>{','.join(networks)}</interfaces>", xml, 1, re.S)
-    return re.sub(r"(<dhcp4.*?)<subnets ?/>", rf"\1<subnets>{subnets}</subnets>", xml, 1, re.S)
+    for name, content in (("interfaces", ",".join(networks)), ("subnets", subnets), ("reservations", "")):
+        xml = re.sub(rf"(<dhcp4.*?)(<{name} ?/>|<{name}>.*?</{name}>)", rf"\1<{name}>{content}</{name}>", xml, count=1,
+                     flags=re.S)
+    return xml
 
 
 def dnsmasq(xml, more="", **networks):
@@ -223,7 +229,7 @@ def test_each_client_gets_what_it_needs_and_revert_is_to_the_byte(firewall, prep
 
 def test_two_servers_on_two_interfaces(firewall, prepare):
     before = prepare("kea", "dnsmasq", kea=("lan",), dnsmasq=("opt1",))
-    answer = json.loads(firewall.run("/usr/local/sbin/configctl", "hearth", "dhcp", "apply", "-", "-"))
+    answer = firewall.ask("apply", "-", "-")
     assert (answer["status"], answer["servers"]) == ("ok", ["kea", "dnsmasq"])
     all_are_told(firewall, "lan", 1)
     # where both cannot have port 67 (on Linux Kea keeps it from dnsmasq) they are asked one after the other
@@ -326,23 +332,32 @@ def test_a_plan_that_is_out_of_date_is_not_applied(firewall, prepare):
     digest = firewall.plan()["digest"]
     prepare("dnsmasq", more=CONFLICTS["dnsmasq"])
     before = firewall.config()
-    answer = json.loads(firewall.run("/usr/local/sbin/configctl", "hearth", "dhcp", "apply", digest, "-"))
+    answer = firewall.ask("apply", digest, "-")
     assert answer["status"] == "changed" and firewall.config() == before
 
 
-def test_what_the_model_refuses_changes_nothing(firewall, prepare):
-    """A row of somebody else's with the description of one of ours: descriptions are unique."""
-    prepare("kea")
-    broken = firewall.put(firewall.config().replace("<valid_lifetime>4000<", "<valid_lifetime>long<"))
-    answer = json.loads(firewall.run("/usr/local/sbin/configctl", "hearth", "dhcp", "apply", "-", "-"))
-    if answer["status"] == "failed":
-        assert firewall.config() == broken
+@pytest.mark.parametrize("kind", ["kea", "dnsmasq"])
+def test_what_the_model_refuses_changes_nothing(firewall, prepare, kind):
+    """An agent that says what no model takes: a byte too much in a hexadecimal value, a line break in a name."""
+    before = prepare(kind)
+    told = firewall.run(AGENT, "--config", TOML, "dhcp", "fields", "--json")
+    broken = told.replace("b00101", "b0010").replace("undionly.kpxe", "undi\\nonly")
+    assert broken != told
+    firewall.run("mv", AGENT, f"{AGENT}.real")
+    try:
+        firewall.run("sh", "-c", f"cat > {AGENT}; chmod 755 {AGENT}",
+                     text=f"#!/bin/sh\ncat <<'END'\n{broken}END\n")
+        answer = firewall.ask("apply", "-", "-")
+    finally:
+        firewall.run("mv", f"{AGENT}.real", AGENT)
+    assert answer["status"] == "failed" and answer["message"]
+    assert bare(firewall.config()) == bare(before)
 
 
 def test_a_second_apply_and_an_interface_that_goes(firewall, prepare):
     before = prepare("dnsmasq", dnsmasq=("lan", "opt1"))
     firewall.wiring("apply", "-", "-")
-    answer = json.loads(firewall.run("/usr/local/sbin/configctl", "hearth", "dhcp", "apply", "-", "-"))
+    answer = firewall.ask("apply", "-", "-")
     assert answer["status"] == "unchanged"
     firewall.php("""<?php require_once 'script/load_phalcon.php';
         $config = OPNsense\\Core\\Config::getInstance()->lock();
@@ -354,6 +369,35 @@ def test_a_second_apply_and_an_interface_that_goes(firewall, prepare):
     assert not firewall.plan()["todo"]
     assert firewall.config().count("<interface>opt1</interface>") == before.count("<interface>opt1</interface>")
     all_are_told(firewall, "lan")
+
+
+def test_os_tftp_is_disabled_by_a_repair_and_enabled_by_revert(firewall, prepare):
+    prepare("dnsmasq")
+    if not re.search(r"<tftp[ >]", firewall.config()):
+        pytest.skip("os-tftp is not installed there")
+    before = firewall.put(re.sub(r"(<tftp[ >].*?<enabled>)0", r"\g<1>1", firewall.config(), count=1, flags=re.S))
+    plan = firewall.plan()
+    (conflict,) = [one for one in plan["conflicts"] if one["code"] == "os-tftp"]
+    # whether its program is there to be stopped does not matter here
+    assert firewall.ask("apply", plan["digest"], conflict["id"])["servers"] == ["dnsmasq", "tftp"]
+    assert re.search(r"<tftp[ >].*?<enabled>(\d)", firewall.config(), re.S)[1] == "0"
+    assert not [one for one in firewall.plan()["conflicts"] if one["code"] == "os-tftp"]
+    assert firewall.ask("revert")["servers"] == ["dnsmasq", "tftp"]
+    assert bare(firewall.config()) == bare(before)
+
+
+def test_where_dhcp_is_relayed_there_is_a_text_to_paste(firewall, prepare):
+    prepare("dnsmasq")
+    uuid = KEA_UUID.format(7)
+    relay = (f'<destinations uuid="{uuid}"><name>d</name><server>192.0.2.1,192.0.2.2</server></destinations>'
+             f'<relays uuid="{KEA_UUID.format(8)}"><enabled>1</enabled><interface>opt1</interface>'
+             f"<destination>{uuid}</destination><agent_info>0</agent_info></relays>")
+    firewall.put(re.sub(r"<DHCRelay([^>]*?)/?>(?:\s*<(relays|destinations)/>)*(\s*</DHCRelay>)?",
+                        rf"<DHCRelay\1>{relay}</DHCRelay>", firewall.config(), count=1))
+    lab = next(one for one in firewall.plan()["interfaces"] if one["name"] == "opt1")
+    assert (lab["state"], lab["relay"]) == ("elsewhere", ["192.0.2.1", "192.0.2.2"])
+    assert lab["address"] in lab["snippets"]["isc"] and set(lab["snippets"]) == {
+        "isc", "kea", "dnsmasq", "mikrotik", "windows"}
 
 
 def test_rows_without_a_record_are_taken_back_too(firewall, prepare):

@@ -1,6 +1,7 @@
 """The DHCP plan of the plugin: pure decisions of its PHP, asked as data."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -219,11 +220,12 @@ def test_dnsmasq_knows_both_numbers_by_one_tag_and_has_ipxe_last():
     done = Store(dnsmasq()).apply()["dnsmasq"]
     tags = {tag["tag"]: uuid for uuid, tag in done["tags"].items()}
     matches = [(row["option"], row["value"]) for row in done["options"].values()
-               if row["type"] == "match" and row["set_tag"] == tags["Hearth: UEFI x86-64"]]
+               if row["type"] == "match" and row["set_tag"] == tags["Hearth$x8664"]]
     assert matches == [("93", "7"), ("93", "9")]
     boot = list(done["boot"].values())
-    assert boot[-1]["tag"] == tags["Hearth: iPXE"] and boot[-1]["filename"] == "default.ipxe"
+    assert boot[-1]["tag"] == tags["Hearth$ipxe"] and boot[-1]["filename"] == "default.ipxe"
     assert all(row["servername"] == row["address"] == LAN and row["interface"] == "lan" for row in boot)
+    assert all(re.fullmatch(r"[0-9a-zA-Z$]{1,1024}", tag) for tag in tags), "as 26.1 asks"
     forced = [row for row in done["options"].values() if row["option"] == "60"]
     assert len(forced) == 4 and all(row["force"] == "1" and row["value"] == "HTTPClient" for row in forced)
 

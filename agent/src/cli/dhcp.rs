@@ -36,7 +36,10 @@ fn fields(config: &Config, place: &Place, json: bool) -> Result<(), Failed> {
         return print(&format!("{:#}\n", json!({ "networks": all })));
     }
     let rows: Vec<_> = all.iter().flat_map(lines).collect();
-    print(&table(&["NEXT-SERVER", "CLIENT", "KNOWN BY", "GETS"], &rows))
+    print(&table(
+        &["NEXT-SERVER", "CLIENT", "KNOWN BY", "GETS"],
+        &rows,
+    ))
 }
 
 fn lines(fields: &Fields) -> Vec<Vec<String>> {

@@ -26,6 +26,9 @@ try {
         if (!empty($result['references'])) {
             $text = Shell::shell_safe('/usr/local/bin/php %s references', [__FILE__]);
             $result = json_decode((string)$text, true) ?? ['status' => 'failed', 'message' => (string)$text];
+            if ($result['status'] == 'failed') {
+                Wiring::abandon();
+            }
         }
         $result = Wiring::reconfigure($result);
     }

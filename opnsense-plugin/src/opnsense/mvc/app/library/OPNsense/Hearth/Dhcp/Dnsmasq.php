@@ -118,34 +118,36 @@ class Dnsmasq
      */
     private static function rows(string $name, array $site): array
     {
-        $ipxe = Entry::MARK . 'iPXE';
+        $ipxe = Entry::tag('ipxe');
+        $label = Entry::MARK . 'iPXE';
         $rows = [
             'tags' => [$ipxe => ['tag' => $ipxe]],
-            'options' => self::option($ipxe, [
+            'options' => self::option($label, [
                 'type' => 'match', 'option' => '77', 'value' => $site['ipxe']['option_77'], 'set_tag' => $ipxe,
-            ]) + self::option("$ipxe, no proxy DHCP, $name", [
+            ]) + self::option("$label, no proxy DHCP, $name", [
                 'type' => 'set', 'option' => '175', 'interface' => $name, 'tag' => $ipxe,
                 'value' => implode(':', str_split($site['ipxe']['option_175'], 2)),
             ]),
             'boot' => [],
         ];
         foreach ($site['rows'] as $row) {
-            $tag = Entry::MARK . $row['label'];
+            $tag = Entry::tag($row['tag']);
+            $label = Entry::MARK . $row['label'];
             $rows['tags'][$tag] = ['tag' => $tag];
             foreach ($row['option_93'] as $value) {
-                $rows['options'] += self::option("$tag ($value)", [
+                $rows['options'] += self::option("$label ($value)", [
                     'type' => 'match', 'option' => '93', 'value' => (string)$value, 'set_tag' => $tag,
                 ]);
             }
             if (isset($row['url'])) {
-                $rows['options'] += self::option("$tag, vendor class, $name", [
+                $rows['options'] += self::option("$label, vendor class, $name", [
                     'type' => 'set', 'option' => '60', 'interface' => $name, 'tag' => $tag,
                     'value' => 'HTTPClient', 'force' => '1',
                 ]);
             }
-            $rows['boot'] += self::boot($name, $site, $tag, $row['url'] ?? $row['file']);
+            $rows['boot'] += self::boot($name, $site, $label, $tag, $row['url'] ?? $row['file']);
         }
-        $rows['boot'] += self::boot($name, $site, $ipxe, $site['ipxe']['file']);
+        $rows['boot'] += self::boot($name, $site, Entry::MARK . 'iPXE', $ipxe, $site['ipxe']['file']);
         return $rows;
     }
 
@@ -156,9 +158,9 @@ class Dnsmasq
     }
 
     /** Both names of the server: with one of them empty the address would land in the other's place. */
-    private static function boot(string $name, array $site, string $tag, string $file): array
+    private static function boot(string $name, array $site, string $label, string $tag, string $file): array
     {
-        $description = "$tag, $name";
+        $description = "$label, $name";
         return [$description => [
             'interface' => $name,
             'tag' => $tag,

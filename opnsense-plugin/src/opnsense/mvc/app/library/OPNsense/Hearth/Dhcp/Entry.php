@@ -15,6 +15,9 @@ class Entry
     /** Rows that are Hearth's begin their description with this. */
     public const MARK = 'Hearth: ';
 
+    /** Tags of Dnsmasq begin with this: up to 26.1 they have letters, digits and this sign only. */
+    private const TAG = 'Hearth$';
+
     /**
      * @param string $field what the server's page calls it
      * @param string $is the value that is there, empty for none
@@ -105,11 +108,20 @@ class Entry
     }
 
     /**
-     * @param string|null $description of a row
+     * @param string|null $text description of a row, or name of a tag
      * @return bool whether Hearth made it
      */
-    public static function isOurs(?string $description): bool
+    public static function isOurs(?string $text): bool
     {
-        return str_starts_with((string)$description, self::MARK);
+        return str_starts_with((string)$text, self::MARK) || str_starts_with((string)$text, self::TAG);
+    }
+
+    /**
+     * @param string $name `x86_64-http`
+     * @return string the tag of Dnsmasq
+     */
+    public static function tag(string $name): string
+    {
+        return self::TAG . preg_replace('/[^0-9A-Za-z]/', '', $name);
     }
 }

@@ -19,7 +19,8 @@ class IscFile
     public const NAME = 'hearth.conf';
 
     /** How it begins. */
-    private const HEAD = "# Network boot through Hearth; the page Services: Network Boot: DHCP writes and removes this.\n";
+    private const HEAD =
+        "# Network boot through Hearth. The page Services: Network Boot: DHCP writes and removes this.\n";
 
     /** Where os-isc-dhcp looks for such files. */
     public const FOLDER = '/usr/local/etc/dhcpd.opnsense.d';

@@ -150,6 +150,23 @@ class Wiring
     }
 
     /**
+     * Takes the first step back when the second was refused. After an earlier apply it stays for a person
+     * to decide: the servers still run with what that one set.
+     */
+    public static function abandon(): void
+    {
+        self::locked(function (DOMElement $root) {
+            $record = Record::load($root);
+            if ($record !== null && $record['phase'] == 'begun' && $record['former'] === []) {
+                Record::undo($root, $record);
+                Record::store($root, null);
+                Config::getInstance()->save(self::revision(gettext('DHCP fields refused')), false);
+            }
+            return [];
+        });
+    }
+
+    /**
      * Takes everything back.
      * @return array `status` (`ok`, `unchanged`, `failed`)
      */
