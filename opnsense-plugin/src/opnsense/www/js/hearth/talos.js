@@ -174,6 +174,8 @@ async function go() {
             return;
         }
     }
+    // The token is where it belongs now, and no longer on a screen.
+    $('#talos_join').val('');
     shown.push({id: 'dhcp', state: 'open', title: 'The DHCP server sends machines here', detail: 'Look at what changes there, and apply.',
         button: {label: 'Wire DHCP', link: '/ui/hearth/dhcp'}},
     {id: 'boot', state: 'open', title: 'The first node', detail: 'Switch it on, and let it boot from the network.',
