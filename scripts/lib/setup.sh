@@ -55,3 +55,15 @@ need_cargo() {
         rustup component add rustfmt clippy || die "cargo fmt or cargo clippy is missing"
     fi
 }
+
+# Says where a program of a package of PyPI is, pinned by scripts/lib/PACKAGE.txt, in an environment of
+# its own; the program is called as the package unless a second word says how.
+python_tool() {
+    local package=$1 program=${2:-$1} venv=$CARGO_TARGET_DIR/tools/$1
+    if [ ! -x "$venv/bin/$program" ]; then
+        "$PYTHON" -m venv "$venv" >&2 &&
+            "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes \
+                -r "$TREE/scripts/lib/$package.txt" >&2 || return 1
+    fi
+    say "$venv/bin/$program"
+}

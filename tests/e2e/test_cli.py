@@ -101,6 +101,16 @@ def test_check_counts_what_it_found(agent):
     assert done.stderr.rstrip().splitlines()[-1] == "2 errors"
 
 
+def test_check_can_look_as_serve_does_at_an_address_that_comes_later(agent):
+    one = agent(addresses=("127.0.0.1", "192.0.2.77"))
+    refused = one.run("check")
+    assert refused.returncode == 78
+    assert "no interface of this host has the address 192.0.2.77" in refused.stderr
+    assert one.run("check", "--serve").returncode == 0
+    one.config.write_text("[server]\naddresses = 5\n")
+    assert one.run("check", "--serve").returncode == 78
+
+
 def test_a_closed_pipe_is_no_failure(agent):
     one = agent()
     for arguments in ("completions bash", "man", "script --fallback", "--help", "lock print"):
@@ -280,6 +290,31 @@ def test_a_fetch_tells_each_file_and_the_sum(agent):
         failed = one.run("fetch")
         assert failed.returncode != 0 and failed.stderr == "error: 1 of 1 files failed, see above\n"
         assert one.run("lock", "check").returncode == 65
+
+
+def test_prune_all_removes_what_hearth_brought_and_nothing_else(agent):
+    with Origin() as origin:
+        origin.put("/files/k", b"kernel")
+        origin.put("/files/i", b"initrd")
+        one = agent('[menu]\nitems = ["p", "local"]\n[loaders]\nsource = "none"\n'
+                    '[[image]]\nname = "x"\nrecipe = "custom"\n'
+                    f'kernel = "{origin.url}/files/k"\ninitrds = ["{origin.url}/files/i"]\n'
+                    '[[profile]]\nname = "p"\nimage = "x"\n')
+        assert one.run("fetch").returncode == 0
+    one.start()
+    one.stop()
+    changed = one.root / "custom/x/i"
+    changed.write_bytes(b"mine now")
+    (one.root / "holiday.jpg").write_bytes(b"mine")
+    assert (one.root / "default.ipxe").exists()
+    assert one.run("lock", "prune").stdout == "nothing to remove\n"
+    done = one.run("lock", "prune", "--all")
+    assert done.returncode == 0, done.stderr
+    assert "custom/x/k: removed" in done.stdout and "custom/x/i: left, it is yours now" in done.stdout
+    assert "default.ipxe: removed" in done.stdout
+    left = sorted(str(path.relative_to(one.root)) for path in one.root.rglob("*") if path.is_file())
+    assert left == ["custom/x/i", "holiday.jpg"]
+    assert one.run("lock", "prune", "--all").stdout == "nothing to remove\n"
 
 
 def test_a_fetch_on_a_terminal_draws_a_bar(agent):

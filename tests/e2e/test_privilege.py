@@ -90,6 +90,27 @@ def test_root_is_given_up_for_good_in_every_thread_and_all_works_on(agent, accou
         assert not (one.run_dir / "hearth.sock").exists()
 
 
+@pytest.mark.skipif(net.available() is not None, reason=str(net.available()))
+def test_what_a_service_manager_left_of_root_is_given_up_too(agent, account, open_folder):
+    few = "+net_bind_service,+net_raw"
+    unprivileged = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups",
+                    f"--inh-caps={few}", f"--ambient-caps={few}", "--"]
+    with net.Network() as network:
+        firewall = network.host("firewall", f"{ADDRESS}/24")
+        one = agent(NO_LOADERS, server={"user": USER}, addresses=(ADDRESS,), netns=firewall,
+                    tftp_port=69, http_port=80, inside=unprivileged)
+        (one.root / "x").write_bytes(b"x" * 1000)
+        served(one, open_folder, account)
+        for thread in threads(one):
+            for sort in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+                assert int(thread[sort][0], 16) == 0, (thread["Name"], sort)
+        assert one.status()["observe"]["interfaces"] == ["eth0"], "the packet socket was opened before"
+        with net.inside(firewall):
+            assert len(TftpRead(one, "x").rest()) == 1000
+        refused = one.change("tftp_port = 69", "tftp_port = 70")["error"]
+        assert "listening for TFTP on 192.168.77.1 port 70: " in refused
+
+
 def test_what_it_makes_belongs_to_the_user(agent, account, open_folder):
     one = agent(NO_LOADERS, server={"user": USER})
     open_folder(one, account.pw_uid)

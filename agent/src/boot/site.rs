@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -32,6 +33,15 @@ const ONLY_INSTALLING: &str =
 
 /// The script that iPXE asks for first, by its catalogue name.
 pub const DEFAULT: &str = "default.ipxe";
+
+/// Removes `default.ipxe` below a root if Hearth wrote it, as what goes with what was fetched; whether
+/// there was one.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove_default(root: &Path) -> io::Result<bool> {
+    written::remove(&root.join(DEFAULT))
+}
 
 /// Everything that is served, at one moment.
 #[derive(Debug)]

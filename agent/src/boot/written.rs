@@ -46,6 +46,15 @@ pub fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     written
 }
 
+/// Removes the file, if Hearth wrote it; whether it did.
+pub fn remove(path: &Path) -> io::Result<bool> {
+    let is_ours = is_ours(path);
+    if is_ours {
+        fs::remove_file(path)?;
+    }
+    Ok(is_ours)
+}
+
 fn fill(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)

@@ -23,8 +23,12 @@ pub use policy::{Policies, Test as PolicyTest};
 pub use script::Machine;
 pub use token::Tokens;
 
-/// The configuration that is read if no other is named.
-pub const CONFIG: &str = "/usr/local/etc/hearth/hearth.toml";
+/// The configuration that is read if no other is named. A package for a system with another place for
+/// it is built with the environment variable `HEARTH_CONFIG`.
+pub const CONFIG: &str = match option_env!("HEARTH_CONFIG") {
+    Some(path) => path,
+    None => "/usr/local/etc/hearth/hearth.toml",
+};
 
 /// The boot server of a network
 ///
@@ -77,8 +81,12 @@ Examples:
     #[command(after_long_help = "\
 Examples:
   hearth check
-  hearth --config ./hearth.toml check && service hearth reload")]
-    Check,
+  hearth --config ./hearth.toml check --serve && service hearth reload")]
+    Check {
+        /// Refuse only what `serve` refuses: an address may come up later
+        #[arg(long)]
+        serve: bool,
+    },
     /// Fetch loaders and images, all or by name
     ///
     /// What is there and true is not fetched again; what was begun goes on where

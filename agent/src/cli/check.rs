@@ -7,9 +7,14 @@ use super::exit::{CONFIG, Failed};
 use super::print;
 use crate::{config, daemon};
 
-/// Shows every mistake; valid is what `hearth serve` would take on this host.
-pub fn check(path: &Path) -> Result<u8, Failed> {
-    let (mistakes, code) = match config::load(path, &daemon::environment()) {
+/// Shows every mistake; valid is what `hearth serve` would take on this host, at once or, with `later`,
+/// once its addresses are there.
+pub fn check(path: &Path, later: bool) -> Result<u8, Failed> {
+    let host = match later {
+        true => config::Environment::default(),
+        false => daemon::environment(),
+    };
+    let (mistakes, code) = match config::load(path, &host) {
         Ok(loaded) => (loaded.warnings, 0),
         Err(mistakes) => (mistakes, CONFIG),
     };

@@ -4,6 +4,7 @@ use super::exit::{DATA, Failed, IO};
 use super::progress::{Screen, bar};
 use super::{args, fetch, print};
 use crate::api;
+use crate::boot::site;
 use crate::config::Config;
 use crate::fetch::Fetcher;
 use crate::image::lock::Lock;
@@ -22,7 +23,7 @@ pub fn lock(config: &Config, command: &args::Lock) -> Result<u8, Failed> {
         }
         args::Lock::Check => check(config),
         args::Lock::Update { names } => fetch::update(config, names),
-        args::Lock::Prune => prune(config),
+        args::Lock::Prune { all } => prune(config, *all),
     }
 }
 
@@ -57,9 +58,9 @@ fn check(config: &Config) -> Result<u8, Failed> {
     }
 }
 
-fn prune(config: &Config) -> Result<u8, Failed> {
+fn prune(config: &Config, all: bool) -> Result<u8, Failed> {
     let screen = Screen::default();
-    let pruned = Fetcher::new(config, &screen)?.prune()?;
+    let pruned = Fetcher::new(config, &screen)?.prune(all)?;
     let mut failed = 0;
     let mut lines = String::new();
     for (name, what) in &pruned {
@@ -74,7 +75,10 @@ fn prune(config: &Config) -> Result<u8, Failed> {
         };
         lines.push_str(&format!("{name}: {what}\n"));
     }
-    if pruned.is_empty() {
+    if all && site::remove_default(&config.server.root)? {
+        lines.push_str(&format!("{}: removed\n", site::DEFAULT));
+    }
+    if lines.is_empty() {
         lines.push_str("nothing to remove\n");
     }
     print(&lines)?;

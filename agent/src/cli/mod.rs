@@ -65,7 +65,7 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
     let path = &arguments.config;
     match &arguments.command {
         Command::Serve => serve(path, began),
-        Command::Check => check::check(path),
+        Command::Check { serve } => check::check(path, *serve),
         Command::Fetch {
             names,
             agent,

@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::{Command, CommandFactory};
 use clap_complete::{Shell, generate, shells};
 
-use super::args::Arguments;
+use super::args::{Arguments, CONFIG};
 use super::exit::{CANNOT_CREATE, Failed, USAGE};
 use super::print;
 
@@ -30,9 +30,9 @@ const EXIT_STATUS: [(&str, &str); 9] = [
 ];
 
 const FILES: [(&str, &str); 5] = [
-    ("/usr/local/etc/hearth/hearth.toml", "the configuration"),
+    (CONFIG, "the configuration"),
     (
-        "/usr/local/etc/hearth/conf.d/*.toml",
+        "conf.d/*.toml beside it",
         "parts of it, in the order of their names",
     ),
     (

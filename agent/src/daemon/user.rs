@@ -64,8 +64,9 @@ pub fn folder(path: &Path, key: &str, user: Option<&Account>) -> Result<(), Erro
 pub fn become_it(user: &Account, config: &Config) -> Result<(), Error> {
     let name = &user.name;
     let failed = |error| Error::System(format!("becoming user {name}: {error}"));
-    if privilege::is_root() {
-        user.become_for_good().map_err(failed)?;
+    match privilege::is_root() {
+        true => user.become_for_good().map_err(failed)?,
+        false => privilege::give_up_capabilities().map_err(failed)?,
     }
     privilege::lock_down().map_err(failed)?;
     let server = &config.server;

@@ -201,11 +201,15 @@ impl<'a> Fetcher<'a> {
         self.run(self.meant(names)?, true)
     }
 
-    /// Removes every file of Hearth's that the configuration no longer wants (`hearth lock prune`).
-    pub fn prune(&self) -> Result<Vec<(String, Pruned)>, Failure> {
+    /// Removes every file of Hearth's that the configuration no longer wants (`hearth lock prune`), or
+    /// that there is.
+    pub fn prune(&self, all: bool) -> Result<Vec<(String, Pruned)>, Failure> {
         let _claim = self.claim()?;
         let mut lock = self.lock()?;
-        let names: BTreeSet<_> = wanted(self.config).into_iter().map(|w| w.name).collect();
+        let names: BTreeSet<_> = match all {
+            true => BTreeSet::new(),
+            false => wanted(self.config).into_iter().map(|w| w.name).collect(),
+        };
         let unused: Vec<_> = prune::unused(&lock, &names)
             .into_iter()
             .map(str::to_owned)

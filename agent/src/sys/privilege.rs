@@ -156,9 +156,41 @@ pub fn lock_down() -> Result<(), Refused> {
 #[cfg(target_os = "linux")]
 fn control(doing: &'static str, option: libc::c_int, value: libc::c_ulong) -> Result<(), Refused> {
     let none: libc::c_ulong = 0;
-    // SAFETY: these two options take a number and no pointer, and the rest has to be 0.
+    // SAFETY: these options take a number and no pointer, and the rest has to be 0.
     let result = unsafe { libc::prctl(option, value, none, none, none) };
     step(doing, nix::errno::Errno::result(result).map(|_| ()))
+}
+
+/// Gives up what of root a service manager left to this process (capabilities(7)): once sockets are open
+/// nothing takes it. Call it before any thread starts.
+///
+/// # Errors
+/// [`Refused`]; the process must end then.
+#[cfg(target_os = "linux")]
+pub fn give_up_capabilities() -> Result<(), Refused> {
+    const DOING: &str = "giving up capabilities";
+    /// `_LINUX_CAPABILITY_VERSION_3`: two sets of 32, of this process (0).
+    const HEADER: [u32; 2] = [0x2008_0522, 0];
+    let nothing = [0_u32; 6];
+    control(
+        DOING,
+        libc::PR_CAP_AMBIENT,
+        libc::PR_CAP_AMBIENT_CLEAR_ALL as libc::c_ulong,
+    )?;
+    let mut header = HEADER;
+    // SAFETY: capset(2) reads two 32-bit words of the header, and writes the first at most, and reads two
+    // structures of three such words; all live for the whole call.
+    let result = unsafe { libc::syscall(libc::SYS_capset, header.as_mut_ptr(), nothing.as_ptr()) };
+    step(DOING, nix::errno::Errno::result(result).map(|_| ()))
+}
+
+/// FreeBSD has nothing of the kind.
+///
+/// # Errors
+/// None.
+#[cfg(target_os = "freebsd")]
+pub fn give_up_capabilities() -> Result<(), Refused> {
+    Ok(())
 }
 
 /// As on Linux: procctl(2).

@@ -32,8 +32,12 @@ Examples:
     /// Remove fetched files that nothing refers to any more
     ///
     /// A file that was changed since it was fetched is yours, and stays.
-    #[command(after_long_help = "Example:\n  hearth lock prune")]
-    Prune,
+    #[command(after_long_help = "Examples:\n  hearth lock prune\n  hearth lock prune --all")]
+    Prune {
+        /// Every fetched file, also what is referred to: before Hearth goes
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 /// `hearth talos`.

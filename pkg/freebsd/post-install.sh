@@ -1,0 +1,46 @@
+# shellcheck shell=sh
+PATH=${PATH}:/sbin:/bin:/usr/sbin:/usr/bin
+root=${PKG_ROOTDIR:-}
+root=${root%/}
+etc=$root/usr/local/etc/hearth
+# Numbers, since in another root folder they may be others than this host's.
+numbers=$(awk -F: '$1 == "hearth" { print $3 ":" $4 }' "$root/etc/passwd")
+
+# Tells of a folder that could not be made, and goes on: the package is installed, and says so itself.
+make_folder() {
+	mkdir -p "$1" && chown "$numbers" "$1" && chmod "$2" "$1" ||
+		echo "$1 could not be made. Make it, and run: chown hearth:hearth $1"
+}
+
+# Settings, state and images stay as they are, whosever they are. On OPNsense the GUI writes the settings.
+if [ ! -d "$root/usr/local/opnsense" ] && [ ! -e "$etc/hearth.toml" ] && [ ! -L "$etc/hearth.toml" ]; then
+	cp "$etc/hearth.toml.sample" "$etc/hearth.toml" &&
+		chown "0:${numbers#*:}" "$etc/hearth.toml" && chmod 640 "$etc/hearth.toml"
+fi
+# A reload reads them as the user, and the folder may be closed to others.
+chown "0:${numbers#*:}" "$etc"
+[ -d "$root/var/db/hearth" ] || make_folder "$root/var/db/hearth" 750
+tree=$root/usr/local/tftp
+if [ ! -e "$tree" ] && [ ! -L "$tree" ]; then
+	make_folder "$tree" 755
+elif [ ! -d "$tree" ]; then
+	echo "/usr/local/tftp is there and no folder; Hearth left it as it is. Set server.root to a folder."
+elif [ "$(stat -L -f %u "$tree" 2>/dev/null)" != "${numbers%:*}" ]; then
+	echo "/usr/local/tftp was here before and is not the user hearth's. Hearth serves what is in it, and changes none of it, but cannot put loaders and images there: chown hearth /usr/local/tftp lets it (what is in it keeps its owners), or set server.root to another folder."
+fi
+[ -z "$root" ] || exit 0
+
+# OPNsense has another log.
+if [ ! -d /usr/local/opnsense ]; then
+	[ -e /var/log/hearth.log ] || { : >/var/log/hearth.log && chmod 640 /var/log/hearth.log; }
+	service syslogd onestatus >/dev/null 2>&1 && service syslogd reload >/dev/null
+fi
+# A new program in the place of a running one: it lets transfers end, and machines ask again.
+if service hearth onestatus >/dev/null 2>&1; then
+	if service hearth oneconfigtest; then
+		service hearth onerestart
+	else
+		echo "The Hearth that runs goes on until the configuration is corrected: service hearth restart"
+	fi
+fi
+exit 0
