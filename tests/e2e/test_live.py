@@ -281,6 +281,13 @@ def test_whatever_ends_it_gives_the_terminal_back(site, terminal, how, code):
     is_restored(one, code)
 
 
+def test_it_ends_with_its_terminal(site, terminal):
+    one = begin(site, terminal)
+    process = pathlib.Path(f"/proc/{top_of(one)}")
+    one.close()
+    wait_for(lambda: not process.exists(), "nobody sees it any more, and it ended")
+
+
 def test_it_is_stopped_and_goes_on_as_any_program(site, terminal):
     one = begin(site, terminal)
     script(site)

@@ -34,9 +34,12 @@ pub struct Look {
 /// Looks.
 pub type Looking = Box<dyn Fn() -> Look + Send + Sync>;
 
-/// The findings that were drawn lately: by machine, with its last event and the time.
+/// The findings that were drawn lately, by machine.
 #[derive(Debug, Default)]
-pub struct Found(Mutex<HashMap<MachineId, (u64, u64, Vec<Finding>)>>);
+pub struct Found(Mutex<HashMap<MachineId, Drawn>>);
+
+/// A machine's last event, the time, and what was found.
+type Drawn = (u64, u64, Vec<Finding>);
 
 /// A machine that is shown.
 struct Shown {
@@ -183,7 +186,7 @@ impl Api {
             let seq = ids.get(&record.id).map_or(0, |one| one.boot.event.seq);
             kept.insert(record.id, (seq, now, drawn));
         }
-        let worst = |(id, (_, _, found)): (&MachineId, &(u64, u64, Vec<Finding>))| {
+        let worst = |(id, (_, _, found)): (&MachineId, &Drawn)| {
             Some((Who::Machine(*id), found.first()?.clone()))
         };
         kept.iter().filter_map(worst).collect()

@@ -1,10 +1,13 @@
 //! The terminal: taken over, drawn on, and given back as it was, whatever ends the program.
 
-use std::io::{self, Stdout, Write};
+use std::io::{self, IsTerminal, Stdout, Write};
+use std::os::fd::AsFd;
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, raise};
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
@@ -124,7 +127,10 @@ pub enum Input {
 /// # Errors
 /// The terminal is gone.
 pub fn input(longest: Duration) -> io::Result<Input> {
-    if !event::poll(longest)? {
+    // Of what it has read already it may have more.
+    open(Duration::ZERO)?;
+    let has = || event::poll(Duration::ZERO);
+    if !(has()? || open(longest)? && has()?) {
         return Ok(Input::Nothing);
     }
     let Event::Key(key) = event::read()? else {
@@ -150,6 +156,29 @@ pub fn input(longest: Duration) -> io::Result<Input> {
         (KeyCode::Backspace, _) => Input::Key(Key::Erase),
         _ => Input::Other,
     })
+}
+
+/// Waits so long for the terminal to have something to read. crossterm reads a terminal that was closed
+/// again and again, at the processor's full speed, so it is asked only while the terminal is there.
+fn open(longest: Duration) -> io::Result<bool> {
+    let (input, output) = (io::stdin(), io::stdout());
+    // That from which crossterm reads.
+    let terminal = match input.is_terminal() {
+        true => input.as_fd(),
+        false => output.as_fd(),
+    };
+    let mut asked = [PollFd::new(terminal, PollFlags::POLLIN)];
+    let longest = PollTimeout::try_from(longest).unwrap_or(PollTimeout::MAX);
+    match poll(&mut asked, longest) {
+        // The terminal's size changed, as the next frame will see.
+        Err(Errno::EINTR) => return Ok(false),
+        other => other?,
+    };
+    let found = asked[0].revents().unwrap_or(PollFlags::POLLERR);
+    if found.intersects(PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL) {
+        return Err(io::Error::other("it was closed"));
+    }
+    Ok(found.contains(PollFlags::POLLIN))
 }
 
 #[cfg(test)]
