@@ -259,7 +259,7 @@ class Apply
      */
     private function status(): ?array
     {
-        $command = self::AGENT . ' --config %s status --json 2> /dev/null';
+        $command = '/usr/bin/timeout 10 ' . self::AGENT . ' --config %s status --json 2> /dev/null';
         return json_decode(Shell::shell_safe($command, [Staging::FILE]), true);
     }
 
