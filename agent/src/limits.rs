@@ -23,6 +23,10 @@ pub const FRAGMENT_NAME_BYTES: usize = 63;
 pub const FRAGMENT_PATIENCE: Duration = Duration::from_secs(50);
 /// Fetches that the API remembers, the last.
 pub const FETCHES: usize = 32;
+/// Bytes of the sentence of a download that failed, as its event keeps it.
+pub const FETCH_ERROR_BYTES: usize = 1_000;
+/// Events of fetches that findings look at, the last. Loaders and ten images have about 60 files.
+pub const FETCH_EVENTS: usize = 300;
 /// How often the command line looks how far a fetch in the agent is.
 pub const FETCH_LOOK: Duration = Duration::from_millis(200);
 /// Names that one fetch by the API may list.
@@ -186,6 +190,22 @@ pub const STATUS_EVENTS: usize = 50;
 /// Bytes of an answer of the control socket that `hearth status` reads. A status with a thousand
 /// images has about 200 KB.
 pub const STATUS_BYTES: u64 = 16 << 20;
+/// Bytes of what the audit log tells of the change of a fragment.
+pub const AUDIT_DIFF_BYTES: usize = 4_000;
+/// Names that completions offer: more than a screen of them helps nobody.
+pub const COMPLETE_NAMES: usize = 200;
+/// How long completions wait for the agent: whoever pressed the key waits too.
+pub const COMPLETE_PATIENCE: Duration = Duration::from_millis(700);
+/// Bytes of one event as the command line follows it. The largest has some kilobytes.
+pub const EVENT_LINE_BYTES: u64 = 1 << 20;
+/// Shortest time between two looks of `--watch`: what happens at once is shown at once.
+pub const WATCH_PAUSE: Duration = Duration::from_millis(250);
+/// How old a view of `--watch` may become in which only time changes something.
+pub const WATCH_EVENTS: Duration = Duration::from_secs(10);
+/// The same of one that has counters, of which no event tells.
+pub const WATCH_COUNTERS: Duration = Duration::from_secs(1);
+/// How often `--watch` looks whether the agent is there again.
+pub const WATCH_RETRY: Duration = Duration::from_millis(500);
 /// How long the command line waits for an answer of the agent; a backup of a large database takes some time.
 pub const CLIENT_PATIENCE: Duration = Duration::from_secs(60);
 /// Log lines that wait for being written. More are dropped and counted: a hung syslogd must not

@@ -10,7 +10,6 @@ import subprocess
 import time
 
 import load
-import measure
 from account import highest_resident, resident
 from hearthtest.agent import Control
 from hearthtest.declared import DEBIAN, INITRD, KERNEL

@@ -1,5 +1,6 @@
 """The API as a program on another host uses it: TLS, tokens, roles, entity tags, events as they come."""
 
+import http.client
 import socket
 import ssl
 import subprocess
@@ -194,6 +195,30 @@ def test_events_are_followed_and_go_on_after_a_cut(site):
     only = reader.follow(0, "events?kind=script")
     assert [only.next()[1] for _ in range(3)] == ["script"] * 3
     only.close()
+
+
+def test_who_has_seen_more_than_there_is_is_told_what_comes(site):
+    """Its numbers are those of a database that is no more."""
+    boot(site)
+    reader = token(site, "read")
+    for path, last in (("events?kind=script", 10**9), (f"events?kind=script&after={10**9}", None)):
+        events = reader.follow(last, path)
+        boot(site, "52:54:00:00:00:02")
+        assert "00:00:02" in events.next()[2]["text"]
+        events.close()
+
+
+def test_a_token_that_is_revoked_ends_what_it_follows(site):
+    reader = token(site, "read")
+    events = reader.follow()
+    boot(site)
+    events.next()
+    assert site.run("token", "revoke", "read").returncode == 0
+    boot(site, "52:54:00:00:00:02")
+    with pytest.raises((AssertionError, http.client.HTTPException)):
+        while True:
+            assert "00:00:02" not in events.next()[2]["text"]
+    events.close()
 
 
 def test_who_follows_does_not_hold_up_a_stop_and_there_are_only_so_many(site):

@@ -63,7 +63,8 @@ def test_a_fragment_is_in_force_once_it_is_answered_and_after_a_restart(site):
     site.start()
     assert label(site) == {"lab": "The lab"}
     audit = site.ask("GET", "audit")[2]["audit"]
-    assert audit[0]["what"] == {"action": "apply-fragment", "fragment": "lab"}
+    assert audit[0]["what"] == {"action": "apply-fragment", "fragment": "lab", "added": 9, "removed": 0,
+                                "diff": "".join(f"+{line}\n" for line in LAB.splitlines())}
 
 
 def test_a_refused_one_changes_nothing_and_is_told_with_its_place(site):
@@ -233,3 +234,24 @@ def test_a_transfer_goes_on_while_a_fragment_comes(agent):
         assert put(site, LAB)[0] == 201
         got += len(answer.read())
     assert got == 8 << 20
+
+
+def test_the_audit_log_tells_what_a_change_did_without_secrets(site):
+    put(site, TALOS, name="image")
+    put(site, LAB)
+    put(site, LAB.replace("The lab", "Laboratory"))
+    changed = site.ask("GET", "audit?limit=1")[2]["audit"][0]["what"]
+    assert (changed["action"], changed["fragment"]) == ("apply-fragment", "lab")
+    assert (changed["added"], changed["removed"]) == (1, 1)
+    assert changed["diff"] == '-label = "The lab"\n+label = "Laboratory"\n'
+    site.ask("POST", "config/fragments/lab/revert")
+    reverted = site.ask("GET", "audit?limit=1")[2]["audit"][0]["what"]
+    assert reverted["diff"] == '-label = "Laboratory"\n+label = "The lab"\n'
+    put(site, '[[profile]]\nname = "omni"\nimage = "talos"\n' + SECRET, name="omni")
+    made = site.ask("GET", "audit?limit=1")[2]["audit"][0]["what"]
+    assert made["added"] == 4 and "hunter2" not in str(made) and "(secret)" in made["diff"]
+    site.ask("DELETE", "config/fragments/omni")
+    gone = site.ask("GET", "audit?limit=1")[2]["audit"][0]["what"]
+    assert (gone["added"], gone["removed"]) == (0, 4)
+    shown = site.run("audit").stdout
+    assert "apply-fragment added 1, removed 1" in shown and "Laboratory" not in shown

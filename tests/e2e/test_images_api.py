@@ -1,5 +1,6 @@
 """Images, the lock and fetches in the agent, against an origin that misbehaves."""
 
+import re
 import urllib.request
 
 import pytest
@@ -62,7 +63,7 @@ def test_a_fetch_in_the_agent_brings_an_image_that_is_served_at_once(site):
     again = site.ask("POST", "fetches", {})[2]
     assert ended(site, again["id"])["files"][0]["state"] == "kept"
     assert site.status()["fetches"] == {
-        "running": 0, "files": 1, "failed": 0, "bytes": len(BIG)}
+        "running": 0, "files": 1, "failed": 0, "bytes": len(BIG), "findings": []}
     assert [one["id"] for one in site.ask("GET", "fetches")[2]["fetches"]] == [2, 1]
     assert site.ask("GET", "audit")[2]["audit"][1]["what"] == {
         "action": "fetch", "id": 1, "names": ["mine"]}
@@ -96,8 +97,12 @@ def test_a_cancelled_fetch_ends_and_the_next_one_goes_on(site, origin):
     wait_for(lambda: any(0 < file["bytes"] < len(BIG)
                          for file in site.ask("GET", f"fetches/{number}")[2]["files"]),
              "some of it came")
-    assert site.ask("DELETE", f"fetches/{number}")[0] == 202
+    assert re.search(r"^1 +running +everything .* root", site.run("fetches", "list").stdout, re.MULTILINE)
+    assert site.run("fetches", "cancel", str(number)).returncode == 0
     assert ended(site, number)["state"] == "cancelled"
+    assert site.ask("DELETE", f"fetches/{number}")[0] == 202, "what has ended stays so"
+    assert "cancelled" in site.run("fetches", "list").stdout
+    assert site.run("fetches", "cancel", "99").returncode == 65
     assert site.ask("GET", "lock")[2]["lock"] == []
     origin.heal()
     done = ended(site, site.ask("POST", "fetches", {})[2]["id"])

@@ -1,6 +1,7 @@
 """Machines through the real agent: a machine is played over HTTP, a person uses the command line."""
 
 import json
+import os
 import re
 import sqlite3
 import urllib.error
@@ -167,11 +168,36 @@ def test_a_backup_brings_back_what_was(site, tmp_path):
         assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert copy.execute("SELECT phase FROM machines").fetchall() == [("ready",)]
     assert site.run("backup", tmp_path / "copy.db").returncode == 65
+    (tmp_path / "way").symlink_to(site.root)
+    for public in (site.root, site.root / "debian", tmp_path / "way"):
+        done = site.run("backup", public / "copy.db")
+        assert done.returncode == 65 and "everybody may read" in done.stderr
+        assert not (public / "copy.db").exists()
     site.run("machine", "forget", MAC)
     site.run("restore", tmp_path / "copy.db")
     assert machine(site)["phase"] == "ready"
     restarted(site)
     assert machine(site)["phase"] == "ready"
+
+
+def test_a_backup_of_another_host_keeps_its_events_and_new_ones_come_behind_them(site, agent, tmp_path):
+    for _ in range(4):
+        boots(site)
+    site.run("backup", tmp_path / "copy.db")
+    numbers = lambda one: [event["seq"] for event in one.ask("GET", "events")[2]["events"]]
+    kept = numbers(site)
+    # The new firewall has met a machine already.
+    new = agent(PROFILES).start()
+    boots(new, mac="52:54:00:00:00:09")
+    assert 0 < len(numbers(new)) < len(kept)
+    assert new.run("restore", tmp_path / "copy.db").returncode == 0
+    assert numbers(new) == kept
+    boots(new, mac="52:54:00:00:00:09")
+    after = numbers(new)
+    assert after[:len(kept)] == kept and after[len(kept)] > kept[-1], (kept, after)
+    assert MAC in new.run("timeline", MAC).stdout
+    restarted(new)
+    assert numbers(new)[:len(after)] == after
 
 
 def test_a_database_of_a_later_version_stops_the_start_and_is_left_alone(agent):
@@ -197,7 +223,8 @@ def test_monitoring_sees_machines_and_health(site):
     status, kind, text = control(site, "/metrics")
     assert (status, kind) == (200, "text/plain; version=0.0.4")
     assert 'hearth_machines{phase="discovered"} 1' in text
-    assert "hearth_decisions_total 1" in text
+    assert 'hearth_decisions_total{decision="menu"} 1' in text
+    assert 'hearth_transfer_seconds_count{via="http"} 0' in text
     status, kind, text = control(site, "/api/v1/machines/nobody")
     assert (status, kind) == (404, "application/problem+json")
     assert "nobody" in text["detail"]
@@ -208,3 +235,38 @@ def test_a_machine_that_cannot_be_woken_is_told_why(site):
     done = site.run("machine", "wake", MAC)
     assert done.returncode == 65 and "server.addresses" in done.stderr
     assert "wake-on-lan" in site.run("events").stdout
+
+
+SMALL = 'mount -t tmpfs -o size=1m none "{state}" && exec "$@"'
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting takes root")
+def test_a_full_disk_stops_no_boot_and_is_told_with_its_remedy(agent, tmp_path):
+    one = agent(PROFILES)
+    for name in (KERNEL, INITRD):
+        one.put(name, b"x" * 5000)
+    one.inside = ["unshare", "-m", "sh", "-c", SMALL.format(state=one.state), "sh"]
+    one.start()
+    # The file system is in the agent's own mount namespace.
+    state = f"/proc/{one.process.pid}/root{one.state}"
+    known = "52:54:00:00:00:02"
+    boots(one, mac=known)
+    before = one.ask("GET", f"machines/{known}")[2]
+    with open(f"{state}/fill", "wb", buffering=0) as fill:
+        with pytest.raises(OSError, match="No space"):
+            while True:
+                fill.write(b"x" * 4096)
+    assert boots(one, more="&serial=S-12345&manufacturer=Dell") == "menu"
+    wait_for(lambda: control(one, "/readyz")[0] == 503, "it is told")
+    assert "make room on the disk" in control(one, "/readyz")[2]["detail"]
+    one.inside = []
+    done = one.run("machine", "assign", MAC, "by-call")
+    assert done.returncode == 65 and "in memory only" in done.stderr, done
+    assert "install by-call" in ask(one).splitlines()[1], "what is in memory counts"
+    assert one.ask("GET", f"machines/{known}")[2]["phase"] == before["phase"]
+    os.unlink(f"{state}/fill")
+    wait_for(lambda: control(one, "/readyz")[0] == 200, "what waited is written", 30)
+    assert one.run("backup", tmp_path / "after.db").returncode == 0
+    with sqlite3.connect(tmp_path / "after.db") as kept:
+        assert sorted(row[0] for row in kept.execute("SELECT phase FROM machines")) == [
+            "discovered", "installing"]

@@ -198,6 +198,30 @@ def test_a_machine_that_waits_goes_on_once_it_is_declared(agent):
     assert phase(one) == "ready"
 
 
+def test_a_policy_with_approval_installs_once_a_person_approved(agent):
+    known, _ = MACHINE.format(keys='installed = "callback"').split("[[machine]]")
+    policy = """
+[[policy]]
+name = "lab"
+match = { mac = "52:54:00:*" }
+profile = "installer"
+approval = true
+limit = 1
+"""
+    one = prepared(agent(known + policy)).start()
+    assert "chain --replace" in script(one) and phase(one) == "held"
+    kill(one)
+    assert "initrd http" not in script(one, "&attempt=1")
+    assert "installer, once approved  0 of 1" in one.run("policy", "list").stdout
+    assert one.run("machine", "approve", "52:54:00:00:00:01").returncode == 0
+    kill(one)
+    text = script(one, "&attempt=2")
+    assert "1 of 1" in one.run("policy", "list").stdout
+    load(one, text)
+    assert report(event_url(text), "done") == 200
+    assert phase(one) == "installed"
+
+
 def test_reports_are_bounded(agent):
     one = prepared(agent(MACHINE.format(keys='installed = "callback"'))).start()
     url = event_url(script(one))

@@ -59,11 +59,11 @@ def test_a_bios_machine_is_installed_once_in_five_boots_and_again_when_told(site
 
 def test_a_uefi_machine_is_installed_and_starts_its_disk_also_with_another_card(site):
     uuid = "4c4c4544-0042-3510-8056-b4c04f4a3333"
-    site.hearth(**HOLD)
+    site.hearth(POLICY + "approval = true\n")
     site.isc()
     machine = site.machine(21, UEFI, fw_cfg=NO_IPV6, disk="usb", uuid=uuid)
     site.comes_to(machine, "held")
-    site.act(machine, "assign", profile="install")
+    site.act(machine, "approve")
     machine.expect(INSTALLED, STEP_SECONDS)
     site.comes_to(machine, "installed")
     machine = starts_its_disk(site, machine)

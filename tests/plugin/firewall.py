@@ -35,7 +35,8 @@ def ask(path, body=None, method=None):
     context = ssl._create_unverified_context()
     try:
         with urllib.request.urlopen(request, timeout=180, context=context) as answer:
-            return json.load(answer)
+            text = answer.read().decode()
+            return text if answer.headers.get_content_type() == "text/csv" else json.loads(text)
     except urllib.error.HTTPError as error:
         return json.load(error)
 

@@ -3,10 +3,15 @@
 import concurrent.futures
 import json
 import os
+import pathlib
 import re
+import subprocess
 
+import firewall
 import pytest
 from firewall import add, ask, change, clean, inside, made, needs_api, needs_shell, post, rows, settings
+
+from hearthtest.wait import wait_for
 
 pytestmark = needs_api
 
@@ -281,6 +286,21 @@ def test_an_agent_that_cannot_start_is_told_with_its_reason(applied):
 
 
 @needs_shell
+def test_a_port_that_is_taken_is_told_in_the_words_of_the_agent(applied):
+    post("service/stop")
+    take = "import socket, time; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('192.168.1.1', 69)); time.sleep(120)"
+    taker = inside("sh", "-c", f'python3 -c "{take}" >/dev/null 2>&1 & echo $!').strip()
+    try:
+        wait_for(lambda: "192.168.1.1:69" in inside("ss", "-lun"), "the port is taken")
+        answer = post("service/reconfigure")
+    finally:
+        inside("kill", taker)
+    assert answer["status"] == "failed" and "does not start" in answer["status_msg"]
+    assert "port 69" in answer["details"] and taker in answer["details"], answer
+    assert post("service/reconfigure")["running"] is True
+
+
+@needs_shell
 def test_an_agent_that_hangs_is_told(applied):
     running = process()
     inside("kill", "-STOP", running)
@@ -358,6 +378,26 @@ def test_texts_far_over_what_configd_takes_at_once(debian):
     assert post("service/reconfigure")["status"] == "ok"
 
 
+def test_machines_come_and_go_as_csv(debian):
+    made("machine", name="oden", mac="52:54:00:00:00:01,52:54:00:00:00:02", profile=debian, description='a; "b"')
+    text = ask("settings/download_machine")
+    assert "oden" in text and ";debian-auto;" in text
+    new = (
+        "name;mac;profile;address;gateway\r\n"
+        "oden;52:54:00:00:00:01;debian-auto;192.168.1.5/24;192.168.1.1\r\n"
+        "thor;52:54:00:00:00:03;debian-auto;;\r\n"
+        "loki;52:54:00:00:00:03;;;\r\n"
+        "freya;52:54:00:00:00:04;nobody;;\r\n"
+    )
+    said = ask("settings/upload_machine", {"payload": new})
+    assert {one["field"] for one in said["validations"]} == {"mac", "profile"}, said
+    there = {row["name"]: row for row in rows("machine")}
+    assert "freya" not in there and there["oden"]["address"] == "192.168.1.5/24"
+    assert there["oden"]["description"] == 'a; "b"', "what the CSV does not say stays"
+    ask("settings/upload_machine", {"payload": text})
+    assert {row["name"]: row["mac"] for row in rows("machine")}["oden"].count(":") == 10
+
+
 def test_a_description_is_text():
     uuid = made("machine", name="oden", mac="52:54:00:00:00:01", description="<script>alert(1)</script> \U0001f600")
     assert rows("machine")[0]["description"] == "<script>alert(1)</script> \U0001f600"
@@ -397,3 +437,18 @@ def test_tokens_of_the_agent(applied):
     assert ask("token/add", {"name": name, "role": "read"})["error"]
     assert post(f"token/del/{name}")["result"] == "deleted"
     assert name not in json.dumps(ask("token/search", {"rowCount": -1}))
+
+
+@pytest.mark.parametrize("tool", ["sh"])
+def test_the_examples_of_the_documentation(tool):
+    text = (pathlib.Path(__file__).parents[2] / "docs/opnsense.md").read_text()
+    script = "\necho\n".join(re.findall(rf"```{tool}\n(.*?)```", text, re.S))
+    done = subprocess.run(
+        [tool, "-eu"], input=script, env=os.environ | {"KEY": firewall.KEY, "FIREWALL": firewall.URL},
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "failed" not in done.stdout and "errorMessage" not in done.stdout, done.stdout
+    assert done.stdout.count('"saved"') == 4, "settings, machine, policy, change; two more went into variables"
+    assert '"deleted"' in done.stdout and '"Disabled"' in done.stdout and '"running"' in done.stdout
+    assert [row["name"] for row in rows("profile")] == ["talos-omni"] and rows("machine") == []

@@ -120,6 +120,7 @@ def test_masks_are_regular_expressions_that_bite():
     masks = {field.find("Mask").text for _, field in leaves() if field.find("Mask") is not None}
     assert len(masks) > 10
     for mask in masks:
+        assert mask.endswith("D"), f"{mask}: $ alone takes a line end too"
         assert subprocess.run(["php", "-r", code, mask]).returncode == 0, mask
 
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Api;
 use super::asked::{Asked, Done};
+use super::diff::difference;
 use super::problem::Problem;
 use crate::config::{Change, Diagnostics, Written, fragment};
 
@@ -187,12 +188,25 @@ impl Api {
         action: &str,
         asked: &Asked,
     ) -> Result<(), Problem> {
-        let name = name.to_owned();
+        let before = self.shown_text(name);
         self.fragments.change(Change {
-            name: name.clone(),
+            name: name.to_owned(),
             text,
         })?;
-        self.audited(asked.who, json!({ "action": action, "fragment": name }))
+        let told = difference(&before, &self.shown_text(name));
+        self.audited(
+            asked.who,
+            json!({
+                "action": action, "fragment": name, "added": told.added, "removed": told.removed,
+                "diff": told.text,
+            }),
+        )
+    }
+
+    /// What is in force of a fragment of the API, without its secrets.
+    fn shown_text(&self, name: &str) -> String {
+        let found = self.in_force(name).filter(|one| one.by_api);
+        found.map_or_else(String::new, |one| one.text)
     }
 }
 

@@ -3,10 +3,15 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Api;
 use super::asked::{Asked, Done};
 use super::problem::Problem;
+use super::{Api, stamped};
+use crate::boot::site::Site;
+use crate::event::Stamped;
 use crate::limits;
+use crate::recipe;
+use crate::store::{EventFilter, Store};
+use crate::timeline::{Finding, fetch_findings};
 
 /// Who fetches.
 pub trait Fetches: Send + Sync {
@@ -39,6 +44,32 @@ pub enum NotBegun {
 struct Wanted {
     #[serde(default)]
     names: Vec<String>,
+}
+
+/// The last events of fetches, as far as they can be read.
+pub fn fetch_events(store: &dyn Store) -> Vec<Stamped> {
+    let rows = store.events(&EventFilter {
+        kind: Some("fetch".to_owned()),
+        newest_first: true,
+        limit: limits::FETCH_EVENTS,
+        ..EventFilter::default()
+    });
+    rows.unwrap_or_default()
+        .iter()
+        .filter_map(stamped)
+        .collect()
+}
+
+/// What is wrong with fetches now.
+pub fn of_fetches(store: &dyn Store, site: &Site) -> Vec<Finding> {
+    let events = fetch_events(store);
+    if events.is_empty() {
+        return Vec::new();
+    }
+    let wanted = recipe::wanted(&site.config);
+    let is_wanted = |name: &str| wanted.iter().any(|wanted| wanted.name == name);
+    let is_there = |name: &str| site.catalogue.get(name).is_some();
+    fetch_findings(&events, &is_wanted, &is_there)
 }
 
 impl Api {

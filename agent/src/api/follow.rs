@@ -27,6 +27,16 @@ impl Follow {
         Follow { filter, last: None }
     }
 
+    /// The same where no event has a higher number than `newest`. A client that has seen a higher one
+    /// saw it of another database, or of one that lost it to a power cut, and would wait until the
+    /// numbers have come there again.
+    pub fn within(self, newest: u64) -> Follow {
+        Follow {
+            last: self.last.map(|last| last.min(newest)),
+            ..self
+        }
+    }
+
     /// Whether it wants an event.
     pub fn wants(&self, event: &Stamped) -> bool {
         let machine = self.filter.machine;

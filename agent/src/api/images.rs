@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::Api;
 use crate::boot::site::Site;
 use crate::config::{Image, Recipe};
-use crate::image::lock::{Locked, Owner};
+use crate::credential;
+use crate::image::lock::{Lock, Locked, Owner};
 
 impl Api {
     pub(super) fn images(&self, site: &Site) -> Value {
@@ -62,42 +63,15 @@ fn files(site: &Site, owner: &Owner) -> Vec<Value> {
 }
 
 /// Everything that is pinned.
-pub(super) fn lock(site: &Site) -> Value {
+pub fn pins(lock: &Lock) -> Value {
     let row = |(name, locked): (&str, &Locked)| {
         let member = locked.member.as_ref();
         json!({
             "path": name, "size": locked.size, "sha256": locked.sha256.to_string(),
-            "url": without_password(&locked.url), "owner": locked.owner.to_string(),
+            "url": credential::hidden(&locked.url), "owner": locked.owner.to_string(),
             "pinned": locked.pinned.to_string(), "when": locked.when.saturating_mul(1_000),
             "member": member.map(|member| member.name.as_str()), "text": locked.text,
         })
     };
-    json!({ "lock": site.lock.pins().map(row).collect::<Vec<_>>() })
-}
-
-/// A URL without the name and password that may stand before its host (RFC 3986 section 3.2.1).
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (host, path) = rest.split_at(end);
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_in_a_url_is_left_out() {
-        for (url, shown) in [
-            ("https://me:pass@a.example/x@y?z", "https://a.example/x@y?z"),
-            ("https://a.example/x", "https://a.example/x"),
-            ("file:///srv/a@b", "file:///srv/a@b"),
-        ] {
-            assert_eq!(without_password(url), shown);
-        }
-    }
+    json!({ "lock": lock.pins().map(row).collect::<Vec<_>>() })
 }

@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use super::{Api, Asked, Problem, advise, view};
 use crate::config::Config;
-use crate::event::{Event, Word};
-
+use crate::event::{Event, Stamped, Word};
 use crate::machine::{Action, Phase, Record};
-use crate::timeline::{Context, findings, render};
+use crate::timeline::{self, Context, findings, render};
 
 /// What a query chooses of all machines.
 pub(super) struct Chosen<'a> {
@@ -48,7 +47,7 @@ impl Api {
         let record = self.named(name)?;
         let events = self.story(&record)?;
         let mut value = view::machine(&record);
-        value["findings"] = json!(findings(&events, &self.context(&record, config)));
+        value["findings"] = json!(findings(&events, &self.context(&record, &events, config)));
         Ok(value)
     }
 
@@ -111,7 +110,7 @@ impl Api {
     pub(super) fn timeline(&self, name: &str, config: &Config) -> Result<Value, Problem> {
         let record = self.named(name)?;
         let events = self.story(&record)?;
-        let found = findings(&events, &self.context(&record, config));
+        let found = findings(&events, &self.context(&record, &events, config));
         let mut value = render::programs(&events, &found);
         value["label"] = record.label().into();
         value["text"] = render::people(&record.label(), &events, &found, 1).into();
@@ -119,11 +118,15 @@ impl Api {
         Ok(value)
     }
 
-    /// What findings rest on beside events.
-    pub(super) fn context(&self, record: &Record, config: &Config) -> Context {
-        let installing = match &record.phase {
+    /// What findings rest on beside the events.
+    pub(super) fn context(&self, record: &Record, events: &[Stamped], config: &Config) -> Context {
+        let last_file = match &record.phase {
             Phase::Installing(installing) => installing.last_file.clone(),
-            _ => None,
+            // One that is offered its profile at each boot, or chose it in its menu.
+            _ => {
+                let decided = timeline::decided(events);
+                decided.and_then(|word| self.keeper.site().last_file(word, &record.facts))
+            }
         };
         // What is meant for it has to be asked for only where something follows from it.
         let nic = record.facts.nic().map(|card| {
@@ -144,7 +147,7 @@ impl Api {
                 Phase::Failed { reason } => reason.clone(),
                 _ => String::new(),
             },
-            last_file: installing,
+            last_file,
             nic,
             nic_lacks,
         }

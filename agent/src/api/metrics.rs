@@ -6,6 +6,10 @@ use serde_json::Value;
 
 use crate::event::Word;
 
+/// The bounds of the histogram of transfers, in seconds: a loader takes less than one, a kernel some, and
+/// what takes minutes is worth a look.
+pub const TRANSFER_SECONDS: [f64; 8] = [0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0];
+
 /// Counters from the status, and how many machines are in each phase.
 pub fn text(status: &Value, phases: &BTreeMap<Word, usize>, trouble: bool) -> String {
     let mut text = String::new();
@@ -54,11 +58,25 @@ pub fn text(status: &Value, phases: &BTreeMap<Word, usize>, trouble: bool) -> St
         "Machines that are known, by phase.",
         &machines,
     );
+    let decisions = status["decisions"].as_object().into_iter().flatten();
+    let decisions: Vec<_> = decisions
+        .map(|(word, count)| {
+            let label = format!("{{decision=\"{word}\"}}");
+            (label, count.as_f64().unwrap_or(0.0))
+        })
+        .collect();
     family(
         "decisions_total",
         "counter",
-        "Machines that asked what to do.",
-        &one("/scripts"),
+        "What machines got that asked what to do.",
+        &decisions,
+    );
+    let rows = ["tftp", "http"].map(|via| histogram(via, &status[via]));
+    family(
+        "transfer_seconds",
+        "histogram",
+        "How long transfers took that went to their end.",
+        &rows.concat(),
     );
     family(
         "transfers_total",
@@ -193,4 +211,52 @@ pub fn text(status: &Value, phases: &BTreeMap<Word, usize>, trouble: bool) -> St
         &[(String::new(), number("/database/events_dropped"))],
     );
     text
+}
+
+/// The rows of one way's transfers: `took` are those within each bound, and all at last.
+fn histogram(via: &str, totals: &Value) -> Vec<(String, f64)> {
+    let took = totals["took"].as_array().map_or(&[][..], Vec::as_slice);
+    let count = |place: usize| took.get(place).and_then(Value::as_f64).unwrap_or(0.0);
+    let bounds = TRANSFER_SECONDS.map(|bound| bound.to_string());
+    let bounds = bounds.iter().map(String::as_str).chain(["+Inf"]);
+    let buckets = bounds.enumerate().map(|(place, bound)| {
+        let name = format!("_bucket{{via=\"{via}\",le=\"{bound}\"}}");
+        (name, count(place))
+    });
+    let mut rows: Vec<_> = buckets.collect();
+    let seconds = totals["seconds"].as_f64().unwrap_or(0.0);
+    rows.push((format!("_sum{{via=\"{via}\"}}"), seconds));
+    rows.push((
+        format!("_count{{via=\"{via}\"}}"),
+        count(TRANSFER_SECONDS.len()),
+    ));
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn decisions_and_durations_are_told_apart() {
+        let status = json!({
+            "decisions": { "install": 2, "menu": 1 },
+            "tftp": { "seconds": 3.5, "took": [0, 1, 1, 1, 2, 2, 2, 2, 3] },
+        });
+        let text = text(&status, &BTreeMap::new(), false);
+        for line in [
+            "# TYPE hearth_transfer_seconds histogram",
+            "hearth_decisions_total{decision=\"install\"} 2",
+            "hearth_transfer_seconds_bucket{via=\"tftp\",le=\"0.1\"} 1",
+            "hearth_transfer_seconds_bucket{via=\"tftp\",le=\"300\"} 2",
+            "hearth_transfer_seconds_bucket{via=\"tftp\",le=\"+Inf\"} 3",
+            "hearth_transfer_seconds_sum{via=\"tftp\"} 3.5",
+            "hearth_transfer_seconds_count{via=\"tftp\"} 3",
+            "hearth_transfer_seconds_count{via=\"http\"} 0",
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line}\n{text}");
+        }
+    }
 }

@@ -7,6 +7,7 @@
 mod advise;
 mod asked;
 mod config;
+mod diff;
 mod fetches;
 mod follow;
 mod images;
@@ -27,19 +28,22 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::boot::gate::Keeper;
+use crate::boot::site::Site;
 use crate::config::Config;
 use crate::event::{Event, Stamped};
 use crate::id::MachineId;
 use crate::mac::Mac;
-use crate::machine::{Census, Record};
+use crate::machine::{Census, Record, Restored};
 use crate::store::{AuditRow, EventFilter, EventRow, Write};
 use crate::{limits, percent};
 
 pub use self::config::{Fragments, NotChanged};
 pub use advise::advice;
 pub use asked::{Answer, Asked, Done};
-pub use fetches::{Fetches, NotBegun};
+pub use fetches::{Fetches, NotBegun, fetch_events, of_fetches};
 pub use follow::{ALIVE, Follow, piece};
+pub use images::pins;
+pub use metrics::TRANSFER_SECONDS;
 pub use operation::{OPERATIONS, Operation, Role};
 pub use problem::Problem;
 pub use tokens::Tokens;
@@ -60,6 +64,8 @@ pub struct Api {
     pub tokens: Tokens,
     /// Switches a machine with these cards on; a sentence of what was done, or why not.
     pub wake: Wake,
+    /// Goes back to a backup; events have numbers above all that it holds from then on.
+    pub restore: Restore,
     /// Fetches in the agent.
     pub fetches: Box<dyn Fetches>,
     /// Fragments of the configuration.
@@ -70,6 +76,9 @@ pub struct Api {
 
 /// Switches a machine on.
 pub type Wake = Box<dyn Fn(&[Mac]) -> Result<String, String> + Send + Sync>;
+
+/// Goes back to the backup at a path.
+pub type Restore = Box<dyn Fn(&Path) -> Result<Restored, crate::store::Error> + Send + Sync>;
 
 /// What an operation gives.
 type Answered = Result<Done, Problem>;
@@ -159,12 +168,12 @@ impl Api {
             (_, ["machines", name, "wake"]) => self.wake(name, asked)?.into(),
             (_, ["machines", name, "timeline"]) => self.timeline(name, config)?.into(),
             (_, ["events"]) => self.events(view::filter(asked.query)?)?.into(),
-            (_, ["findings"]) => self.findings(config).into(),
+            (_, ["findings"]) => self.findings(&site).into(),
             (_, ["audit"]) => self.audit(asked.query)?.into(),
             (_, ["policies"]) => self.policies(&site).into(),
             (_, ["policies", "test"]) => self.test_policies(asked, &site)?.into(),
             (_, ["profiles"]) => policies::declared_profiles(config).into(),
-            (_, ["lock"]) => images::lock(&site).into(),
+            (_, ["lock"]) => pins(&site.lock).into(),
             (_, ["images"]) => self.images(&site).into(),
             (_, ["loaders"]) => self.loaders(&site).into(),
             ("POST", ["fetches"]) => self.begin_fetch(asked)?,
@@ -183,17 +192,29 @@ impl Api {
             ("POST", ["tokens"]) => self.create_token(asked)?,
             (_, ["tokens"]) => self.token_list().into(),
             (_, ["tokens", name]) => self.revoke_token(name, asked)?.into(),
-            (_, ["backup"]) => self
-                .copy(asked, |path| self.census.store().backup(path))?
-                .into(),
+            (_, ["backup"]) => self.copy(asked, |path| self.backup(path, config))?.into(),
             (_, ["restore"]) => self.copy(asked, |path| self.restore(path))?.into(),
             _ => return Err(Problem::not_found(asked.path)),
         })
     }
 
+    fn backup(&self, path: &Path, config: &Config) -> Result<(), crate::store::Error> {
+        let root = &config.server.root;
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if real(path.parent().unwrap_or(path)).starts_with(real(root)) {
+            return Err(crate::store::Error(format!(
+                "{} is below {}, whose files everybody may read over TFTP and HTTP: name another folder",
+                path.display(),
+                root.display()
+            )));
+        }
+        self.census.store().backup(path)
+    }
+
     fn restore(&self, path: &Path) -> Result<(), crate::store::Error> {
-        let (tokens, warnings) = self.census.restore(path)?;
-        self.tokens.replace(tokens);
+        let restored = (self.restore)(path)?;
+        self.tokens.replace(restored.tokens);
+        let warnings = restored.warnings;
         warnings.iter().for_each(|warning| log::warn!("{warning}"));
         Ok(())
     }
@@ -296,9 +317,18 @@ impl Api {
         })
     }
 
-    fn findings(&self, config: &Config) -> Value {
+    fn findings(&self, site: &Site) -> Value {
+        let config = &*site.config;
+        let store = self.census.store();
+        let of_fetches = of_fetches(&**store, site).into_iter().map(|finding| {
+            let mut value = json!(finding);
+            value["machine"] = Value::Null;
+            value["label"] = "fetch".into();
+            value
+        });
         let heard = self.of_nobody().unwrap_or_default();
-        let (mut all, mut after) = (Vec::new(), Some(MachineId(0)));
+        let mut all: Vec<_> = of_fetches.collect();
+        let mut after = Some(MachineId(0));
         while let Some(begin) = after.filter(|_| all.len() < limits::PAGE) {
             let whole = |record: &Record| Some(record.clone());
             let (records, next) = self.census.page(begin, limits::LOOK_AT_ONCE, whole);
@@ -307,7 +337,8 @@ impl Api {
                 let Ok(events) = self.whole_story(&record, &heard) else {
                     continue;
                 };
-                let found = crate::timeline::findings(&events, &self.context(&record, config));
+                let context = self.context(&record, &events, config);
+                let found = crate::timeline::findings(&events, &context);
                 for finding in found {
                     let mut value = serde_json::to_value(&finding).unwrap_or_default();
                     value["machine"] = record.id.0.into();

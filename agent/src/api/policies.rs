@@ -172,6 +172,7 @@ pub fn declared_policies(config: &Config, machines: &dyn Fn(&Policy) -> Option<u
             "profile": policy.profile,
             "conditions": conditions,
             "limit": policy.limit,
+            "approval": policy.approval,
             "machines": machines(policy),
         })
     });
@@ -233,6 +234,7 @@ fn step<'a>(number: usize, step: &Step<'a>, subject: Subject<'a>) -> Value {
         "name": step.policy.name.as_str(),
         "profile": step.policy.profile,
         "limit": step.policy.limit,
+        "approval": step.policy.approval,
         "outcome": step.outcome.word(),
         "why": step.sentence(subject),
         "unmet": misses.iter().map(unmet).collect::<Vec<_>>(),

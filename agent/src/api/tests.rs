@@ -1,5 +1,6 @@
 use super::*;
 use crate::boot::testing;
+use crate::config::Config;
 use crate::event::Event;
 use crate::image::lock::Lock;
 use crate::machine::Facts;
@@ -23,8 +24,9 @@ pub(super) fn over(declared: &str, queries: &[&str]) -> Api {
         census.meet(&Facts::parse(query), None, None, NOW);
     }
     Api {
-        census,
+        census: census.clone(),
         keeper,
+        restore: Box::new(move |path| census.restore(path)),
         status: Box::new(|| json!({ "fine": true })),
         tokens: Tokens::default(),
         wake: Box::new(|macs| match macs {

@@ -221,6 +221,11 @@ fn attend(
     let unready = unready.map(|why| why.sentence.clone());
     if decided.counted.is_some() {
         record.policy.clone_from(&decided.counted);
+    } else if let (Some(Ok(_)), Decision::Install { profile }) = (&start, &decided.decision)
+        && !decided.once
+        && (decided.begins.is_some() || !decided.chosen)
+    {
+        record.leaves_place(profile, &site.config);
     }
     if matches!(decided.decision, Decision::Local { .. }) {
         record.learnt.sent_local = Some(now);

@@ -114,13 +114,17 @@ pub fn decide(asking: &Asking) -> Decided {
         ));
     }
     let facts = asking.facts;
-    let unheard = !record.wishes.approved && config.server.unknown == Unknown::Hold;
+    let unheard = !record.wishes.approved
+        && match meant.policy {
+            Some(policy) => policy.approval,
+            None => meant.profile.is_none() && config.server.unknown == Unknown::Hold,
+        };
     let asked = Asked {
         profile: meant
             .profile
             .clone()
             .and_then(|profile| Some((profile.clone(), terms(config, &profile)?))),
-        held: record.wishes.held || unheard && meant.profile.is_none(),
+        held: record.wishes.held || unheard,
         is_boot: is_boot(facts),
         now: asking.now,
     };

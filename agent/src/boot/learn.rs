@@ -20,7 +20,8 @@ pub fn came_back(
     now: u64,
 ) -> Option<Event> {
     let sent = record.learnt.sent_local.take()?;
-    let since = now.saturating_sub(sent);
+    // A clock that was set back says nothing of how long ago that was.
+    let since = now.checked_sub(sent)?;
     let is_given = declared.is_some() || record.wishes.local_boot.is_some();
     let is_back = is_soon(since) && record.learnt.sent_local_card == card;
     if is_given || !is_back {
@@ -73,7 +74,8 @@ pub fn loader_of_installed(
     if given.or(learnt) == Some(LocalBoot::Sanboot) {
         return ForLoader::Given(None);
     }
-    let since = record.learnt.sent_local.map(|at| now.saturating_sub(at));
+    let sent = record.learnt.sent_local;
+    let since = sent.and_then(|at| now.checked_sub(at));
     let is_same = card.is_some() && record.learnt.sent_local_card == card;
     match since {
         // A firmware repeats what is refused.
@@ -151,6 +153,22 @@ mod tests {
         came_back(&mut record, None, None, Platform::Efi, 110_000);
         let learnt = record.learnt.local_boot.as_ref().map(|(method, _)| *method);
         assert_eq!(learnt, Some(LocalBoot::Exit));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_teaches_nothing() {
+        let mut record = record();
+        record.learnt.sent_local = Some(1_700_000_000_000);
+        record.learnt.sent_local_card = card(1);
+        let back = came_back(&mut record, None, card(1), Platform::Efi, 5_000);
+        assert_eq!(back, None);
+        record.learnt.sent_local = Some(1_700_000_000_000);
+        let mut ask = |now| loader_of_installed(&mut record, None, card(1), now);
+        assert_eq!(ask(5_000), ForLoader::Denied);
+        assert!(
+            matches!(ask(45_000), ForLoader::Given(Some(_))),
+            "it is learnt by the clock as it is now"
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::boot::script::{self, Setting};
 use crate::boot::text::{Base, Text};
 use crate::boot::token::Token;
 use crate::boot::written;
-use crate::config::{Config, Machine, MenuItem, Recipe};
+use crate::config::{Config, Machine, MenuItem, Name, Recipe};
 use crate::event::Via;
 use crate::id::MachineId;
 use crate::image::catalogue::{Catalogue, Entry};
@@ -188,6 +188,28 @@ impl Site {
             None => Answers::None(ONLY_INSTALLING),
         };
         Some(wanted.start(&self.config, self.shelf(), None, answers, cpu, platform))
+    }
+
+    /// The last file that a machine loads of what was decided for it, in the word of
+    /// [`Decision::word`], if that can be started as things are.
+    pub fn last_file(&self, decided: &str, facts: &Facts) -> Option<String> {
+        let (what, name) = decided.split_once(' ')?;
+        let name = Name::new(name).ok()?;
+        let wanted = match what {
+            "install" => Wanted::profile(&self.config, &name)?,
+            "image" => Wanted::image(&self.config, &name)?,
+            _ => return None,
+        };
+        let (cpu, platform) = (facts.cpu(), facts.platform());
+        let start = wanted.start(
+            &self.config,
+            self.shelf(),
+            None,
+            Answers::Later,
+            cpu,
+            platform,
+        );
+        start.ok()?.last_file().map(str::to_owned)
     }
 
     /// `default.ipxe` as it is written below the root, for any server that serves the folder.

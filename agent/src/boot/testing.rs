@@ -35,6 +35,14 @@ pub fn config_in(folder: &Path, server: &str, text: &str) -> Config {
     }
 }
 
+/// What is declared, with the image `debian`: its installer for amd64, of two files.
+pub fn with_debian(text: &str) -> String {
+    format!(
+        "[[image]]\nname = \"debian\"\nrecipe = \"debian\"\nversion = \"bookworm\"\n\
+         architectures = [\"amd64\"]\n{text}"
+    )
+}
+
 /// A site of it with an empty lock.
 #[track_caller]
 pub fn site(config: Config) -> Site {

@@ -63,7 +63,7 @@ fn named(file: &Path) -> Option<&str> {
     (name != "-").then(|| name.strip_suffix(".toml").unwrap_or(name))
 }
 
-fn read(file: &Path) -> Result<String, Failed> {
+pub fn read(file: &Path) -> Result<String, Failed> {
     let failed = |error: io::Error| {
         let code = match error.kind() {
             io::ErrorKind::InvalidData => DATA,

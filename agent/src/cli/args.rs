@@ -1,24 +1,30 @@
 //! What can be written on the command line. The comments are the help and the manual pages.
 
+mod dhcp;
+mod fetches;
+mod files;
 mod machine;
 mod policy;
+mod script;
+mod token;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
-use crate::api::Role;
-use crate::arch::{Cpu, Platform};
-use crate::config::Name;
-use crate::dhcp;
-use crate::mac::Mac;
+use super::view::Output;
 use crate::pci::PciId;
-use crate::uuid::Uuid;
-pub use machine::{MachineSet, Machines};
+pub use dhcp::{Dhcp, Place};
+pub use fetches::Fetches;
+pub use files::{Factory, Lock, Talos};
+pub use machine::{MachineSet, Machines, One};
 pub use policy::{Policies, Test as PolicyTest};
+pub use script::Machine;
+pub use token::Tokens;
+
+/// The configuration that is read if no other is named.
+pub const CONFIG: &str = "/usr/local/etc/hearth/hearth.toml";
 
 /// The boot server of a network
 ///
@@ -39,12 +45,7 @@ Examples:
 )]
 pub struct Arguments {
     /// The configuration; conf.d/*.toml beside it are read too
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        default_value = "/usr/local/etc/hearth/hearth.toml"
-    )]
+    #[arg(long, global = true, value_name = "FILE", default_value = CONFIG)]
     pub config: PathBuf,
     /// What to do.
     #[command(subcommand)]
@@ -101,10 +102,18 @@ Examples:
     /// List the images, and what of them is there
     #[command(after_long_help = "Examples:\n  hearth images\n  hearth images --json")]
     Images {
-        /// For programs
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
+    /// List the loaders, and what of them is there
+    #[command(after_long_help = "Examples:\n  hearth loaders\n  hearth loaders --json")]
+    Loaders {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Fetches in the running agent
+    #[command(subcommand)]
+    Fetches(Fetches),
     /// Show what the running agent does
     ///
     /// Where it listens, what is ready and what is missing, what is under way,
@@ -112,11 +121,11 @@ Examples:
     #[command(after_long_help = "\
 Examples:
   hearth status
+  hearth status --watch
   hearth status --json | jq .tftp.active")]
     Status {
-        /// For programs
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// Print exactly what a machine would get, without network
     ///
@@ -165,6 +174,7 @@ Examples:
 Examples:
   hearth timeline oden
   hearth timeline 52:54:00:77:00:01 --all
+  hearth timeline oden --watch
   hearth timeline oden --json | jq '.findings[].code'")]
     Timeline {
         /// Its name, MAC, UUID or number
@@ -173,26 +183,29 @@ Examples:
         /// Every boot that is remembered, not the last alone
         #[arg(long)]
         all: bool,
-        /// For programs
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// List what is wrong now, of all machines
     #[command(after_long_help = "\
 Examples:
   hearth findings
+  hearth findings --watch
   hearth findings --json")]
     Findings {
-        /// For programs
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// List what happened last
+    ///
+    /// With --watch also what happens from now on, a line each; with --json too
+    /// one object a line. It outlives a restart of the agent and misses nothing.
     #[command(after_long_help = "\
 Examples:
   hearth events
   hearth events --machine oden --number 200
-  hearth events --json")]
+  hearth events --watch
+  hearth events --watch --json | jq -r .text")]
     Events {
         /// Of one machine: its name, MAC, UUID or number
         #[arg(long, value_name = "MACHINE")]
@@ -200,9 +213,8 @@ Examples:
         /// How many at most
         #[arg(long, short, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
         number: u16,
-        /// For programs
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// Say what a machine's network card needs
     ///
@@ -269,6 +281,10 @@ Examples:
         file: PathBuf,
     },
     /// Print completions for a shell
+    ///
+    /// Those of bash, zsh and fish ask the running agent for the names of
+    /// machines, profiles, images and more; those of the others know commands
+    /// and options.
     #[command(after_long_help = "\
 Examples:
   hearth completions bash > /etc/bash_completion.d/hearth
@@ -278,6 +294,27 @@ Examples:
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Print what may stand at a place of a command line
+    ///
+    /// For the scripts of `hearth completions`.
+    #[command(
+        hide = true,
+        after_long_help = "Example:\n  hearth complete --at 3 -- hearth machine show od"
+    )]
+    Complete {
+        /// Which of the words it is, from 0
+        #[arg(long, value_name = "INDEX", value_parser = clap::value_parser!(u16).range(..1000))]
+        at: u16,
+        /// The line's words, the command itself first
+        #[arg(last = true, value_name = "WORD")]
+        words: Vec<OsString>,
+    },
+    /// Print what the API can, for programs
+    ///
+    /// The OpenAPI document that the agent gives out too, as
+    /// /api/v1/openapi.json.
+    #[command(after_long_help = "Example:\n  hearth openapi > hearth.json")]
+    Openapi,
     /// Print the manual page, or write all pages into a folder
     #[command(after_long_help = "\
 Examples:
@@ -288,227 +325,4 @@ Examples:
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
-}
-
-/// `hearth token`.
-#[derive(Debug, Subcommand)]
-pub enum Tokens {
-    /// Make a token and print it, this once
-    ///
-    /// Only its hash is kept: who loses it revokes it, and makes another.
-    #[command(after_long_help = "\
-Examples:
-  hearth token create prometheus --role read
-  hearth token create deploy --role operate --expires 90d")]
-    Create {
-        /// What it is for; it stands in the audit log
-        #[arg(value_parser = Name::new)]
-        name: Name,
-        /// What it may: read, operate (say what becomes of machines) or admin
-        #[arg(long, value_parser = role)]
-        role: Role,
-        /// How long it lasts; until it is revoked if not given
-        #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
-        expires: Option<Duration>,
-        /// For programs
-        #[arg(long)]
-        json: bool,
-    },
-    /// List tokens, without what is secret of them
-    #[command(after_long_help = "Examples:\n  hearth token list\n  hearth token list --json")]
-    List {
-        /// For programs
-        #[arg(long)]
-        json: bool,
-    },
-    /// End a token at once
-    #[command(after_long_help = "Example:\n  hearth token revoke deploy")]
-    Revoke {
-        /// Its name
-        name: String,
-    },
-}
-
-fn role(text: &str) -> Result<Role, &'static str> {
-    Role::of(text).ok_or("a role is read, operate or admin")
-}
-
-/// `hearth dhcp`.
-#[derive(Debug, Subcommand)]
-pub enum Dhcp {
-    /// Print the fields for a DHCP server
-    ///
-    /// Each kind of firmware is told its loader, and iPXE is told default.ipxe.
-    /// Machines are sent to the first IPv4 address of server.addresses, unless
-    /// an option says which.
-    #[command(after_long_help = "\
-Examples:
-  hearth dhcp snippet --for kea
-  hearth dhcp snippet --for isc --subnet 192.168.20.0/24
-  hearth dhcp snippet --for windows --address 192.168.1.1")]
-    Snippet {
-        /// Whose language: isc, kea, dnsmasq, mikrotik or windows
-        #[arg(long = "for", value_name = "SERVER")]
-        server: dhcp::Server,
-        #[command(flatten)]
-        place: Place,
-    },
-    /// Show the fields in no server's language
-    ///
-    /// Those of every IPv4 address of server.addresses, unless an option says which.
-    #[command(after_long_help = "\
-Examples:
-  hearth dhcp fields
-  hearth dhcp fields --subnet 192.168.20.0/24 --json")]
-    Fields {
-        #[command(flatten)]
-        place: Place,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-/// Where the machines are, as one of the server's addresses.
-#[derive(Args, Debug)]
-pub struct Place {
-    /// Where machines reach Hearth
-    #[arg(long, group = "where")]
-    pub address: Option<Ipv4Addr>,
-    /// Take the address that this interface has
-    #[arg(long, group = "where", value_name = "NAME")]
-    pub interface: Option<String>,
-    /// Take the address that lies in this network
-    #[arg(long, group = "where", value_name = "NETWORK/BITS")]
-    pub subnet: Option<Subnet>,
-}
-
-impl Place {
-    /// Whether any of the options is given.
-    pub fn is_named(&self) -> bool {
-        self.address.is_some() || self.interface.is_some() || self.subnet.is_some()
-    }
-}
-
-/// An IPv4 network: `192.168.1.0/24`.
-#[derive(Clone, Copy, Debug)]
-pub struct Subnet(pub (Ipv4Addr, u8));
-
-impl FromStr for Subnet {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Subnet, Self::Err> {
-        let network = text.split_once('/').and_then(|(address, bits)| {
-            let bits = bits.parse().ok().filter(|bits| *bits <= 32)?;
-            Some((address.parse().ok()?, bits))
-        });
-        network
-            .map(Subnet)
-            .ok_or("not an IPv4 network such as 192.168.1.0/24")
-    }
-}
-
-/// `hearth lock`.
-#[derive(Debug, Subcommand)]
-pub enum Lock {
-    /// Print what is pinned
-    #[command(after_long_help = "Example:\n  hearth lock print | grep talos")]
-    Print,
-    /// Hash every pinned file and compare
-    ///
-    /// The exit code is 65 if a file is missing or is not what the lock says.
-    #[command(after_long_help = "Example:\n  hearth lock check")]
-    Check,
-    /// Fetch anew and pin what comes
-    ///
-    /// The one way in which a pin changes.
-    #[command(after_long_help = "Example:\n  hearth lock update loaders")]
-    Update {
-        /// Images, profiles, `loaders`, or names below the root
-        #[arg(required = true, value_name = "NAME")]
-        names: Vec<String>,
-    },
-    /// Remove fetched files that nothing refers to any more
-    ///
-    /// A file that was changed since it was fetched is yours, and stays.
-    #[command(after_long_help = "Example:\n  hearth lock prune")]
-    Prune,
-}
-
-/// `hearth talos`.
-#[derive(Debug, Subcommand)]
-pub enum Talos {
-    /// List the versions that can be had, the newest last
-    #[command(after_long_help = "Example:\n  hearth talos versions | tail -n 5")]
-    Versions {
-        #[command(flatten)]
-        factory: Factory,
-    },
-    /// List the official extensions for a version
-    #[command(after_long_help = "\
-Examples:
-  hearth talos extensions v1.11.2
-  hearth talos extensions v1.11.2 | grep -i broadcom")]
-    Extensions {
-        /// The Talos version, with its v; that of the first image if none
-        #[arg(value_name = "VERSION")]
-        of: Option<String>,
-        #[command(flatten)]
-        factory: Factory,
-    },
-}
-
-/// Which factory.
-#[derive(Args, Debug)]
-pub struct Factory {
-    /// The image factory; that of the first Talos image if not given
-    #[arg(long, value_name = "URL", value_parser = crate::config::Url::new)]
-    pub factory: Option<crate::config::Url>,
-}
-
-/// The machine of `hearth script`.
-#[derive(Args, Debug)]
-pub struct Machine {
-    /// A MAC, that of the card it boots from first
-    #[arg(long)]
-    pub mac: Vec<Mac>,
-    /// Its SMBIOS UUID
-    #[arg(long)]
-    pub uuid: Option<Uuid>,
-    /// What it boots with: pcbios or efi
-    #[arg(long, default_value = "efi")]
-    pub platform: Platform,
-    /// Its processor: amd64, arm64, ...
-    #[arg(long, default_value = "amd64")]
-    pub arch: Cpu,
-    /// Its address
-    #[arg(long)]
-    pub ip: Option<IpAddr>,
-    /// SMBIOS manufacturer
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub manufacturer: String,
-    /// SMBIOS product
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub product: String,
-    /// SMBIOS serial number
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub serial: String,
-    /// SMBIOS asset tag
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub asset: String,
-    /// The network card as iPXE names it, for example 0114e41639
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub busid: String,
-    /// The menu item that is chosen at the machine
-    #[arg(long, value_parser = Name::new, conflicts_with = "menu")]
-    pub item: Option<Name>,
-    /// Somebody at the machine asks for the menu
-    #[arg(long)]
-    pub menu: bool,
-    /// The address of ours that it asks; the first if not given
-    #[arg(long, value_name = "ADDRESS")]
-    pub asked: Option<IpAddr>,
-    /// Print default.ipxe, with the menu that works without HTTP
-    #[arg(long)]
-    pub fallback: bool,
 }

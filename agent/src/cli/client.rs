@@ -1,13 +1,15 @@
 //! Asks the running agent over its control socket.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::exit::{CONFIG, DATA, Failed, UNAVAILABLE};
+use super::follow::Stream;
 use crate::config::defaults;
 use crate::daemon::SOCKET;
 use crate::limits;
@@ -18,6 +20,8 @@ pub struct Client {
     socket: PathBuf,
     /// Why the configuration is refused, if it is.
     refused: Option<Failed>,
+    /// How long it is waited for an answer.
+    patience: Duration,
 }
 
 impl Client {
@@ -31,7 +35,13 @@ impl Client {
         Client {
             socket: run.join(SOCKET),
             refused,
+            patience: limits::CLIENT_PATIENCE,
         }
+    }
+
+    /// Waits no longer than this for an answer.
+    pub fn with_patience(self, patience: Duration) -> Client {
+        Client { patience, ..self }
     }
 
     /// `GET /api/v1/PATH`.
@@ -78,6 +88,37 @@ impl Client {
         }
     }
 
+    /// `GET /api/v1/PATH` as server-sent events, from behind the event `last`.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn follow(&mut self, path: &str, last: Option<u64>) -> Result<Stream, Failed> {
+        let mut reader = match self.open(path, last) {
+            Ok(reader) => reader,
+            Err(error) => return Err(self.unanswered(&error)),
+        };
+        let head = head_of(&mut reader).map_err(|error| self.unanswered(&error))?;
+        if status_of(&head).is_some_and(|status| status == 200) {
+            return Ok(Stream::new(reader));
+        }
+        let mut body = String::new();
+        let read = reader.take(limits::STATUS_BYTES).read_to_string(&mut body);
+        read.map_err(|error| self.unanswered(&error))?;
+        Err(refused(&serde_json::from_str(&body).unwrap_or_default()))
+    }
+
+    /// HTTP/1.0, in which a body without a length is sent as it is until the end.
+    fn open(&self, path: &str, last: Option<u64>) -> io::Result<BufReader<UnixStream>> {
+        let mut stream = UnixStream::connect(&self.socket)?;
+        stream.set_read_timeout(Some(self.patience))?;
+        let last = last.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
+        let head = format!(
+            "GET /api/v1/{path} HTTP/1.0\r\nHost: hearth\r\nAccept: text/event-stream\r\n{last}\r\n"
+        );
+        stream.write_all(head.as_bytes())?;
+        Ok(BufReader::new(stream))
+    }
+
     fn ask(&mut self, method: &str, path: &str, body: &[u8]) -> Result<Value, Failed> {
         let (status, answer) = match self.exchange(method, path, body) {
             Ok(answer) => answer,
@@ -114,7 +155,7 @@ impl Client {
 
     fn exchange_text(&self, method: &str, path: &str, body: &[u8]) -> io::Result<(u16, String)> {
         let mut stream = UnixStream::connect(&self.socket)?;
-        stream.set_read_timeout(Some(limits::CLIENT_PATIENCE))?;
+        stream.set_read_timeout(Some(self.patience))?;
         let length = body.len();
         let head = format!(
             "{method} /api/v1/{path} HTTP/1.1\r\nHost: hearth\r\nContent-Length: {length}\r\n\
@@ -127,13 +168,28 @@ impl Client {
             .take(limits::STATUS_BYTES)
             .read_to_string(&mut text)?;
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head.split(' ').nth(1).and_then(|word| word.parse().ok());
-        let status = status.ok_or_else(|| {
+        let status = status_of(head).ok_or_else(|| {
             let line = head.lines().next().unwrap_or_default();
             io::Error::other(format!("it answered {line:?}"))
         })?;
         Ok((status, body.to_owned()))
     }
+}
+
+fn status_of(head: &str) -> Option<u16> {
+    head.split(' ').nth(1)?.parse().ok()
+}
+
+/// An answer's head, up to the empty line.
+fn head_of(reader: &mut BufReader<UnixStream>) -> io::Result<String> {
+    let mut reader = reader.take(limits::HTTP_HEAD_BYTES as u64);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head)? == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+        }
+    }
+    Ok(head)
 }
 
 /// What a problem document says; mistakes of the configuration are shown whole.

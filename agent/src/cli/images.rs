@@ -1,4 +1,4 @@
-//! `hearth images`, and `hearth fetch --agent`.
+//! `hearth images`, `hearth loaders`, and `hearth fetch --agent`.
 
 use std::path::Path;
 use std::thread;
@@ -11,15 +11,28 @@ use super::print;
 use super::progress::bar;
 use super::table::{bytes, table};
 use super::value::{items, list, text};
+use super::view::{self, Output, View};
 use crate::limits;
 
-pub fn images(path: &Path, json: bool) -> Result<u8, Failed> {
-    let mut client = Client::of(path);
-    let answer = client.get("images")?;
-    if json {
-        print(&format!("{answer:#}\n"))?;
-        return Ok(0);
-    }
+pub fn images(path: &Path, output: Output) -> Result<u8, Failed> {
+    let view = View {
+        ask: &|client| client.get("images"),
+        people: &image_table,
+        every: limits::WATCH_COUNTERS,
+    };
+    view::show(path, output, &view)
+}
+
+pub fn loaders(path: &Path, output: Output) -> Result<u8, Failed> {
+    let view = View {
+        ask: &|client| client.get("loaders"),
+        people: &loader_table,
+        every: limits::WATCH_COUNTERS,
+    };
+    view::show(path, output, &view)
+}
+
+fn image_table(answer: &Value) -> String {
     let row = |image: &Value| {
         let size = items(&image["files"]).filter_map(|file| file["size"].as_u64());
         let state = match image["state"].as_str() {
@@ -35,11 +48,20 @@ pub fn images(path: &Path, json: bool) -> Result<u8, Failed> {
         ]
     };
     let rows: Vec<_> = items(&answer["images"]).map(row).collect();
-    print(&table(
-        &["IMAGE", "RECIPE", "VERSION", "PINNED", "STATE"],
-        &rows,
-    ))?;
-    Ok(0)
+    table(&["IMAGE", "RECIPE", "VERSION", "PINNED", "STATE"], &rows)
+}
+
+fn loader_table(answer: &Value) -> String {
+    let row = |loader: &Value| {
+        let name = text(&loader["name"]);
+        let pinned = items(&answer["files"]).find(|file| file["path"] == name.as_str());
+        let size = pinned.and_then(|file| file["size"].as_u64());
+        let size = size.map_or_else(String::new, bytes);
+        let remedy = text(&loader["remedy"]);
+        vec![name, size, text(&loader["state"]), remedy]
+    };
+    let rows: Vec<_> = items(&answer["loaders"]).map(row).collect();
+    table(&["LOADER", "PINNED", "STATE", "TO DO"], &rows)
 }
 
 /// Has the agent fetch. `detach`: does not wait for the end.

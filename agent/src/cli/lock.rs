@@ -3,6 +3,7 @@
 use super::exit::{DATA, Failed, IO};
 use super::progress::{Screen, bar};
 use super::{args, fetch, print};
+use crate::api;
 use crate::config::Config;
 use crate::fetch::Fetcher;
 use crate::image::lock::Lock;
@@ -11,8 +12,12 @@ use crate::image::verify::{self, State};
 
 pub fn lock(config: &Config, command: &args::Lock) -> Result<u8, Failed> {
     match command {
-        args::Lock::Print => {
-            print(&read(config)?.table())?;
+        args::Lock::Print { json } => {
+            let lock = read(config)?;
+            match json {
+                true => print(&format!("{:#}\n", api::pins(&lock)))?,
+                false => print(&lock.table())?,
+            }
             Ok(0)
         }
         args::Lock::Check => check(config),

@@ -4,23 +4,28 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::args::{MachineSet, Machines};
+use super::args::{MachineSet, Machines, One};
 use super::client::{Client, encoded};
 use super::exit::Failed;
 use super::print;
 use super::table::table;
 use super::value::{items, list as all, text, when};
+use super::view::{self, View};
+use crate::limits;
 
 pub fn machine(path: &Path, command: &Machines) -> Result<u8, Failed> {
     let mut client = Client::of(path);
-    let mut act = |machine: &str, action: Value| act(&mut client, machine, &[action]);
+    let mut act = |one: &One, action: Value| {
+        let after = acted(&mut client, &one.machine, &[action])?;
+        say(one, &after, &told(&after))
+    };
     let simple = |action: &str| json!({ "action": action });
     match command {
         Machines::List {
             text,
             phase,
             tag,
-            json,
+            output,
         } => {
             let pairs = [("q", text), ("phase", phase), ("tag", tag)];
             let pairs = pairs.iter().filter_map(|(key, value)| {
@@ -28,53 +33,89 @@ pub fn machine(path: &Path, command: &Machines) -> Result<u8, Failed> {
                     .as_ref()
                     .map(|value| format!("{key}={}", encoded(value)))
             });
-            list(&mut client, &pairs.collect::<Vec<_>>(), *json)
+            let pairs: Vec<_> = pairs.collect();
+            let view = View {
+                ask: &|client| list(client, &pairs),
+                people: &rows,
+                every: limits::WATCH_EVENTS,
+            };
+            view::show(path, *output, &view)
         }
-        Machines::Show { machine, json } => show(&mut client, machine, *json),
-        Machines::Approve { machine } => act(machine, simple("approve")),
-        Machines::Assign { machine, profile } => {
-            act(machine, json!({ "action": "assign", "profile": profile }))
+        Machines::Show { machine, output } => {
+            let view = View {
+                ask: &|client| client.get(&format!("machines/{}", encoded(machine))),
+                people: &one,
+                every: limits::WATCH_EVENTS,
+            };
+            view::show(path, *output, &view)
         }
-        Machines::Unassign { machine } => act(machine, simple("unassign")),
-        Machines::Reinstall { machine, wake } => {
-            act(machine, simple("reinstall"))?;
-            match wake {
-                true => self::wake(&mut client, machine),
-                false => Ok(0),
-            }
+        Machines::Approve(one) => act(one, simple("approve")),
+        Machines::Assign { one, profile } => {
+            act(one, json!({ "action": "assign", "profile": profile }))
         }
-        Machines::Local { machine, profile } => {
-            act(machine, json!({ "action": "local", "profile": profile }))
+        Machines::Unassign(one) => act(one, simple("unassign")),
+        Machines::Reinstall { one, wake: false } => act(one, simple("reinstall")),
+        Machines::Reinstall { one, wake: true } => {
+            let mut after = acted(&mut client, &one.machine, &[simple("reinstall")])?;
+            let told = told(&after);
+            let woken = woken(&mut client, &one.machine)?;
+            after["wake"] = woken["what"].clone();
+            say(one, &after, &format!("{told}{}", wake_line(&woken)))
         }
-        Machines::Hold { machine } => act(machine, simple("hold")),
-        Machines::Release { machine } => act(machine, simple("release")),
-        Machines::Ignore { machine } => act(machine, simple("ignore")),
-        Machines::Boot { machine, profile } => {
-            act(machine, json!({ "action": "boot", "profile": profile }))
+        Machines::Local { one, profile } => {
+            act(one, json!({ "action": "local", "profile": profile }))
         }
-        Machines::Wake { machine } => wake(&mut client, machine),
-        Machines::Set(set) => set_all(&mut client, set),
-        Machines::Forget { machine } => {
-            client.post(
-                &format!("machines/{}/actions", encoded(machine)),
-                &simple("forget"),
-            )?;
-            print(&format!("{machine} is forgotten\n"))?;
+        Machines::Hold(one) => act(one, simple("hold")),
+        Machines::Release(one) => act(one, simple("release")),
+        Machines::Ignore(one) => act(one, simple("ignore")),
+        Machines::Boot { one, profile } => {
+            act(one, json!({ "action": "boot", "profile": profile }))
+        }
+        Machines::Wake(one) => {
+            let woken = woken(&mut client, &one.machine)?;
+            say(one, &woken, &wake_line(&woken))
+        }
+        Machines::Set(set) => {
+            let after = acted(&mut client, &set.one.machine, &settings(set))?;
+            say(&set.one, &after, &told(&after))
+        }
+        Machines::Overrides { machine, put } => {
+            let page = format!("machines/{}/overrides", encoded(machine));
+            let answer = match put {
+                Some(file) => client.send("PUT", &page, super::apply::read(file)?.as_bytes())?,
+                None => client.get(&page)?,
+            };
+            print(&format!("{answer:#}\n"))?;
             Ok(0)
+        }
+        Machines::Forget(one) => {
+            let after = acted(&mut client, &one.machine, &[simple("forget")])?;
+            say(one, &after, &format!("{} is forgotten\n", one.machine))
         }
     }
 }
 
-/// Switches a machine on, and says what was done for it.
-fn wake(client: &mut Client, machine: &str) -> Result<u8, Failed> {
-    let done = client.post(&format!("machines/{}/wake", encoded(machine)), &json!({}))?;
-    let (label, what) = (text(&done["label"]), text(&done["what"]));
-    print(&format!("{label}: {what}\n"))?;
+/// Tells a program or a person.
+fn say(one: &One, answer: &Value, people: &str) -> Result<u8, Failed> {
+    match one.json {
+        true => print(&format!("{answer:#}\n"))?,
+        false => print(people)?,
+    }
     Ok(0)
 }
 
+/// Switches a machine on.
+fn woken(client: &mut Client, machine: &str) -> Result<Value, Failed> {
+    client.post(&format!("machines/{}/wake", encoded(machine)), &json!({}))
+}
+
+/// What was done for it.
+fn wake_line(woken: &Value) -> String {
+    format!("{}: {}\n", text(&woken["label"]), text(&woken["what"]))
+}
+
 /// Every page of the list.
-fn list(client: &mut Client, pairs: &[String], json: bool) -> Result<u8, Failed> {
+fn list(client: &mut Client, pairs: &[String]) -> Result<Value, Failed> {
     let mut machines = Vec::new();
     let mut after = String::new();
     loop {
@@ -86,15 +127,13 @@ fn list(client: &mut Client, pairs: &[String], json: bool) -> Result<u8, Failed>
         }
         match page["next"].as_str() {
             Some(next) => after = next.to_owned(),
-            None => break,
+            None => return Ok(json!({ "machines": machines })),
         }
     }
-    if json {
-        print(&format!("{:#}\n", json!({ "machines": machines })))?;
-        return Ok(0);
-    }
-    let rows: Vec<Vec<String>> = machines
-        .iter()
+}
+
+fn rows(answer: &Value) -> String {
+    let rows: Vec<Vec<String>> = items(&answer["machines"])
         .map(|machine| {
             let facts = &machine["facts"];
             let make = format!(
@@ -112,34 +151,26 @@ fn list(client: &mut Client, pairs: &[String], json: bool) -> Result<u8, Failed>
             ]
         })
         .collect();
-    print(&table(
-        &[
-            "MACHINE",
-            "PHASE",
-            "PROFILE",
-            "ADDRESS",
-            "LAST SEEN",
-            "WHAT IT IS",
-        ],
-        &rows,
-    ))?;
-    Ok(0)
+    let heading = [
+        "MACHINE",
+        "PHASE",
+        "PROFILE",
+        "ADDRESS",
+        "LAST SEEN",
+        "WHAT IT IS",
+    ];
+    table(&heading, &rows)
 }
 
-fn show(client: &mut Client, name: &str, json: bool) -> Result<u8, Failed> {
-    let machine = client.get(&format!("machines/{}", encoded(name)))?;
-    if json {
-        print(&format!("{machine:#}\n"))?;
-        return Ok(0);
-    }
+fn one(machine: &Value) -> String {
     let facts = &machine["facts"];
     let wishes = &machine["wishes"];
     let rows = [
         ("machine", text(&machine["label"])),
         ("number", text(&machine["id"])),
-        ("phase", phase(&machine)),
+        ("phase", phase(machine)),
         ("since", when(&machine["since"])),
-        ("profile", profile(&machine)),
+        ("profile", profile(machine)),
         ("next boot only", text(&wishes["once"])),
         ("UUID", text(&machine["uuid"])),
         ("MACs", all(&machine["macs"])),
@@ -178,11 +209,10 @@ fn show(client: &mut Client, name: &str, json: bool) -> Result<u8, Failed> {
             text(&finding["remedy"])
         ));
     }
-    print(&lines)?;
-    Ok(0)
+    lines
 }
 
-fn set_all(client: &mut Client, set: &MachineSet) -> Result<u8, Failed> {
+fn settings(set: &MachineSet) -> Vec<Value> {
     let or_none = |value: &String| match value.as_str() {
         "none" => Value::Null,
         value => value.into(),
@@ -209,18 +239,22 @@ fn set_all(client: &mut Client, set: &MachineSet) -> Result<u8, Failed> {
     if let Some(name) = &set.name {
         actions.push(json!({ "action": "name", "name": or_none(name) }));
     }
-    act(client, &set.machine, &actions)
+    actions
 }
 
-/// Does something with a machine, and says where it is then.
-fn act(client: &mut Client, machine: &str, actions: &[Value]) -> Result<u8, Failed> {
+/// Does something with a machine; what it is then.
+fn acted(client: &mut Client, machine: &str, actions: &[Value]) -> Result<Value, Failed> {
     let path = format!("machines/{}/actions", encoded(machine));
     let mut after = Value::Null;
     for action in actions {
         after = client.post(&path, action)?;
     }
-    print(&format!("{} is {}\n", text(&after["label"]), phase(&after)))?;
-    Ok(0)
+    Ok(after)
+}
+
+/// Where a machine is.
+fn told(machine: &Value) -> String {
+    format!("{} is {}\n", text(&machine["label"]), phase(machine))
 }
 
 /// The phase with what belongs to it.

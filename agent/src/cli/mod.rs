@@ -6,11 +6,14 @@ mod apply;
 mod args;
 mod check;
 mod client;
+mod complete;
 mod config;
 mod dhcp;
 mod events;
 mod exit;
 mod fetch;
+mod fetches;
+mod follow;
 mod images;
 mod lock;
 mod machine;
@@ -23,6 +26,7 @@ mod table;
 mod talos;
 mod token;
 mod value;
+mod view;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -69,8 +73,10 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
             true => images::fetch(path, names, *detach),
             false => fetch::fetch(&load(path)?, names),
         },
-        Command::Images { json } => images::images(path, *json),
-        Command::Status { json } => status::status(path, *json),
+        Command::Images { output } => images::images(path, *output),
+        Command::Loaders { output } => images::loaders(path, *output),
+        Command::Fetches(command) => fetches::fetches(path, command),
+        Command::Status { output } => status::status(path, *output),
         Command::Script(machine) => script::script(load(path)?, machine),
         Command::Dhcp(command) => dhcp::dhcp(&load(path)?, command),
         Command::Lock(command) => lock::lock(&load(path)?, command),
@@ -78,13 +84,17 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Machine(command) => machine::machine(path, command),
         Command::Policy(command) => policy::policy(path, command),
         Command::Profiles { json } => policy::profiles(path, *json),
-        Command::Timeline { machine, all, json } => events::timeline(path, machine, *all, *json),
-        Command::Findings { json } => events::findings(path, *json),
+        Command::Timeline {
+            machine,
+            all,
+            output,
+        } => events::timeline(path, machine, *all, *output),
+        Command::Findings { output } => events::findings(path, *output),
         Command::Events {
             machine,
             number,
-            json,
-        } => events::events(path, machine.as_deref(), *number, *json),
+            output,
+        } => events::events(path, machine.as_deref(), *number, *output),
         Command::Advise { machine, pci, json } => {
             advise::advise(path, machine.as_deref(), *pci, *json)
         }
@@ -95,6 +105,8 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Backup { file } => events::copy(path, "backup", file),
         Command::Restore { file } => events::copy(path, "restore", file),
         Command::Completions { shell } => pages::completions(*shell),
+        Command::Complete { at, words } => complete::complete(words, usize::from(*at)),
+        Command::Openapi => print(crate::api::OPENAPI).map(|()| 0),
         Command::Man { folder } => pages::man(folder.as_deref()),
     }
 }

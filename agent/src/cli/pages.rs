@@ -5,9 +5,10 @@ use std::io::Write;
 use std::path::Path;
 
 use clap::{Command, CommandFactory};
+use clap_complete::{Shell, generate, shells};
 
 use super::args::Arguments;
-use super::exit::{CANNOT_CREATE, Failed};
+use super::exit::{CANNOT_CREATE, Failed, USAGE};
 use super::print;
 
 /// Section 8 of the manual: what administrates the system.
@@ -45,9 +46,17 @@ const FILES: [(&str, &str); 5] = [
     ("/var/run/hearth/hearth.sock", "the control socket"),
 ];
 
-pub fn completions(shell: clap_complete::Shell) -> Result<u8, Failed> {
+pub fn completions(shell: Shell) -> Result<u8, Failed> {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "hearth", &mut text);
+    let mut command = Arguments::command();
+    match shell {
+        Shell::Bash => text.extend(include_bytes!("../../completions/hearth.bash")),
+        Shell::Zsh => text.extend(include_bytes!("../../completions/hearth.zsh")),
+        Shell::Fish => text.extend(include_bytes!("../../completions/hearth.fish")),
+        Shell::Elvish => generate(shells::Elvish, &mut command, "hearth", &mut text),
+        Shell::PowerShell => generate(shells::PowerShell, &mut command, "hearth", &mut text),
+        _ => return Err(Failed::new(USAGE, format!("there are none for {shell}"))),
+    }
     print(&String::from_utf8_lossy(&text))?;
     Ok(0)
 }
@@ -69,7 +78,9 @@ fn write(folder: &Path, command: &Command, above: Option<&str>) -> Result<(), Fa
         let text = format!("writing {}: {error}", path.display());
         Failed::new(CANNOT_CREATE, text)
     })?;
-    let mut below = command.get_subcommands();
+    let mut below = command
+        .get_subcommands()
+        .filter(|below| !below.is_hide_set());
     below.try_for_each(|below| write(folder, below, Some(&name)))
 }
 

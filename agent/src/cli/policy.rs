@@ -142,7 +142,10 @@ fn list(answer: &Value) -> String {
             vec![
                 number(&policy["number"]),
                 text(&policy["name"]),
-                text(&policy["profile"]),
+                match policy["approval"].as_bool() {
+                    Some(true) => format!("{}, once approved", text(&policy["profile"])),
+                    _ => text(&policy["profile"]),
+                },
                 machines,
                 match conditions.is_empty() {
                     true => "every machine".to_owned(),

@@ -4,23 +4,22 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::client::Client;
 use super::exit::Failed;
-use super::print;
 use super::table::{bytes, time};
 use super::value::{items, list, text};
-use crate::stamp;
+use super::view::{self, Output, View};
+use crate::{limits, stamp};
 
 /// How many events people are shown; programs get all.
 const EVENTS: usize = 15;
 
-pub fn status(path: &Path, json: bool) -> Result<u8, Failed> {
-    let answer = Client::of(path).get("status")?;
-    match json {
-        true => print(&format!("{answer:#}\n"))?,
-        false => print(&people(&answer))?,
-    }
-    Ok(0)
+pub fn status(path: &Path, output: Output) -> Result<u8, Failed> {
+    let view = View {
+        ask: &|client| client.get("status"),
+        people: &people,
+        every: limits::WATCH_COUNTERS,
+    };
+    view::show(path, output, &view)
 }
 
 fn people(status: &Value) -> String {
@@ -84,7 +83,10 @@ fn people(status: &Value) -> String {
             text(&one["remedy"])
         )
     });
-    let warnings = items(&status["warnings"]).map(text).chain(wanting);
+    let failed = items(&status["fetches"]["findings"]);
+    let failed = failed.map(|one| format!("{}; {}", text(&one["sentence"]), text(&one["remedy"])));
+    let warnings = items(&status["warnings"]).map(text);
+    let warnings = warnings.chain(failed).chain(wanting);
     section(&mut lines, "to do", warnings.collect());
     let events: Vec<_> = items(&status["events"])
         .map(|event| format!("{} {}", date(&event["time"]), text(&event["text"])))

@@ -75,7 +75,7 @@ fn audit_row(entry: &Value) -> Vec<String> {
         .iter()
         .map(|key| text(&what[key]))
         .find(|text| !text.is_empty());
-    let known = ["action", "label", "machine", "path"];
+    let known = ["action", "label", "machine", "path", "fragment", "diff"];
     let more = what.as_object().into_iter().flatten();
     let more: Vec<String> = more
         .filter(|(key, value)| !known.contains(&key.as_str()) && !value.is_null())

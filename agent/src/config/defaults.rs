@@ -115,6 +115,8 @@ pub const MEMTEST_URL: &str = "https://memtest.org/download/v8.00/mt86plus_8.00.
 pub const TRIES: u32 = 3;
 /// `profile.timeout`: installers fetch gigabytes over slow lines.
 pub const INSTALL_TIMEOUT: Duration = Duration::from_secs(2 * 3600);
+/// A policy is what a person said already.
+pub const POLICY_APPROVAL: bool = false;
 /// `default.ipxe` is readable to everybody, so no token is in it.
 pub const OMNI_FALLBACK: bool = false;
 /// `profile.installed`: nothing is remembered that nobody asked for.

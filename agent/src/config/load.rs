@@ -12,7 +12,7 @@ use super::fragment::{Change, Written};
 use super::report::Report;
 use super::source::{File, Place, Sources};
 use super::{Config, check, fragment, merge, secret, sections, syntax};
-use crate::limits;
+use crate::{credential, limits};
 
 /// What the configuration is held against, besides itself.
 #[derive(Clone, Debug, Default)]
@@ -105,7 +105,7 @@ fn assemble(reading: Reading, environment: &Environment) -> Result<Loaded, Diagn
         .map(|(number, file)| Written {
             path: file.path.clone(),
             by_api: number >= reading.own,
-            text: report.shown(number),
+            text: credential::hidden(&report.shown(number)).into_owned(),
         });
     let written = written.collect();
     let diagnostics = report.finish();

@@ -361,6 +361,8 @@ pub struct Policy {
     pub profile: Name,
     /// How many machines at most.
     pub limit: Option<u32>,
+    /// A machine waits until a person approves it.
+    pub approval: bool,
 }
 
 /// `[[machine]]`: one declared computer.

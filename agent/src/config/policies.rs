@@ -36,6 +36,7 @@ pub(super) fn check(
             conditions,
             profile: profile.value,
             limit: policy.limit,
+            approval: policy.approval,
         });
     }
     if policies.len() <= limits::POLICIES_COMPARED {

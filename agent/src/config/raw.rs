@@ -112,6 +112,7 @@ pub(super) struct Policy {
     pub conditions: Option<Vec<Condition>>,
     pub profile: Option<Placed<Name>>,
     pub limit: Option<u32>,
+    pub approval: bool,
 }
 
 /// `[[machine]]`.

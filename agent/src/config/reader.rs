@@ -13,6 +13,7 @@ use super::source::{Place, Placed};
 use super::suggest::nearest;
 use super::table::Table;
 use super::values;
+use crate::form::acts;
 
 /// What is written behind a key, or one item of the list there.
 #[derive(Clone, Copy, Debug)]
@@ -314,5 +315,5 @@ pub(super) fn shown(text: &str) -> String {
     if shown.len() < text.len() {
         shown.push_str("...");
     }
-    shown.replace(|c: char| c.is_control(), "\u{fffd}")
+    shown.replace(acts, "\u{fffd}")
 }

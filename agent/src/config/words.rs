@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::form::acts;
+
 /// The name of a declared thing: 1 to 64 characters, letters, digits, `.`, `_`, `-`, the first a
 /// letter or digit. Safe in a path, in an iPXE script and in a URL.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,7 +60,7 @@ impl Label {
     pub fn new(text: &str) -> Result<Label, String> {
         if text.is_empty() || text.chars().count() > 80 {
             Err("a label has 1 to 80 characters".to_owned())
-        } else if text.chars().any(char::is_control) {
+        } else if text.chars().any(acts) {
             Err("a label is one line without control characters".to_owned())
         } else if text.contains("${") {
             Err("a label cannot hold `${`, which iPXE would expand".to_owned())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::fetching::{Door, Fetching};
@@ -25,8 +26,9 @@ pub fn api(
     status: Arc<Status>,
     tokens: Vec<TokenRow>,
 ) -> Api {
-    let fetching = Fetching::new(keeper.clone());
+    let fetching = Fetching::new(keeper.clone(), status.clone(), census.clone());
     let (shown, here) = (keeper.clone(), keeper.clone());
+    let kept = census.clone();
     Api {
         census,
         keeper,
@@ -34,8 +36,11 @@ pub fn api(
             let status = status.clone();
             let fetching = fetching.clone();
             Box::new(move || {
-                let mut value = status.value(&shown.site());
+                let site = shown.site();
+                let mut value = status.value(&site);
                 value["fetches"] = fetching.counters();
+                let wrong = api::of_fetches(&**kept.store(), &site);
+                value["fetches"]["findings"] = json!(wrong);
                 value
             })
         },
@@ -47,6 +52,10 @@ pub fn api(
                 Err(error) => Err(error.to_string()),
             }
         }),
+        restore: {
+            let status = status.clone();
+            Box::new(move |path| status.journal.restore(path))
+        },
         fragments: status.fragments.clone(),
         fetches: Box::new(Door(fetching)),
         now: now_ms,
@@ -101,7 +110,12 @@ pub fn handler(api: Arc<Api>, status: Arc<Status>) -> Handler {
                     let (pieces, body) = mpsc::channel(limits::API_PIECES);
                     let follower = Follower {
                         api: api.clone(),
-                        follow,
+                        // Before it listens, so that what comes in between is read from the database.
+                        follow: follow.within(status.journal.last()),
+                        bearer: match &asked.caller {
+                            Caller::Local(_) => None,
+                            Caller::Remote(_) => header("authorization").map(str::to_owned),
+                        },
                         events: status.journal.listen(),
                         pieces,
                         _seat: seat,

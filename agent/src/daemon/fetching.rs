@@ -1,24 +1,31 @@
 //! Fetches that the API asked for: one at a time, on a thread of their own, so that no boot waits for
 //! one. What they brought is taken up at their end.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::api::{Fetches, NotBegun};
+use crate::api::{self, Fetches, NotBegun};
 use crate::boot::gate::Keeper;
 use crate::config::Config;
+use crate::event::{Event, Sink};
 use crate::fetch::{Failure, Fetcher, Outcome, Progress, Quiet, Report};
+use crate::form::one_line;
 use crate::limits;
+use crate::machine::Census;
 use crate::stamp::now_ms;
 use crate::sync::held;
+use crate::timeline::failing;
 
 /// The fetches of this run of the agent.
 pub struct Fetching {
     keeper: Arc<Keeper>,
+    /// Is told of every file that was fetched or failed.
+    sink: Arc<dyn Sink>,
+    census: Arc<Census>,
     jobs: Mutex<Jobs>,
 }
 
@@ -38,6 +45,9 @@ struct Job {
     who: String,
     names: Vec<String>,
     cancelled: AtomicBool,
+    sink: Arc<dyn Sink>,
+    /// The names of which the last thing that is known is a failure.
+    failing: BTreeSet<String>,
     seen: Mutex<Seen>,
 }
 
@@ -105,6 +115,26 @@ impl Job {
         }
     }
 
+    /// Makes an event of a file's end, unless it says nothing new.
+    fn tell(&self, name: &str, outcome: &Outcome, bytes: u64, took: Duration) {
+        let failure = match outcome {
+            // It failed because somebody wanted that.
+            Outcome::Failed(_) if self.is_cancelled() => return,
+            Outcome::Failed(failure) => Some(failure),
+            Outcome::Fetched(_) => None,
+            _ if self.failing.contains(name) => None,
+            _ => return,
+        };
+        self.sink.event(Event::Fetch {
+            name: name.to_owned(),
+            host: failure.map_or_else(String::new, |failure| failure.host.clone()),
+            bytes,
+            took,
+            cause: failure.map(|failure| failure.cause),
+            error: failure.map(|failure| one_line(&failure.reason, ' ', limits::FETCH_ERROR_BYTES)),
+        });
+    }
+
     fn is_running(&self) -> bool {
         held(&self.seen).ended.is_none()
     }
@@ -149,6 +179,7 @@ impl Progress for Job {
                 Outcome::Failed(failure) => ("failed", Some(failure.reason.clone())),
             };
             (file.state, file.error) = (state, error);
+            self.tell(name, outcome, file.came, file.began.elapsed());
         });
     }
 
@@ -163,9 +194,11 @@ impl Progress for Job {
 
 impl Fetching {
     /// None yet.
-    pub fn new(keeper: Arc<Keeper>) -> Arc<Fetching> {
+    pub fn new(keeper: Arc<Keeper>, sink: Arc<dyn Sink>, census: Arc<Census>) -> Arc<Fetching> {
         Arc::new(Fetching {
             keeper,
+            sink,
+            census,
             jobs: Mutex::default(),
         })
     }
@@ -186,6 +219,11 @@ impl Fetching {
             names => fetcher.named(names),
         });
         self.keeper.take_up();
+        let whole = match &result {
+            Ok(_) => Outcome::Kept,
+            Err(failure) => Outcome::Failed(failure.clone()),
+        };
+        job.tell("", &whole, 0, Duration::ZERO);
         self.end(job, result);
     }
 
@@ -244,6 +282,7 @@ impl Fetches for Door {
         fetcher
             .knows(names)
             .map_err(|error| NotBegun::Wrong(error.reason))?;
+        let failing = failing(&api::fetch_events(&**fetching.census.store()));
         let job = {
             let mut jobs = held(&fetching.jobs);
             if let Some(running) = jobs.kept.iter().find(|job| job.is_running()) {
@@ -255,6 +294,8 @@ impl Fetches for Door {
                 who: who.to_owned(),
                 names: names.to_vec(),
                 cancelled: AtomicBool::new(false),
+                sink: fetching.sink.clone(),
+                failing,
                 seen: Mutex::new(Seen {
                     began: now_ms(),
                     ended: None,

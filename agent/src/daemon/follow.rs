@@ -35,6 +35,8 @@ impl Drop for Seat {
 pub struct Follower {
     pub api: Arc<Api>,
     pub follow: Follow,
+    /// The token that it showed; none on the control socket.
+    pub bearer: Option<String>,
     pub events: broadcast::Receiver<Arc<Stamped>>,
     pub pieces: mpsc::Sender<Bytes>,
     /// Kept until the end.
@@ -42,7 +44,7 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Goes on until the other side closes, or the agent stops.
+    /// Goes on until the other side closes, its token ends, or the agent stops.
     pub async fn run(mut self) {
         // Without a last event there is nothing that could be missed.
         let mut last = self.follow.last;
@@ -104,8 +106,9 @@ impl Follower {
         }
     }
 
-    /// `false`: nobody listens any more.
+    /// `false`: nobody listens any more, or nobody who may.
     async fn send(&self, piece: String) -> bool {
-        self.pieces.send(Bytes::from(piece)).await.is_ok()
+        let may = |bearer: &String| matches!(self.api.bearer(Some(bearer)), Ok(Some(_)));
+        self.bearer.as_ref().is_none_or(may) && self.pieces.send(Bytes::from(piece)).await.is_ok()
     }
 }

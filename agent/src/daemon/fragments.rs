@@ -70,7 +70,11 @@ impl api::Fragments for Fragments {
     }
 
     fn previous(&self, state: &Path, name: &str) -> Option<String> {
-        fs::read_to_string(previous(&file(state, name))).ok()
+        let path = file(state, name);
+        let (now, kept) = (fs::read(&path).ok(), fs::read_to_string(kept(&path)).ok());
+        // A kill came before the last step of a change.
+        let kept = kept.filter(|kept| now.as_deref() != Some(kept.as_bytes()));
+        kept.or_else(|| fs::read_to_string(previous(&path)).ok())
     }
 }
 
@@ -80,6 +84,11 @@ fn file(state: &Path, name: &str) -> PathBuf {
 
 fn previous(path: &Path) -> PathBuf {
     path.with_extension("toml.previous")
+}
+
+/// What was there, until what comes is in its place.
+fn kept(path: &Path) -> PathBuf {
+    path.with_extension("toml.kept")
 }
 
 impl Daemon {
@@ -105,6 +114,7 @@ impl Daemon {
             let path = path.display();
             NotChanged::Failed(format!("writing {path}: {error}; nothing was changed"))
         };
+        settle(&path).map_err(failed)?;
         let old = (read(&path), read(&previous(&path)));
         let (before, older) = (old.0.map_err(failed)?, old.1.map_err(failed)?);
         if let Err(error) = replace(&path, before.as_deref(), change.text.as_deref()) {
@@ -132,16 +142,28 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// A kill at any moment leaves what was there or what comes. What was there is kept first, so that it is
-/// never nowhere.
+/// A kill at any moment leaves what was there or what comes, and each with what was before it: what was
+/// there is kept beside both until what comes is in its place, and only then takes that of what was
+/// before. What comes may be that very text (a revert), which is nowhere else.
 fn replace(path: &Path, before: Option<&[u8]>, text: Option<&str>) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         make(folder)?;
     }
     if let Some(before) = before {
-        durable::write_as(&previous(path), before, MODE)?;
+        durable::write_as(&kept(path), before, MODE)?;
     }
-    put(path, text.map(str::as_bytes))
+    put(path, text.map(str::as_bytes))?;
+    settle(path)
+}
+
+/// Does the last step of a change, which a kill may have come before: what was kept is what was there
+/// before, unless it still is what is there.
+fn settle(path: &Path) -> io::Result<()> {
+    match read(&kept(path))? {
+        None => Ok(()),
+        kept_now if kept_now == read(path)? => put(&kept(path), None),
+        Some(_) => durable::rename(&kept(path), &previous(path)),
+    }
 }
 
 fn make(folder: &Path) -> io::Result<()> {
@@ -166,7 +188,11 @@ fn put(path: &Path, bytes: Option<&[u8]>) -> io::Result<()> {
 
 /// What was refused in the end leaves nothing behind.
 fn back(path: &Path, before: Option<&[u8]>, older: Option<&[u8]>) {
-    for (path, bytes) in [(path.to_owned(), before), (previous(path), older)] {
+    for (path, bytes) in [
+        (path.to_owned(), before),
+        (previous(path), older),
+        (kept(path), None),
+    ] {
         if let Err(error) = put(&path, bytes) {
             log::error!("{}: putting back what was there: {error}", path.display());
         }
@@ -204,5 +230,40 @@ mod tests {
         assert_eq!(now(&previous(&path)).as_deref(), Some("one"));
         back(&path, None, None);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 0);
+    }
+
+    /// What is told of a fragment: what is in force, and what was before.
+    fn told(state: &Path) -> (Option<String>, Option<String>) {
+        let fragments = Fragments::new(Path::new("hearth.toml"), Vec::new());
+        let fragments: &dyn api::Fragments = &fragments;
+        (
+            fragments.text(state, "lab"),
+            fragments.previous(state, "lab"),
+        )
+    }
+
+    #[test]
+    fn a_kill_between_two_steps_of_a_revert_loses_no_text() {
+        let owned = |text: &str| Some(text.to_owned());
+        let (before, after) = ((owned("two"), owned("one")), (owned("one"), owned("two")));
+        for steps in 0..=3 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = file(folder.path(), "lab");
+            replace(&path, None, Some("one")).unwrap();
+            replace(&path, Some(b"one"), Some("two")).unwrap();
+            // The steps of `replace`, as far as a kill lets them come.
+            let step: [&dyn Fn(); 3] = [
+                &|| durable::write_as(&kept(&path), b"two", MODE).unwrap(),
+                &|| put(&path, Some(b"one")).unwrap(),
+                &|| settle(&path).unwrap(),
+            ];
+            step[..steps].iter().for_each(|step| step());
+            let wanted = if steps < 2 { &before } else { &after };
+            assert_eq!(&told(folder.path()), wanted, "after {steps} steps");
+            // The next change begins with this.
+            settle(&path).unwrap();
+            assert_eq!(&told(folder.path()), wanted, "after {steps} steps, settled");
+            assert!(!kept(&path).exists());
+        }
     }
 }

@@ -1,22 +1,25 @@
 //! Takes events: a log line each, counters, the last few for `hearth status`, the store for the
 //! rest, and whoever listens.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::broadcast;
 
+use crate::api::TRANSFER_SECONDS;
 use crate::boot::gate::Keeper;
 use crate::event::{Event, Outcome, Sink, Stamped, Via, line};
 use crate::id::MachineId;
 use crate::limits;
 use crate::mac::Mac;
-use crate::machine::Census;
+use crate::machine::{Census, Restored};
 use crate::observe::Lease;
 use crate::stamp::now_ms;
-use crate::store::{Backlog, EventRow, Write};
+use crate::store::{Backlog, Error, EventRow, Write};
 use crate::sync::held;
 
 /// What happened since the start.
@@ -38,6 +41,8 @@ pub struct Kept {
     pub http: Totals,
     /// Machines that asked what to do.
     pub scripts: u64,
+    /// What they got, by the first word of the decision.
+    pub decisions: BTreeMap<String, u64>,
     /// The last events as programs read them, the newest last.
     pub last: VecDeque<Value>,
 }
@@ -53,6 +58,10 @@ pub struct Totals {
     pub bytes: u64,
     /// Packets sent again.
     pub repeats: u64,
+    /// Time of those that went to their end.
+    pub took: Duration,
+    /// How many of these took no longer than each of [`TRANSFER_SECONDS`], and all at last.
+    pub within: [u64; TRANSFER_SECONDS.len() + 1],
 }
 
 impl Journal {
@@ -80,6 +89,23 @@ impl Journal {
     /// Every event from now on. Who is more than [`limits::EVENT_BACKLOG`] behind loses the oldest.
     pub fn listen(&self) -> broadcast::Receiver<Arc<Stamped>> {
         self.listeners.subscribe()
+    }
+
+    /// The number of the last event; 0 before the first.
+    pub fn last(&self) -> u64 {
+        self.next.load(Ordering::Relaxed).saturating_sub(1)
+    }
+
+    /// Goes back to a backup. Events wait meanwhile: one of a number that the backup has given already
+    /// would take the place of that one.
+    ///
+    /// # Errors
+    /// The backup cannot be used; nothing was changed.
+    pub fn restore(&self, from: &Path) -> Result<Restored, Error> {
+        let _waiting = self.kept();
+        let restored = self.census.restore(from)?;
+        self.next.fetch_max(restored.next_seq, Ordering::Relaxed);
+        Ok(restored)
     }
 
     /// What waits for the disk.
@@ -168,12 +194,17 @@ impl Sink for Journal {
 impl Kept {
     fn count(&mut self, event: &Event) {
         match event {
-            Event::Script { .. } => self.scripts += 1,
+            Event::Script { decision, .. } => {
+                self.scripts += 1;
+                let word = decision.split(' ').next().unwrap_or_default();
+                *self.decisions.entry(word.to_owned()).or_default() += 1;
+            }
             Event::Transfer {
                 via,
                 bytes,
                 repeats,
                 outcome,
+                took,
                 ..
             } => {
                 let totals = match via {
@@ -187,6 +218,13 @@ impl Kept {
                     outcome,
                     Outcome::Done | Outcome::Sent | Outcome::Probe
                 ));
+                if matches!(outcome, Outcome::Done | Outcome::Sent) {
+                    totals.took += *took;
+                    let bounds = TRANSFER_SECONDS.into_iter().chain([f64::INFINITY]);
+                    for (count, bound) in totals.within.iter_mut().zip(bounds) {
+                        *count += u64::from(took.as_secs_f64() <= bound);
+                    }
+                }
             }
             _ => {}
         }
@@ -205,8 +243,6 @@ fn with_text(mut value: Value, text: String) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn transfer(outcome: Outcome) -> Event {
@@ -238,6 +274,8 @@ mod tests {
         let kept = journal.kept();
         assert_eq!((kept.http.transfers, kept.http.failed), (5, 2));
         assert_eq!((kept.http.bytes, kept.tftp.transfers), (50, 0));
+        assert_eq!(kept.http.within, [0, 0, 0, 0, 2, 2, 2, 2, 2]);
+        assert_eq!(kept.http.took, Duration::from_secs(4));
         let last = kept.last.back().unwrap();
         assert_eq!(last["outcome"], "failed");
         assert_eq!(last["reason"], "cut");

@@ -158,6 +158,7 @@ impl Status {
             "observe": { "interfaces": observed },
             "webhooks": webhooks,
             "scripts": kept.scripts,
+            "decisions": kept.decisions,
             "events": kept.last,
         })
     }
@@ -166,6 +167,7 @@ impl Status {
 fn totals(totals: &Totals) -> Value {
     json!({
         "transfers": totals.transfers, "failed": totals.failed, "bytes": totals.bytes,
+        "seconds": totals.took.as_secs_f64(), "took": totals.within,
     })
 }
 

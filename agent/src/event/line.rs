@@ -18,6 +18,7 @@ pub fn level(event: &Event) -> log::Level {
             ..
         }
         | Event::Answer { error: Some(_), .. }
+        | Event::Fetch { cause: Some(_), .. }
         | Event::Power { error: Some(_), .. } => log::Level::Warn,
         Event::Dhcp(_) => log::Level::Debug,
         _ => log::Level::Info,
@@ -118,6 +119,23 @@ pub fn line(event: &Event) -> String {
             )
         }
         Event::Action { who, what } => format!("{who}: {what}"),
+        Event::Fetch {
+            name,
+            bytes,
+            took,
+            error,
+            ..
+        } => {
+            let what = match name.as_str() {
+                "" => "what is declared",
+                name => name,
+            };
+            match error {
+                Some(error) => format!("fetch of {what}: {error}"),
+                None if *bytes == 0 => format!("fetch of {what}: it is there and true"),
+                None => format!("fetch of {what}: {bytes} bytes in {}", rate(*bytes, *took)),
+            }
+        }
         Event::Power {
             driver,
             what,

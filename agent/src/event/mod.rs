@@ -12,10 +12,14 @@ use crate::limits;
 use crate::mac::Mac;
 use crate::uuid::Uuid;
 
+mod cause;
+mod dhcp;
 mod forms;
 pub mod line;
 mod word;
 
+pub use cause::Cause;
+pub use dhcp::{Dhcp, DhcpMessage};
 pub use word::Word;
 
 /// One thing that happened.
@@ -144,6 +148,23 @@ pub enum Event {
         /// The UUID now.
         now: Uuid,
     },
+    /// A file was fetched in the agent, or could not be. Nothing is said of one that was there before,
+    /// unless it had failed.
+    Fetch {
+        /// The catalogue name; empty: the fetch as a whole.
+        name: String,
+        /// Who was asked, `host[:port]`; empty if nobody was.
+        host: String,
+        /// Bytes that came.
+        bytes: u64,
+        /// From the first request to the end.
+        #[serde(rename = "seconds", with = "forms::seconds")]
+        took: Duration,
+        /// Why it failed; `None`: it is there and true.
+        cause: Option<Cause>,
+        /// The same in a sentence.
+        error: Option<String>,
+    },
     /// A person or program did something by the API or the command line.
     Action {
         /// Who: a token's name, or a user of this host.
@@ -181,75 +202,9 @@ impl Event {
             Event::Board { .. } => "board",
             Event::Action { .. } => "action",
             Event::Power { .. } => "power",
+            Event::Fetch { .. } => "fetch",
         }
     }
-}
-
-/// A DHCP message as far as it matters to a boot (RFC 2131, RFC 2132, RFC 4578).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Dhcp {
-    /// Option 53.
-    pub message: DhcpMessage,
-    /// The client's card.
-    pub mac: Mac,
-    /// The transaction, the same in a request and its answers.
-    pub xid: u32,
-    /// Option 93, every value in order; empty: not said.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub architectures: Vec<u16>,
-    /// Option 60 (bounded, one line).
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub vendor_class: String,
-    /// Option 77 is `iPXE`, or option 175 is there.
-    #[serde(default)]
-    pub is_ipxe: bool,
-    /// Option 97.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uuid: Option<Uuid>,
-    /// Who answers: option 54, else where the datagram came from. `None`: a client's message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server: Option<IpAddr>,
-    /// `yiaddr` of an answer; of a request what it asks for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<IpAddr>,
-    /// `siaddr`, else option 66 (bounded).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_server: Option<String>,
-    /// `file`, else option 67 (bounded, escaped).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
-    /// Options 66 or 67 are there beside the fields and say something else: some firmware takes those.
-    #[serde(default)]
-    pub has_options_66_67: bool,
-}
-
-impl Dhcp {
-    /// An offer of a boot file without an address: another server gives that ("proxy DHCP", PXE 2.1).
-    pub fn is_proxy_offer(&self) -> bool {
-        self.message == DhcpMessage::Offer && self.address.is_none()
-    }
-}
-
-/// Option 53 (RFC 2132 section 9.6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DhcpMessage {
-    /// 1.
-    Discover,
-    /// 2.
-    Offer,
-    /// 3.
-    Request,
-    /// 4.
-    Decline,
-    /// 5.
-    Ack,
-    /// 6.
-    Nak,
-    /// 7.
-    Release,
-    /// 8.
-    Inform,
 }
 
 /// What an installation reports (`/event/TOKEN/...`).
@@ -321,158 +276,4 @@ pub trait Sink: Send + Sync {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_is_read_back_as_it_was_written() {
-        let transfer = Event::Transfer {
-            via: Via::Tftp,
-            peer: "192.168.1.171:0".parse().unwrap(),
-            name: "snponly.efi".to_owned(),
-            bytes: 5,
-            size: None,
-            took: Duration::from_millis(1500),
-            repeats: 0,
-            outcome: Outcome::Failed("cut".to_owned()),
-        };
-        let stamped = Stamped {
-            seq: 7,
-            at: 1,
-            machine: Some(MachineId(3)),
-            event: transfer,
-        };
-        let text = serde_json::to_string(&stamped).unwrap();
-        assert_eq!(
-            text,
-            "{\"seq\":7,\"at\":1,\"machine\":3,\"kind\":\"transfer\",\"via\":\"tftp\",\
-             \"peer\":\"192.168.1.171\",\"name\":\"snponly.efi\",\"bytes\":5,\"size\":null,\
-             \"seconds\":1.5,\"repeats\":0,\"outcome\":\"failed\",\"reason\":\"cut\"}"
-        );
-        assert_eq!(serde_json::from_str::<Stamped>(&text).unwrap(), stamped);
-    }
-
-    fn one_of_each() -> Vec<Event> {
-        let peer = "192.168.1.171:0".parse().unwrap();
-        let mac: Mac = "52:54:00:00:00:01".parse().unwrap();
-        let uuid = "4c4c4544-0042-3510-8052-b4c04f4d3132".parse().unwrap();
-        let text = || "text".to_owned();
-        vec![
-            Event::Transfer {
-                via: Via::Http,
-                peer,
-                name: text(),
-                bytes: 5,
-                size: None,
-                took: Duration::from_secs(1),
-                repeats: 0,
-                outcome: Outcome::Done,
-            },
-            Event::Script {
-                peer,
-                machine: text(),
-                decision: text(),
-                reason: text(),
-            },
-            Event::Dhcp(Dhcp {
-                message: DhcpMessage::Ack,
-                mac,
-                xid: 1,
-                architectures: vec![7],
-                vendor_class: text(),
-                is_ipxe: true,
-                uuid: Some(uuid),
-                server: Some(peer.ip()),
-                address: Some(peer.ip()),
-                next_server: Some(text()),
-                file: Some(text()),
-                has_options_66_67: true,
-            }),
-            Event::Phase {
-                from: Word::Ready,
-                to: Word::Installing,
-                reason: text(),
-            },
-            Event::Loader {
-                asked: text(),
-                given: text(),
-                reason: text(),
-            },
-            Event::LocalBoot {
-                method: text(),
-                reason: text(),
-            },
-            Event::Answer {
-                peer,
-                name: text(),
-                bytes: 7,
-                error: Some(text()),
-            },
-            Event::Report {
-                report: Report::Log,
-                text: text(),
-            },
-            Event::Impostor {
-                claimed: mac,
-                found: Some(mac),
-                peer: peer.ip(),
-            },
-            Event::Merged {
-                other: MachineId(2),
-                reason: text(),
-            },
-            Event::Moved {
-                what: text(),
-                from: MachineId(2),
-            },
-            Event::Shared {
-                what: text(),
-                other: MachineId(2),
-                reason: text(),
-            },
-            Event::Board {
-                before: uuid,
-                now: uuid,
-            },
-            Event::Action {
-                who: text(),
-                what: text(),
-            },
-            Event::Power {
-                driver: text(),
-                what: text(),
-                error: Some(text()),
-            },
-        ]
-    }
-
-    #[test]
-    fn every_kind_is_that_of_its_json_and_one_that_a_webhook_may_name() {
-        let events = one_of_each();
-        for event in &events {
-            let value = serde_json::to_value(event).unwrap();
-            assert_eq!(value["kind"], event.kind());
-        }
-        let kinds: std::collections::BTreeSet<&str> = events.iter().map(Event::kind).collect();
-        assert_eq!(kinds, crate::config::KINDS.into());
-    }
-
-    #[test]
-    fn no_event_has_a_field_that_its_stamp_has_too() {
-        let events = one_of_each();
-        for event in events {
-            let stamped = Stamped {
-                seq: 7,
-                at: 1,
-                machine: Some(MachineId(3)),
-                event,
-            };
-            let text = serde_json::to_string(&stamped).unwrap();
-            let read = serde_json::from_str::<Stamped>(&text);
-            assert_eq!(
-                read.unwrap_or_else(|error| panic!("{text}: {error}")),
-                stamped
-            );
-        }
-    }
-}
+mod tests;

@@ -35,7 +35,7 @@ impl Word {
     ];
 
     /// As it is written everywhere.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Word::Discovered => "discovered",
             Word::Held => "held",

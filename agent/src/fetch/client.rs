@@ -8,6 +8,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, TRANSFER
 use http::{HeaderMap, HeaderName};
 
 use crate::config;
+use crate::event::Cause;
 use crate::fetch::limit::{Limit, TooMuch};
 use crate::fetch::trouble::Trouble;
 use crate::fetch::{Failure, FailureKind, disk, redirect, trouble};
@@ -53,7 +54,9 @@ impl Answer {
              the way?",
             self.url
         );
-        Err(Trouble::lasting(FailureKind::Data, reason))
+        Err(Trouble::lasting(FailureKind::Data, reason)
+            .because(Cause::Page)
+            .at(&self.url))
     }
 
     /// The refusal of a body whose end cannot be told from a broken connection.
@@ -67,7 +70,7 @@ impl Answer {
              where the configuration takes a `sha256`, give that",
             self.url
         );
-        Err(Trouble::lasting(FailureKind::Data, reason))
+        Err(Trouble::lasting(FailureKind::Data, reason).at(&self.url))
     }
 }
 
@@ -121,7 +124,7 @@ impl Client {
                 let location = response.headers().get(LOCATION);
                 let location = location.and_then(|to| to.to_str().ok()).unwrap_or_default();
                 at = redirect::target(&at, location)
-                    .map_err(|reason| Trouble::lasting(FailureKind::Unavailable, reason))?;
+                    .map_err(|reason| Trouble::lasting(FailureKind::Unavailable, reason).at(url))?;
                 continue;
             }
             return answer(at, response);
@@ -130,7 +133,7 @@ impl Client {
             "{url} redirects more than {} times",
             limits::FETCH_REDIRECTS
         );
-        Err(Trouble::lasting(FailureKind::Unavailable, reason))
+        Err(Trouble::lasting(FailureKind::Unavailable, reason).at(url))
     }
 
     /// GET of a text that is read whole.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use nix::sys::statvfs::statvfs;
 
+use crate::event::Cause;
 use crate::fetch::FailureKind;
 use crate::fetch::trouble::Trouble;
 
@@ -41,7 +42,8 @@ fn judge(folder: &Path, free: u64, need: u64, keep_free: u64) -> Result<(), Trou
             bytes(free),
             bytes(keep_free)
         ),
-    ))
+    )
+    .because(Cause::DiskFull))
 }
 
 /// Bytes as people say them.

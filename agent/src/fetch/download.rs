@@ -6,6 +6,7 @@ use std::path::Path;
 use http::header::{CONTENT_RANGE, ETAG, LAST_MODIFIED};
 
 use crate::config;
+use crate::event::Cause;
 use crate::fetch::client::{Answer, Client, again};
 use crate::fetch::limit::{Limit, TooMuch};
 use crate::fetch::partial::Partial;
@@ -70,7 +71,7 @@ impl Download<'_> {
             partial.restart().map_err(|error| self.disk(&error))?;
             if resumed {
                 let reason = format!("what {url} sent does not go with what was there before");
-                return Err(Trouble::passing(reason));
+                return Err(Trouble::passing(reason).because(Cause::Broken).at(url));
             }
             Err(differs(url, found, must))
         })
@@ -130,7 +131,7 @@ impl Download<'_> {
             Rest::Anew => {
                 partial.restart().map_err(|error| self.disk(&error))?;
                 let reason = format!("{url} answers {} to a request for the rest", answer.status);
-                return Err(Trouble::passing(reason));
+                return Err(Trouble::passing(reason).because(Cause::Broken).at(url));
             }
         };
         let resumed = partial.bytes() > 0;
@@ -196,10 +197,8 @@ impl Download<'_> {
         match total {
             Some(total) if partial.bytes() != total => {
                 partial.keep().map_err(|error| self.disk(&error))?;
-                Err(Trouble::passing(format!(
-                    "{url} sent {} of {total} bytes",
-                    partial.bytes()
-                )))
+                let reason = format!("{url} sent {} of {total} bytes", partial.bytes());
+                Err(Trouble::passing(reason).because(Cause::Broken).at(url))
             }
             _ => Ok(()),
         }
@@ -210,7 +209,7 @@ impl Download<'_> {
             "{url} is larger than `fetch.size_limit`, {}",
             disk::bytes(self.bounds.size_limit)
         );
-        Trouble::lasting(FailureKind::Data, reason)
+        Trouble::lasting(FailureKind::Data, reason).at(url)
     }
 
     fn disk(&self, error: &std::io::Error) -> Trouble {
@@ -238,5 +237,11 @@ pub(super) fn differs(url: &str, found: crate::digest::Sha256, must: &Said) -> T
         "{url} is not what it must be: its sha256 is {found}, {} says {}{remedy}",
         must.by, must.sha256
     );
+    let cause = match must.pinned {
+        true => Cause::Changed,
+        false => Cause::Digest,
+    };
     Trouble::lasting(FailureKind::Data, reason)
+        .because(cause)
+        .at(url)
 }

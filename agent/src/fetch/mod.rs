@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::config::Config;
+use crate::credential;
+use crate::event::Cause;
 use crate::image::lock::Lock;
 use crate::image::prune::{self, Pruned};
 use crate::recipe::wanted::Wanted;
@@ -88,15 +90,25 @@ pub enum Outcome {
 pub struct Failure {
     /// For exit codes.
     pub kind: FailureKind,
-    /// The sentence.
+    /// For findings.
+    pub cause: Cause,
+    /// Who was asked, `host[:port]`; empty if nobody was.
+    pub host: String,
+    /// The sentence. No URL in it has a name or password.
     pub reason: String,
 }
 
 impl Failure {
     fn new(kind: FailureKind, reason: impl Into<String>) -> Failure {
+        let cause = match kind {
+            FailureKind::Disk => Cause::Disk,
+            _ => Cause::Other,
+        };
         Failure {
             kind,
-            reason: reason.into(),
+            cause,
+            host: String::new(),
+            reason: credential::hidden(&reason.into()).into_owned(),
         }
     }
 }

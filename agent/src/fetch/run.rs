@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::Digest;
 
 use crate::config::Config;
+use crate::credential;
 use crate::digest::Sha256;
 use crate::fetch::client::{Client, again};
 use crate::fetch::download::{Download, differs};
@@ -186,7 +187,10 @@ impl<'a> Run<'a> {
         what: &str,
         attempt: impl FnMut() -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        let note = |line: &str| self.progress.note(&format!("{what}: {line}"));
+        let note = |line: &str| {
+            let line = format!("{what}: {line}");
+            self.progress.note(&credential::hidden(&line));
+        };
         again(self.config.fetch.tries, &note, attempt)
     }
 

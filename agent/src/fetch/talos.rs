@@ -6,6 +6,7 @@ use crate::config::{Fetch, Url};
 use crate::fetch::client::{Client, again};
 use crate::fetch::trouble::{Trouble, host};
 use crate::fetch::{Failure, FailureKind};
+use crate::form::one_line;
 use crate::recipe::Registration;
 
 /// An official system extension.
@@ -93,10 +94,9 @@ fn parse<T: for<'a> Deserialize<'a>>(url: &str, text: &str) -> Result<T, Trouble
     })
 }
 
-/// Text of a stranger for a terminal: no control characters.
+/// Text of a stranger for a terminal: one line.
 fn printable(text: &str) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    text.chars().take(1_000).map(plain).collect()
+    one_line(text, ' ', 1_000)
 }
 
 fn join(base: &str, path: &str) -> String {

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use crate::event::Cause;
 use crate::fetch::{Failure, FailureKind};
 use crate::image;
 use crate::limits;
@@ -40,10 +41,26 @@ impl Trouble {
         }
     }
 
+    /// The same failure, with its cause.
+    pub fn because(mut self, cause: Cause) -> Trouble {
+        self.failure.cause = cause;
+        self
+    }
+
+    /// The same failure, with who was asked.
+    pub fn at(mut self, url: &str) -> Trouble {
+        self.failure.host = host(url).to_owned();
+        self
+    }
+
     /// An error of the disk.
     pub fn disk(doing: impl std::fmt::Display, error: &io::Error) -> Trouble {
         let remedy = image::remedy(error);
-        Trouble::lasting(FailureKind::Disk, format!("{doing}: {error}{remedy}"))
+        let cause = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Cause::DiskFull,
+            _ => Cause::Disk,
+        };
+        Trouble::lasting(FailureKind::Disk, format!("{doing}: {error}{remedy}")).because(cause)
     }
 
     /// An answer that is none of 2xx. `said` is the start of its body.
@@ -59,14 +76,19 @@ impl Trouble {
             "" => String::new(),
             text => format!(": {}", text.escape_default()),
         };
+        let cause = match status {
+            404 | 410 => Cause::Absent,
+            401 | 403 | 407 | 451 => Cause::Denied,
+            _ => Cause::Status,
+        };
+        let reason = format!("{url} answers {status}{said}");
         Trouble {
             transient: passing_status(status),
             retry_after,
             absent: matches!(status, 404 | 410),
-            ..Trouble::lasting(
-                FailureKind::Unavailable,
-                format!("{url} answers {status}{said}"),
-            )
+            ..Trouble::lasting(FailureKind::Unavailable, reason)
+                .because(cause)
+                .at(url)
         }
     }
 
@@ -74,28 +96,35 @@ impl Trouble {
     pub fn transport(url: &str, error: ureq::Error) -> Trouble {
         use ureq::Error;
         let host = host(url);
-        match error {
+        let trouble = match error {
             Error::HostNotFound => {
-                Trouble::passing(format!("the name {host} is not found; is DNS in order?"))
+                let reason = format!("the name {host} is not found; is DNS in order?");
+                Trouble::passing(reason).because(Cause::Dns)
             }
             Error::Timeout(what) => Trouble::passing(format!(
                 "{host} is silent ({what} took longer than `fetch.timeout`)"
-            )),
+            ))
+            .because(Cause::Silent),
             Error::Io(error) => Trouble::io(url, error),
             Error::Rustls(error) => Trouble::tls(host, &error),
             Error::Tls(reason) => {
                 let reason = format!("no safe connection to {host}: {reason}");
-                Trouble::lasting(FailureKind::Unavailable, reason)
+                Trouble::lasting(FailureKind::Unavailable, reason).because(Cause::Tls)
             }
-            Error::ConnectionFailed => Trouble::passing(format!("cannot connect to {host}")),
+            Error::ConnectionFailed => {
+                Trouble::passing(format!("cannot connect to {host}")).because(Cause::Silent)
+            }
             Error::ConnectProxyFailed(reason) => Trouble::passing(format!(
                 "the proxy does not connect to {host}: {reason}; see `fetch.proxy`"
-            )),
+            ))
+            .because(Cause::Proxy),
             Error::Protocol(error) => {
                 Trouble::passing(format!("{host} does not speak HTTP as it should: {error}"))
+                    .because(Cause::Status)
             }
             other => Trouble::lasting(FailureKind::Unavailable, format!("{url}: {other}")),
-        }
+        };
+        trouble.at(url)
     }
 
     /// An error while reading from the origin.
@@ -103,7 +132,7 @@ impl Trouble {
         let host = host(url);
         if let Some(inner) = error.get_ref() {
             if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-                return Trouble::tls(host, tls);
+                return Trouble::tls(host, tls).at(url);
             }
             if inner.is::<ureq::Error>() {
                 return match error
@@ -114,35 +143,63 @@ impl Trouble {
                         ureq::Error::Io(error) => Trouble::io(url, error),
                         other => Trouble::transport(url, other),
                     },
-                    _ => Trouble::passing(format!("the connection to {host} broke")),
+                    _ => Trouble::passing(format!("the connection to {host} broke"))
+                        .because(Cause::Broken)
+                        .at(url),
                 };
             }
         }
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => {
-                Trouble::passing(format!("{host} hung up in the middle"))
-            }
-            io::ErrorKind::ConnectionRefused => Trouble::passing(format!(
-                "{host} refuses connections; is it up, is the port right?"
-            )),
-            _ => Trouble::passing(format!("the connection to {host} broke: {error}")),
+        // The standard library's words; the kind of this error has no name.
+        if error.to_string().starts_with("failed to lookup address") {
+            return Trouble::transport(url, ureq::Error::HostNotFound);
         }
+        let (cause, reason) = match error.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                (Cause::Broken, format!("{host} hung up in the middle"))
+            }
+            io::ErrorKind::ConnectionRefused => (
+                Cause::Refused,
+                format!("{host} refuses connections; is it up, is the port right?"),
+            ),
+            io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::TimedOut => {
+                (Cause::Silent, format!("{host} cannot be reached: {error}"))
+            }
+            _ => (
+                Cause::Broken,
+                format!("the connection to {host} broke: {error}"),
+            ),
+        };
+        Trouble::passing(reason).because(cause).at(url)
     }
 
     fn tls(host: &str, error: &rustls::Error) -> Trouble {
         use rustls::CertificateError as Certificate;
-        let reason = match error {
+        let cause = match error {
             rustls::Error::InvalidCertificate(
-                Certificate::Expired
-                | Certificate::ExpiredContext { .. }
-                | Certificate::NotValidYet
-                | Certificate::NotValidYetContext { .. },
-            ) => format!(
+                Certificate::Expired | Certificate::ExpiredContext { .. },
+            ) => Cause::Expired,
+            rustls::Error::InvalidCertificate(
+                Certificate::NotValidYet | Certificate::NotValidYetContext { .. },
+            ) => Cause::Clock,
+            rustls::Error::InvalidCertificate(
+                Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
+            ) => Cause::WrongName,
+            rustls::Error::InvalidCertificate(_) => Cause::Untrusted,
+            _ => Cause::Tls,
+        };
+        let reason = match cause {
+            Cause::Clock | Cause::Expired => format!(
                 "the certificate of {host} is not valid at this time: {error}; this host's clock \
                  says {}, and if that is wrong the clock is the cause: set it",
                 clock()
             ),
-            rustls::Error::InvalidCertificate(_) => format!(
+            Cause::WrongName => format!(
+                "the certificate of {host} is for another name: {error}; is the URL right, and what \
+                 DNS says of it?"
+            ),
+            Cause::Untrusted => format!(
                 "the certificate of {host} is not trusted: {error}; if it is signed by an \
                  authority of your own, add that to the system's trust store; look at the clock \
                  too, it says {}",
@@ -150,7 +207,7 @@ impl Trouble {
             ),
             _ => format!("no safe connection to {host}: {error}"),
         };
-        Trouble::lasting(FailureKind::Unavailable, reason)
+        Trouble::lasting(FailureKind::Unavailable, reason).because(cause)
     }
 }
 
@@ -222,8 +279,47 @@ mod tests {
         let wrapped = io::Error::other(error);
         let trouble = Trouble::io("https://x:y@factory.example/a", wrapped);
         assert!(!trouble.transient);
+        assert_eq!(trouble.failure.cause, Cause::Clock);
+        assert_eq!(trouble.failure.host, "factory.example");
         let reason = trouble.failure.reason;
         assert!(reason.contains("clock is the cause"), "{reason}");
         assert!(reason.contains("of factory.example is"), "{reason}");
+    }
+    #[test]
+    fn each_failure_has_its_cause() {
+        use rustls::CertificateError as Certificate;
+        let url = "https://a.example:8443/x";
+        let tls = |error| Trouble::io(url, io::Error::other(error)).failure;
+        let certificate = |error| tls(rustls::Error::InvalidCertificate(error)).cause;
+        assert_eq!(certificate(Certificate::Expired), Cause::Expired);
+        assert_eq!(certificate(Certificate::UnknownIssuer), Cause::Untrusted);
+        assert_eq!(certificate(Certificate::NotValidForName), Cause::WrongName);
+        assert_eq!(tls(rustls::Error::DecryptError).cause, Cause::Tls);
+        let kind = |kind: io::ErrorKind| Trouble::io(url, io::Error::from(kind)).failure;
+        assert_eq!(kind(io::ErrorKind::ConnectionRefused).cause, Cause::Refused);
+        assert_eq!(kind(io::ErrorKind::UnexpectedEof).cause, Cause::Broken);
+        assert_eq!(kind(io::ErrorKind::HostUnreachable).cause, Cause::Silent);
+        assert_eq!(kind(io::ErrorKind::TimedOut).host, "a.example:8443");
+        let status = |status| Trouble::status(url, status, "", None).failure.cause;
+        assert_eq!(
+            [404, 403, 500].map(status),
+            [Cause::Absent, Cause::Denied, Cause::Status]
+        );
+        let dns = Trouble::transport(url, ureq::Error::HostNotFound).failure;
+        assert_eq!(
+            (dns.cause, dns.host.as_str()),
+            (Cause::Dns, "a.example:8443")
+        );
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        assert_eq!(Trouble::disk("x", &full).failure.cause, Cause::DiskFull);
+    }
+
+    #[test]
+    fn no_failure_tells_a_password() {
+        let trouble = Trouble::status("https://me:secret@a.example/x", 401, "", None);
+        assert_eq!(
+            trouble.failure.reason,
+            "https://***@a.example/x answers 401"
+        );
     }
 }

@@ -10,6 +10,7 @@ use super::phase::{Input, Phase, step};
 use super::record::Record;
 use crate::config::{Config, LocalBoot, Name, Profile};
 use crate::event::Event;
+use crate::form::acts;
 use crate::image::catalogue;
 use crate::limits;
 
@@ -17,7 +18,8 @@ use crate::limits;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Action {
-    /// It may have what is meant for it: `server.unknown = "hold"` holds it no more.
+    /// It may have what is meant for it: neither `server.unknown = "hold"` nor a policy with `approval`
+    /// holds it any more.
     Approve,
     /// It gets this profile, whatever is declared and whatever policies say.
     Assign {
@@ -130,6 +132,14 @@ impl Action {
     ) -> Result<Vec<Event>, Refusal> {
         let input = self.input(record, config)?;
         self.wish(record);
+        match self {
+            Action::Ignore => record.policy = None,
+            Action::Assign { profile }
+            | Action::Local {
+                profile: Some(profile),
+            } => record.leaves_place(profile, config),
+            _ => {}
+        }
         let event = input.and_then(|input| {
             let step = step(&record.phase, &input);
             record.enter(step.phase, step.reason, now)
@@ -209,11 +219,11 @@ impl Action {
                 ));
             }
             Action::Notes { notes }
-                if notes.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')) =>
+                if notes.contains(|c: char| acts(c) && !matches!(c, '\n' | '\t')) =>
             {
                 return wrong(
-                    "notes are text, and these hold a control character, which a terminal would \
-                     obey: take it out"
+                    "notes are text, and these hold a character that a terminal would obey in \
+                     place of showing it: take it out"
                         .to_owned(),
                 );
             }

@@ -28,6 +28,17 @@ pub struct Census {
     store: Arc<dyn Store>,
 }
 
+/// What a backup held beside machines.
+#[derive(Debug, Default)]
+pub struct Restored {
+    /// The tokens of the control side.
+    pub tokens: Vec<TokenRow>,
+    /// The number that no event has yet, in the backup or before it.
+    pub next_seq: u64,
+    /// Sentences about what cannot be read.
+    pub warnings: Vec<String>,
+}
+
 impl Census {
     /// Opens the database in a folder and takes up its machines while they are read; the rest of
     /// what is in it comes back. The sentences say which records cannot be read; they are left alone
@@ -63,17 +74,20 @@ impl Census {
     }
 
     /// Goes back to a backup: the machines are those of the backup from then on. Every other thread
-    /// waits meanwhile, so that nothing from before is written behind it. The backup's tokens, and
-    /// sentences about what cannot be read, come back.
+    /// waits meanwhile, so that nothing from before is written behind it.
     ///
     /// # Errors
     /// The backup cannot be used; nothing was changed.
-    pub fn restore(&self, from: &Path) -> Result<(Vec<TokenRow>, Vec<String>), Error> {
+    pub fn restore(&self, from: &Path) -> Result<Restored, Error> {
         let mut current = self.look();
         let contents = self.store.restore(from)?;
         let (registry, warnings) = registry(contents.machines, contents.next_machine);
         *current = registry;
-        Ok((contents.tokens, warnings))
+        Ok(Restored {
+            tokens: contents.tokens,
+            next_seq: contents.next_seq,
+            warnings,
+        })
     }
 
     /// The store, for events and whatever else is not a machine.
@@ -113,6 +127,7 @@ impl Census {
     /// order here.
     fn keep(&self, registry: &Registry, met: &Met) {
         let mut writes: Vec<Write> = Vec::new();
+        writes.extend(met.forgotten.map(Write::Forget));
         if let Some(into) = met.id {
             writes.extend(met.merged.iter().map(|&from| Write::Merge { into, from }));
         }

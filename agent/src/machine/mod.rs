@@ -15,7 +15,7 @@ mod serial;
 pub mod trust;
 
 pub use action::{Action, Refusal};
-pub use census::Census;
+pub use census::{Census, Restored};
 pub use facts::Facts;
 pub use identity::{Identity, Known};
 pub use phase::Phase;

@@ -19,8 +19,8 @@ pub enum Phase {
     #[default]
     Discovered,
     /// It waits for a person: its script asks again until somebody approves it, and it goes on by
-    /// itself then. So begin machines where `server.unknown` is `hold`, and so does one that a person
-    /// held.
+    /// itself then. So begin machines where `server.unknown` is `hold` or their policy wants approval,
+    /// and so does one that a person held.
     Held,
     /// It has a profile and gets it at its next boot. One whose profile is `installed = "never"` stays
     /// here.
@@ -85,7 +85,8 @@ pub struct Terms {
 pub struct Asked {
     /// The profile that is meant for it, with its terms.
     pub profile: Option<(Name, Terms)>,
-    /// A machine without a profile waits for a person.
+    /// It waits for a person: one held it, or nobody has said yet that it may have what is meant for
+    /// it, or what it is to get.
     pub held: bool,
     /// It comes from a boot, not from a script that asks again or from its menu.
     pub is_boot: bool,
@@ -234,6 +235,10 @@ fn asks(phase: &Phase, asked: &Asked) -> Step {
         // One that a person held waits until a person lets it go; one that waits because nobody had
         // something for it goes on as soon as somebody has.
         (Phase::Held, _) if asked.held => stay(),
+        (Phase::Discovered | Phase::Ready, Some((profile, _))) if asked.held => Step::to(
+            Phase::Held,
+            format!("profile {profile} is meant for it, once somebody approves it"),
+        ),
         (Phase::Discovered | Phase::Held, Some((profile, _))) => {
             Step::to(Phase::Ready, format!("profile {profile} is meant for it"))
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Facts;
 use super::phase::Phase;
-use crate::config::{LocalBoot, Name};
+use crate::config::{Config, LocalBoot, Name};
 use crate::event::Event;
 use crate::id::MachineId;
 use crate::limits;
@@ -63,7 +63,7 @@ pub struct Wishes {
     pub once: Option<Name>,
     /// A person holds it.
     pub held: bool,
-    /// It was approved: `server.unknown = "hold"` does not hold it.
+    /// It was approved: neither `server.unknown = "hold"` nor a policy with `approval` holds it.
     pub approved: bool,
     /// The loader it gets.
     pub loader: Option<String>,
@@ -100,7 +100,7 @@ impl Learnt {
         let sent = self
             .sent_once
             .as_ref()
-            .map(|(_, at)| now.saturating_sub(*at));
+            .and_then(|(_, at)| now.checked_sub(*at));
         sent.is_some_and(|age| u128::from(age) < limits::ONCE_LASTS.as_millis())
     }
 }
@@ -148,6 +148,17 @@ impl Record {
     /// Its name: the declared one, else the one given to it.
     pub fn name(&self) -> Option<&Name> {
         self.declared.as_ref().or(self.given_name.as_ref())
+    }
+
+    /// It gets this profile from now on: a place in a policy's limit that it had is free again, unless
+    /// that is what the policy gives.
+    pub fn leaves_place(&mut self, profile: &Name, config: &Config) {
+        let counted = self.policy.as_deref();
+        let mut policies = config.policies.iter();
+        let policy = policies.find(|policy| Some(policy.name.as_str()) == counted);
+        if policy.is_none_or(|policy| policy.profile != *profile) {
+            self.policy = None;
+        }
     }
 
     /// Cuts what could grow for ever: whatever a machine, a person or a program puts in, a record

@@ -2,6 +2,7 @@
 
 use crate::arch::Cpu;
 use crate::config::{Argument, Image, Talos};
+use crate::form::acts;
 use crate::image::lock::{Lock, Owner};
 use crate::limits;
 
@@ -108,7 +109,7 @@ pub fn arguments(text: &str) -> Result<Vec<String>, NotBootable> {
         ));
     }
     let line = text.trim_ascii();
-    if let Some(bad) = line.chars().find(|c| c.is_control()) {
+    if let Some(bad) = line.chars().find(|c| acts(*c)) {
         let reason = "a command line is one line without control characters".to_owned();
         return Err(refuse(&bad.to_string(), reason));
     }

@@ -105,17 +105,38 @@ pub fn restore(
     Backup::new(source, connection)
         .and_then(|backup| backup.run_to_completion(PAGES, Duration::ZERO, None))
         .map_err(sentence)?;
-    migrate(connection).map_err(|unfit| broken(here, unfit))?;
+    take_up(connection, given).map_err(|unfit| {
+        let from = source.path().map_or(here, Path::new);
+        let why = broken(from, unfit);
+        match put_back(connection, &before) {
+            Ok(()) => Error(format!("{why}; what was there is there again")),
+            Err(error) => Error(format!(
+                "{why}; what was there could not be put back ({error}): stop hearth, and put {} in the \
+                 place of {}",
+                before.display(),
+                here.display()
+            )),
+        }
+    })
+}
+
+/// Makes a database that was just put in place today's, and reads it.
+fn take_up(connection: &mut Connection, given: Vec<(String, i64)>) -> Result<Contents, Unfit> {
+    migrate(connection)?;
     for (table, highest) in given {
-        give_above(connection, &table, highest).map_err(sentence)?;
+        give_above(connection, &table, highest)?;
     }
     let mut machines = Vec::new();
-    let contents = read::contents(connection, &mut |machine| machines.push(machine));
-    let contents = contents.map_err(sentence)?;
+    let contents = read::contents(connection, &mut |machine| machines.push(machine))?;
     Ok(Contents {
         machines,
         ..contents
     })
+}
+
+fn put_back(connection: &mut Connection, before: &Path) -> rusqlite::Result<()> {
+    let before = connect(before, false)?;
+    Backup::new(&before, connection)?.run_to_completion(PAGES, Duration::ZERO, None)
 }
 
 /// The highest number that each table ever gave.

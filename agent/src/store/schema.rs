@@ -6,9 +6,10 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION: i32 = 0x4852_5448;
 
 /// One script for each step of the schema; `user_version` counts those that were run.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/001_begin.sql"),
     include_str!("migrations/002_machines_once.sql"),
+    include_str!("migrations/003_fetches.sql"),
 ];
 
 /// Why a file cannot be used.

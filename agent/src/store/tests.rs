@@ -344,6 +344,30 @@ fn a_backup_of_a_later_hearth_or_of_another_program_changes_nothing() {
 }
 
 #[test]
+fn what_only_looks_like_a_backup_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(&folder);
+    store
+        .write(vec![machine(1, "now"), event(30, Some(1))])
+        .wait()
+        .unwrap();
+    let backup = folder.path().join("backup.db");
+    store.backup(&backup).unwrap();
+    let other = rusqlite::Connection::open(&backup).unwrap();
+    other.execute_batch("DROP TABLE machines").unwrap();
+    let why = store.restore(&backup).unwrap_err().to_string();
+    assert!(why.contains("backup.db: no such table"), "{why}");
+    assert!(why.contains("there again"), "{why}");
+    store
+        .write(vec![machine(2, "later"), event(31, Some(2))])
+        .wait()
+        .unwrap();
+    assert_eq!(seqs(&*store, &all()), [30, 31]);
+    drop(store);
+    assert_eq!(open(&folder).1.machines.len(), 2);
+}
+
+#[test]
 fn files_of_the_database_are_not_for_everybody() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();

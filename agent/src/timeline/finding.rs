@@ -55,7 +55,7 @@ pub struct Context {
     pub phase: Word,
     /// Why it is in it, where that is known.
     pub phase_reason: String,
-    /// The last file that its installation's script loads.
+    /// The last file that its script loads.
     pub last_file: Option<String>,
     /// What is known of its network card, as advice.
     pub nic: Option<String>,

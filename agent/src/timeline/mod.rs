@@ -1,13 +1,25 @@
 //! What happened to a machine, boot by boot ([`boots()`]), what of it went wrong and what to do
-//! ([`finding`]), and how people read it ([`render`]). Pure: events and a time go in.
+//! ([`finding`]), and how people read it ([`render`]); what is wrong with fetches ([`fetch_findings()`]). Pure: events and a time go in.
 
 pub mod boots;
+mod fetches;
 pub mod finding;
 pub mod render;
 mod rules;
 
 pub use boots::{Boot, boots};
+pub use fetches::{failing, fetch_findings};
 pub use finding::{Context, Finding, findings};
+
+use crate::event::{Event, Stamped};
+
+/// What was decided last, in the word of [`crate::boot::decide::Decision::word`].
+pub fn decided(events: &[Stamped]) -> Option<&str> {
+    events.iter().rev().find_map(|event| match &event.event {
+        Event::Script { decision, .. } => Some(decision.as_str()),
+        _ => None,
+    })
+}
 
 #[cfg(test)]
 mod tests;

@@ -223,6 +223,17 @@ fn boots_are_told_apart() {
 }
 
 #[test]
+fn files_of_an_image_that_is_another_now_say_nothing_of_what_was_missing() {
+    let half = story()
+        .until_script("install t")
+        .http("talos/kernel", Outcome::Done);
+    let found = half.found_after(600, |context| {
+        context.last_file = Some("talos/v2/initramfs.xz".to_owned());
+    });
+    assert_eq!(found, []);
+}
+
+#[test]
 fn each_failure_has_its_name() {
     let other = |dhcp: &mut Dhcp| dhcp.next_server = Some("192.168.1.99".to_owned());
     let bios = |dhcp: &mut Dhcp| dhcp.architectures = vec![0];
@@ -343,6 +354,56 @@ fn another_server_is_a_warning_where_it_says_something_else() {
         .default()
         .script("menu", "");
     assert_eq!(pair.codes(), [""; 0], "a pair of servers that agree");
+}
+
+#[test]
+fn an_address_from_a_server_without_a_boot_file_is_told_as_such() {
+    let plain = |message: DhcpMessage| {
+        move |dhcp: &mut Dhcp| {
+            dhcp.message = message;
+            dhcp.server = Some("192.168.1.50".parse().unwrap());
+            (dhcp.next_server, dhcp.file) = (None, None);
+        }
+    };
+    let taken = story()
+        .discover()
+        .offer(|_| ())
+        .offer(plain(DhcpMessage::Offer))
+        .offer(plain(DhcpMessage::Ack));
+    assert_eq!(taken.codes(), ["other-dhcp-server"]);
+    let found = taken.found_after(600, |_| ());
+    assert_eq!(found[0].severity, finding::Severity::Error);
+    assert!(
+        found[0]
+            .sentence
+            .contains("from 192.168.1.50, which names no")
+    );
+    // A proxy only names files, and the address is another's by right.
+    let proxy = story()
+        .discover()
+        .offer(|dhcp| dhcp.address = None)
+        .offer(plain(DhcpMessage::Offer))
+        .offer(plain(DhcpMessage::Ack));
+    assert_eq!(proxy.codes(), ["loader-never-asked"]);
+}
+
+#[test]
+fn a_loader_for_another_processor_is_one_of_the_wrong_architecture() {
+    let boot = |architecture: u16, name: &str| {
+        let story = story().dhcp(|dhcp| dhcp.architectures = vec![architecture]);
+        story
+            .offer(|_| ())
+            .file(Via::Tftp, name, 1_000_000, Outcome::Done)
+            .codes()
+    };
+    for (architecture, right, wrong) in [
+        (7, "snponly.efi", "arm64/snponly.efi"),
+        (6, "i386/ipxe.efi", "ipxe.efi"),
+        (11, "arm64/snponly.efi", "snponly.efi"),
+    ] {
+        assert_eq!(boot(architecture, right), [""; 0], "{right}");
+        assert_eq!(boot(architecture, wrong), ["wrong-architecture"], "{wrong}");
+    }
 }
 
 #[test]
@@ -518,7 +579,8 @@ fn the_page_about_findings_has_every_code() {
     .concat();
     let codes = source.lines().filter_map(|line| {
         let line = line.trim().trim_start_matches("code: ");
-        let code = line.strip_prefix('"')?.strip_suffix("\",")?;
+        let line = line.trim_start_matches("found(");
+        let (code, _) = line.strip_prefix('"')?.split_once("\",")?;
         let is_one = code.contains('-')
             && code
                 .chars()

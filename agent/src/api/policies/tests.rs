@@ -86,6 +86,7 @@ fn policies_are_listed_in_order_with_their_machines() {
                     "profile": "cluster",
                     "conditions": ["manufacturer = \"IBM*\"", "memory = \">= 16 GiB\""],
                     "limit": 1,
+                    "approval": false,
                     "machines": 1,
                 },
                 {
@@ -94,6 +95,7 @@ fn policies_are_listed_in_order_with_their_machines() {
                     "profile": "spare",
                     "conditions": ["manufacturer = [\"*\", \"!Dell*\"]"],
                     "limit": null,
+                    "approval": false,
                     // The second IBM, for which the first has no place, and the HP.
                     "machines": 2,
                 },

@@ -7,10 +7,6 @@ const DECLARED: &str = r#"
     [menu]
     items = ["first", "second", "debian", "local"]
     default = "local"
-    [[image]]
-    name = "debian"
-    recipe = "debian"
-    version = "bookworm"
     [[profile]]
     name = "first"
     image = "debian"
@@ -41,7 +37,7 @@ const DECLARED: &str = r#"
 
 fn config(server: &str) -> Config {
     let folder = tempfile::tempdir().unwrap();
-    testing::config_in(folder.path(), server, DECLARED)
+    testing::config_in(folder.path(), server, &testing::with_debian(DECLARED))
 }
 
 fn decide_with(config: &Config, query: &str, record: &Record, counts: Counts) -> Decided {
@@ -298,6 +294,47 @@ fn what_was_learnt_of_a_disk_counts_where_nobody_said_anything() {
     assert_eq!(method(&record, tor), LocalBoot::Exit, "declared");
     record.wishes.local_boot = Some(LocalBoot::Exit);
     assert_eq!(method(&record, "platform=efi"), LocalBoot::Exit);
+}
+
+#[test]
+fn a_policy_with_approval_waits_for_a_person_and_uses_up_no_place_meanwhile() {
+    let mut config = config("");
+    config.policies[0].approval = true;
+    let of =
+        |record: &Record| decide_with(&config, "manufacturer=IBM", record, &|_| Count::Others(0));
+    let mut record = stranger();
+    for phase in [Phase::Discovered, Phase::Held, Phase::Ready] {
+        record.phase = phase;
+        let decided = of(&record);
+        assert_eq!(decided.decision.word(), "hold");
+        assert_eq!(decided.step.phase, Phase::Held);
+        assert_eq!((decided.counted, decided.begins), (None, None));
+        assert!(
+            decided.reason.contains("policy `two servers` matches"),
+            "{}",
+            decided.reason
+        );
+    }
+    let chosen = decide_with(&config, "manufacturer=IBM&item=second", &record, &|_| {
+        Count::Others(0)
+    });
+    assert_eq!(
+        chosen.decision.word(),
+        "hold",
+        "nothing is chosen at the machine instead"
+    );
+    record.wishes.approved = true;
+    record.phase = Phase::Discovered;
+    let decided = of(&record);
+    assert_eq!(decided.decision.word(), "install first");
+    assert_eq!(decided.counted.as_deref(), Some("two servers"));
+    record.wishes.approved = false;
+    record.wishes.profile = Some(Name::new("hidden").unwrap());
+    assert_eq!(
+        of(&record).decision.word(),
+        "install hidden",
+        "a person said so"
+    );
 }
 
 #[test]

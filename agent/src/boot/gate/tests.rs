@@ -10,11 +10,6 @@ const DECLARED: &str = r#"
     [menu]
     items = ["install", "local"]
     default = "local"
-    [[image]]
-    name = "debian"
-    recipe = "debian"
-    version = "bookworm"
-    architectures = ["amd64"]
     [[profile]]
     name = "install"
     image = "debian"
@@ -59,7 +54,7 @@ fn neighbour(address: IpAddr) -> Option<Mac> {
 impl Place {
     fn new(files: &[&str]) -> Place {
         let folder = tempfile::tempdir().unwrap();
-        let config = testing::config_in(folder.path(), "", DECLARED);
+        let config = testing::config_in(folder.path(), "", &testing::with_debian(DECLARED));
         for file in files {
             put(&folder.path().join("root"), file, file);
         }
@@ -224,7 +219,7 @@ fn a_limit_holds_over_requests_and_reloads() {
         "52:54:00:00:00:01: install install"
     );
     assert_eq!(ask("52:54:00:00:00:02"), "52:54:00:00:00:02: menu");
-    let config = testing::config_in(place.folder.path(), "", DECLARED);
+    let config = testing::config_in(place.folder.path(), "", &testing::with_debian(DECLARED));
     place.keeper.replace(testing::site(config));
     assert_eq!(ask("52:54:00:00:00:02"), "52:54:00:00:00:02: menu");
     assert_eq!(
@@ -234,9 +229,43 @@ fn a_limit_holds_over_requests_and_reloads() {
 }
 
 #[test]
+fn a_place_is_free_once_its_machine_gets_something_else() {
+    let place = Place::new(&[]);
+    let ask = |mac: &str, more: &str| {
+        place.script(&format!("manufacturer=IBM&mac={mac}{more}"));
+        place.last().split(" (").next().unwrap().to_owned()
+    };
+    let (first, second) = ("52:54:00:00:00:01", "52:54:00:00:00:02");
+    assert_eq!(ask(first, ""), format!("{first}: install install"));
+    assert_eq!(ask(second, ""), format!("{second}: menu"));
+    let id = place.keeper.census.named(first).unwrap().id;
+    place
+        .keeper
+        .act_all(
+            id,
+            "a test",
+            |_| true,
+            |_| vec![crate::machine::Action::Ignore],
+        )
+        .unwrap();
+    assert_eq!(ask(second, ""), format!("{second}: install install"));
+    // Whoever gave it up does not get it back while another has it.
+    place
+        .keeper
+        .act_all(
+            id,
+            "a test",
+            |_| true,
+            |_| vec![crate::machine::Action::Release],
+        )
+        .unwrap();
+    assert_eq!(ask(first, ""), format!("{first}: menu"));
+}
+
+#[test]
 fn a_lock_that_cannot_be_read_leaves_in_force_what_was() {
     let folder = tempfile::tempdir().unwrap();
-    let config = testing::config_in(folder.path(), "", DECLARED);
+    let config = testing::config_in(folder.path(), "", &testing::with_debian(DECLARED));
     put(&folder.path().join("root"), "a", "x");
     let broken = Box::new(|_: &Config| Err("hearth.lock is cut off".to_owned()));
     let keeper = Keeper::new(

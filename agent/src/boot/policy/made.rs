@@ -2,6 +2,7 @@
 
 use crate::arch::{Cpu, Platform};
 use crate::config::{Config, FactName, Kind, Machine, Name, Value, size};
+use crate::form::acts;
 use crate::id::MachineId;
 use crate::limits;
 use crate::machine::{Facts, Record};
@@ -144,7 +145,7 @@ impl Made {
     }
 
     fn set_text(&mut self, fact: FactName, value: &str) -> Result<(), String> {
-        if value.len() > limits::FACT_BYTES || value.chars().any(char::is_control) {
+        if value.len() > limits::FACT_BYTES || value.chars().any(acts) {
             return Err(format!(
                 "a fact has at most {} bytes and no control characters",
                 limits::FACT_BYTES

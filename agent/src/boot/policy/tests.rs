@@ -14,16 +14,8 @@ pub(super) fn config(policies: &[(&str, Option<u32>)]) -> Config {
 }
 
 fn written(policies: &[(&str, Option<u32>)]) -> String {
-    let mut text = r#"
-        [[image]]
-        name = "debian"
-        recipe = "debian"
-        version = "bookworm"
-        [[profile]]
-        name = "p"
-        image = "debian"
-    "#
-    .to_owned();
+    let profile = "[[profile]]\nname = \"p\"\nimage = \"debian\"\n";
+    let mut text = testing::with_debian(profile);
     for (number, (conditions, limit)) in policies.iter().enumerate() {
         let limit = limit.map_or_else(String::new, |limit| format!("limit = {limit}"));
         text.push_str(&format!(

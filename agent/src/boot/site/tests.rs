@@ -10,11 +10,6 @@ const DECLARED: &str = r#"
     [menu]
     items = ["install", "memtest", "local"]
     default = "local"
-    [[image]]
-    name = "debian"
-    recipe = "debian"
-    version = "bookworm"
-    architectures = ["amd64"]
     [[profile]]
     name = "install"
     label = "Debian"
@@ -33,7 +28,7 @@ impl Place {
     }
 
     fn config(&self, server: &str) -> Config {
-        testing::config_in(self.0.path(), server, DECLARED)
+        testing::config_in(self.0.path(), server, &testing::with_debian(DECLARED))
     }
 
     fn site(&self, server: &str) -> Site {
@@ -83,6 +78,21 @@ fn asks(script: &str) -> Vec<&str> {
                 .unwrap()
         })
         .collect()
+}
+
+#[test]
+fn what_is_loaded_last_is_known_of_what_was_decided() {
+    let place = Place::new();
+    place.fetched();
+    let site = place.site("");
+    let facts = Facts::parse("platform=efi&buildarch=x86_64");
+    let last = |word: &str| site.last_file(word, &facts);
+    let initrd = Some("debian/bookworm/amd64/initrd.gz".to_owned());
+    assert_eq!(last("install install"), initrd);
+    assert_eq!(last("image debian"), initrd);
+    for nothing in ["install gone", "menu", "local", "install ${x}", ""] {
+        assert_eq!(last(nothing), None, "{nothing}");
+    }
 }
 
 #[test]

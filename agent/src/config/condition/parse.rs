@@ -6,6 +6,7 @@ use super::super::values;
 use super::glob::Glob;
 use super::{Digits, FactName, Kind, Pattern, Test, digits, net};
 use crate::arch::{Cpu, Platform};
+use crate::form::acts;
 use crate::limits;
 use crate::mac::Mac;
 use crate::uuid::Uuid;
@@ -21,7 +22,7 @@ pub struct Read {
 
 /// Reads a pattern of a fact; the error is a sentence for people.
 pub fn read(fact: FactName, text: &str) -> Result<Read, String> {
-    if text.len() > limits::FACT_BYTES || text.chars().any(char::is_control) {
+    if text.len() > limits::FACT_BYTES || text.chars().any(acts) {
         return Err(format!(
             "a pattern has 1 to {} bytes and no control characters",
             limits::FACT_BYTES

@@ -302,6 +302,11 @@ pub(in super::super) const POLICY: Keys = Keys {
             "machines that match would get nothing",
         ),
         key("limit", "3", "any number of machines would get the profile"),
+        key(
+            "approval",
+            "true",
+            "machines would get the profile without a word of a person",
+        ),
     ],
 };
 

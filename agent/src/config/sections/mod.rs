@@ -9,6 +9,7 @@ use super::report::Report;
 use super::schema;
 use super::source::Placed;
 use super::{Argument, Name};
+use crate::form::acts;
 
 mod answers;
 mod api;
@@ -68,7 +69,7 @@ fn arguments(value: Option<Value>, report: &mut Report) -> Vec<Argument> {
 /// A path; a relative one starts from the folder of the file that it is written in.
 fn path(value: Value, report: &mut Report) -> Option<Placed<PathBuf>> {
     let text = value.string(report)?;
-    if text.value.is_empty() || text.value.chars().any(char::is_control) {
+    if text.value.is_empty() || text.value.chars().any(acts) {
         return value.wrong("must be a path, without control characters", report);
     }
     let path = report.sources.folder(text.place).join(text.value);
@@ -88,7 +89,7 @@ fn absolute_path(value: Value, report: &mut Report) -> Option<PathBuf> {
 pub(super) fn absolute(text: &str) -> Result<PathBuf, &'static str> {
     let path = PathBuf::from(text);
     let climbs = path.components().any(|part| part == Component::ParentDir);
-    if !path.is_absolute() || climbs || text.chars().any(char::is_control) {
+    if !path.is_absolute() || climbs || text.chars().any(acts) {
         Err("must be a path from `/`, without `..` and control characters")
     } else if path.parent().is_none() {
         Err("must not be the whole file system")

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::super::condition::parse;
+use super::super::defaults;
 use super::super::reader::Value;
 use super::super::report::Report;
 use super::super::source::{Place, Placed};
@@ -20,11 +21,14 @@ pub(super) fn read(table: Table, report: &mut Report) -> raw::Policy {
         .need("profile", report)
         .and_then(|value| name(value, report));
     let limit = table.get("limit");
+    let approval = table.get("approval");
+    let approval = approval.and_then(|value| value.boolean(report));
     raw::Policy {
         name: label,
         conditions,
         profile,
         limit: limit.and_then(|value| value.integer(1..=u32::MAX, report)),
+        approval: approval.unwrap_or(defaults::POLICY_APPROVAL),
     }
 }
 

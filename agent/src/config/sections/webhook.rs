@@ -47,7 +47,7 @@ fn kind(text: &str) -> Result<String, String> {
 }
 
 /// The kinds of events there are; `event` is above this module, and a test of it holds the two together.
-pub const KINDS: [&str; 15] = [
+pub const KINDS: [&str; 16] = [
     "transfer",
     "script",
     "dhcp",
@@ -63,4 +63,5 @@ pub const KINDS: [&str; 15] = [
     "action",
     "power",
     "answer",
+    "fetch",
 ];

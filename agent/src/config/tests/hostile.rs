@@ -148,14 +148,23 @@ fn a_file_full_of_mistakes_is_told_of_in_bounded_words() {
     }
 }
 
+/// The processor's time of this thread: what else the machine does counts for nothing.
+fn spent() -> std::time::Duration {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike;
+    let usage = getrusage(UsageWho::RUSAGE_THREAD).unwrap();
+    let time = usage.user_time() + usage.system_time();
+    std::time::Duration::from_micros(time.num_microseconds().unsigned_abs())
+}
+
 #[test]
 fn many_secrets_in_one_line_cost_no_more_than_elsewhere_and_stay_masked() {
     let profile = "{ omni = { token = \"hunter2\" }, foo = 1 }, ";
     let folder = Folder::with(&format!("profile = [{}]", profile.repeat(15_000)));
-    let began = std::time::Instant::now();
+    let began = spent();
     let diagnostics = folder.load().unwrap_err();
     // Before, each character that is shown was held against each secret: minutes for this file.
-    assert!(began.elapsed() < std::time::Duration::from_secs(20));
+    assert!(spent() - began < std::time::Duration::from_secs(20));
     assert!(!diagnostics.to_string().contains("hunter2"));
 }
 
@@ -163,10 +172,10 @@ fn many_secrets_in_one_line_cost_no_more_than_elsewhere_and_stay_masked() {
 fn a_menu_of_very_many_profiles_is_read_in_time() {
     let profile = |number| format!("[[profile]]\nname = \"p{number}\"\n");
     let text: String = (0..90_000).map(profile).collect();
-    let began = std::time::Instant::now();
+    let began = spent();
     assert_eq!(survive(text.as_bytes()), crate::limits::CONFIG_MISTAKES);
     // Before, each item was held against each other one.
-    assert!(began.elapsed() < std::time::Duration::from_secs(20));
+    assert!(spent() - began < std::time::Duration::from_secs(20));
 }
 
 #[test]
@@ -182,7 +191,7 @@ fn policies_with_very_many_patterns_are_read_in_time() {
             "[[policy]]\nname = \"{name}\"\nprofile = \"p\"\nmatch = {{ serial = [{patterns}] }}\n"
         )
     };
-    let began = std::time::Instant::now();
+    let began = spent();
     let most = crate::limits::PATTERNS;
     assert_eq!(
         survive(format!("{base}{}", policy(0, most, "")).as_bytes()),
@@ -202,5 +211,5 @@ fn policies_with_very_many_patterns_are_read_in_time() {
         let policies: String = (0..count).map(|name| policy(name, 16, "?*x")).collect();
         assert_eq!(survive(format!("{base}{policies}").as_bytes()), 0);
     }
-    assert!(began.elapsed() < std::time::Duration::from_secs(40));
+    assert!(spent() - began < std::time::Duration::from_secs(40));
 }

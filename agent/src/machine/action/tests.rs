@@ -230,3 +230,67 @@ fn an_action_is_read_as_the_api_writes_it() {
     );
     assert!(read(r#"{"action":"dance"}"#).is_err());
 }
+
+#[test]
+fn a_place_in_a_limit_is_free_once_the_machine_gets_something_else() {
+    let config = testing::config(
+        r#"
+        [[image]]
+        name = "debian"
+        recipe = "debian"
+        version = "bookworm"
+        [[profile]]
+        name = "p"
+        image = "debian"
+        [[profile]]
+        name = "q"
+        image = "debian"
+        [[policy]]
+        name = "two"
+        match = {}
+        profile = "p"
+        limit = 2
+        "#,
+    );
+    let after = |action: Action| {
+        let mut record = record(Phase::Installed { profile: name("p") });
+        record.policy = Some("two".to_owned());
+        action.apply(&mut record, &config, 9).unwrap();
+        record.policy.is_some()
+    };
+    let (p, q) = (name("p"), name("q"));
+    for kept in [
+        Action::Assign { profile: p.clone() },
+        Action::Unassign,
+        Action::Reinstall,
+        Action::Hold,
+        Action::Release,
+        Action::Local { profile: None },
+        Action::Local { profile: Some(p) },
+        Action::Boot { profile: q.clone() },
+    ] {
+        assert!(after(kept.clone()), "{kept:?}");
+    }
+    for freed in [
+        Action::Assign { profile: q.clone() },
+        Action::Local { profile: Some(q) },
+        Action::Ignore,
+    ] {
+        assert!(!after(freed.clone()), "{freed:?}");
+    }
+}
+
+#[test]
+fn notes_hold_nothing_that_a_terminal_would_obey() {
+    let notes = |text: &str| {
+        let action = Action::Notes {
+            notes: text.to_owned(),
+        };
+        action.apply(&mut record(Phase::Ready), &config(), 9)
+    };
+    assert!(notes("rack 7\n\tunder the stairs, å 起 👩‍🔧").is_ok());
+    for text in ["\u{1b}[2J", "a\u{202e}b", "\u{2066}x", "a\u{2028}b"] {
+        let why = notes(text).unwrap_err().to_string();
+        assert!(why.contains("a terminal would obey"), "{text:?}: {why}");
+    }
+}

@@ -179,6 +179,16 @@ fn machines_beyond_the_limit_are_not_taken_up() {
     assert_eq!(known.id, Some(MachineId(7)), "known ones are");
     assert_eq!(registry.len() as u64, most);
     registry.is_consistent().unwrap();
+    // Who was silent for long, and of whom nothing is known, makes room.
+    let late = limits::ALIVE.as_millis() as u64 + 1;
+    let new = registry.meet(&facts(most + 1), None, None, late);
+    assert_eq!(new.id, Some(MachineId(most + 1)));
+    let gone = new.forgotten.unwrap();
+    assert!(registry.get(gone).is_none() && gone != MachineId(7));
+    let heard = registry.heard(card(most + 2), None, true, late);
+    assert!(heard.id.is_some() && heard.forgotten.is_some_and(|other| other != gone));
+    assert_eq!(registry.len() as u64, most);
+    registry.is_consistent().unwrap();
 }
 
 /// So many machines, numbered from 1.

@@ -86,7 +86,7 @@ fn every_phase_knows_every_input() {
         ),
         (
             held(Some("p")),
-            [Ready, Held, Ready, Installing, Installed, Failed, Ignored],
+            [Held, Held, Held, Installing, Installed, Failed, Ignored],
         ),
         (
             Input::Sent(sent),

@@ -1,6 +1,6 @@
 //! Every machine that was met, found by what it says of itself. Pure: no clock, no disk, no lock.
 //! [`resolve`] says which machine asks, [`merge`] makes one record of two, [`split`] two of one, and
-//! [`index`] finds a record without looking at the others.
+//! [`index`] finds a record without looking at the others, [`room`] says which one makes room.
 
 #[cfg(test)]
 mod check;
@@ -8,6 +8,7 @@ mod index;
 mod look;
 mod merge;
 mod resolve;
+mod room;
 mod split;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ pub struct Registry {
     machines: BTreeMap<MachineId, Kept>,
     index: Index,
     next: u64,
+    /// The last one that was looked at to make room.
+    looked: Option<MachineId>,
 }
 
 /// A record that is to be taken up: within its bounds, and with what takes long to find out, so that a
@@ -75,6 +78,8 @@ pub struct Met {
     pub known: Vec<Mac>,
     /// Records that are no more, because they were this machine.
     pub merged: Vec<MachineId>,
+    /// A record that is no more, because there are too many and it said the least.
+    pub forgotten: Option<MachineId>,
     /// Records to be kept anew: this machine's, if more changed than when it was seen last, and those
     /// that lost a card or address to it.
     pub changed: Vec<MachineId>,
@@ -136,15 +141,27 @@ impl Registry {
         };
         let found = resolve::find(self, &asking);
         let is_new = found.base.is_none();
-        let is_full = self.machines.len() >= limits::MACHINES;
-        if is_new && (is_full || asking.is_nobody(self)) {
+        if is_new && asking.is_nobody(self) {
             return Met::default();
         }
+        let (has_room, forgotten) = match is_new {
+            true => self.make_room(now),
+            false => (true, None),
+        };
+        if !has_room {
+            return Met::default();
+        }
+        // Who made room may have had one of its cards.
+        let found = match forgotten {
+            Some(_) => resolve::find(self, &asking),
+            None => found,
+        };
         let base = found.base.and_then(|id| self.get(id)).cloned();
         let mut record = base.unwrap_or_else(|| self.fresh(now));
         let mut met = Met {
             is_new,
             known: record.macs.clone(),
+            forgotten,
             ..Met::default()
         };
         let mut told = Vec::new();
@@ -233,7 +250,11 @@ impl Registry {
         let address = address.filter(|address| !address.is_unspecified());
         let known = self.by_mac(mac).and_then(|id| self.get(id)).cloned();
         let is_new = known.is_none();
-        if is_new && (!take_up || self.machines.len() >= limits::MACHINES) {
+        let (has_room, forgotten) = match is_new && take_up {
+            true => self.make_room(now),
+            false => (!is_new, None),
+        };
+        if !has_room {
             return Met::default();
         }
         let mut record = known.unwrap_or_else(|| self.fresh(now));
@@ -241,6 +262,7 @@ impl Registry {
             id: Some(record.id),
             is_new,
             known: record.macs.clone(),
+            forgotten,
             ..Met::default()
         };
         if is_new {

@@ -1,6 +1,7 @@
 //! What goes wrong before a loader is asked for.
 
 use super::{all, dhcp, found, is_over, transfer};
+use crate::arch::{CLIENTS, Cpu};
 use crate::boot::loader;
 use crate::event::{Dhcp, DhcpMessage, Event, Stamped};
 use crate::timeline::boots::{Boot, Stage};
@@ -61,13 +62,28 @@ pub fn no_boot_file(boot: &Boot, _: &[Boot], context: &Context) -> Option<Findin
     )
 }
 
+/// The answer by which the machine took an address from a server that names no boot file, although this
+/// other one offered an address too, with a file. A proxy offers a file and no address: it is meant.
+fn taken_elsewhere<'a>(
+    answers: &[(&'a Stamped, &'a Dhcp)],
+    offer: &Dhcp,
+) -> Option<(&'a Stamped, &'a Dhcp)> {
+    let gives = offer
+        .address
+        .is_some_and(|address| !address.is_unspecified());
+    let mut acks = answers.iter().rev();
+    let (event, ack) = acks.find(|(_, dhcp)| dhcp.message == DhcpMessage::Ack)?;
+    let is_other = ack.server != offer.server && ack.file.is_none();
+    (gives && is_other).then_some((event, ack))
+}
+
 /// The last answer that names a boot file, if the machine then asked for none.
 fn unused_offer<'a>(boot: &'a Boot, context: &Context) -> Option<(&'a Stamped, &'a Dhcp)> {
     let answers = answers(boot);
-    let (event, offer) = answers
-        .into_iter()
-        .rev()
-        .find(|(_, dhcp)| dhcp.file.is_some())?;
+    let (event, offer) = *answers.iter().rev().find(|(_, dhcp)| dhcp.file.is_some())?;
+    if taken_elsewhere(&answers, offer).is_some() {
+        return None;
+    }
     let asked = boot
         .events
         .iter()
@@ -160,27 +176,47 @@ pub fn other_dhcp_server(boot: &Boot, _: &[Boot], _: &Context) -> Option<Finding
         .filter(|(_, dhcp)| dhcp.file.is_some())
         .collect();
     let (one, first) = with_file.first()?;
-    let (other, second) = with_file
-        .iter()
-        .find(|(_, dhcp)| dhcp.server != first.server)?;
-    if first.next_server == second.next_server && first.file == second.file {
-        return None;
-    }
     let name = |dhcp: &Dhcp| {
         dhcp.server
             .map(|server| server.to_string())
             .unwrap_or_default()
     };
+    let taken = taken_elsewhere(&answers, first).filter(|_| boot.stage == Stage::Firmware);
+    let (severity, other, sentence, remedy) = match taken {
+        Some((event, other)) => (
+            Severity::Error,
+            event,
+            format!(
+                "the machine took its address from {}, which names no boot file, and not from {}, \
+                 which does",
+                name(other),
+                name(first)
+            ),
+            "switch the DHCP server off that is not meant (a router or an access point often has \
+             one), or give it the same boot fields",
+        ),
+        None => {
+            let (event, second) = with_file
+                .iter()
+                .find(|(_, dhcp)| dhcp.server != first.server)?;
+            if first.next_server == second.next_server && first.file == second.file {
+                return None;
+            }
+            let sentence = format!(
+                "two DHCP servers answer with boot fields of their own: {} and {}",
+                name(first),
+                name(second)
+            );
+            let remedy = "take the boot fields out of the one that is not meant, or switch it off";
+            (Severity::Warning, *event, sentence, remedy)
+        }
+    };
     found(
         "other-dhcp-server",
-        Severity::Warning,
+        severity,
         &[one, other],
-        format!(
-            "two DHCP servers answer with boot fields of their own: {} and {}",
-            name(first),
-            name(second)
-        ),
-        "take the boot fields out of the one that is not meant, or switch it off",
+        sentence,
+        remedy,
     )
 }
 
@@ -190,9 +226,16 @@ pub fn wrong_architecture(boot: &Boot, _: &[Boot], _: &Context) -> Option<Findin
         .iter()
         .find_map(|event| dhcp(event)?.architectures.first().copied())?;
     let is_efi = architecture != 0 && architecture != 20;
+    let mut clients = CLIENTS.iter();
+    let client = clients.find(|client| client.option_93 == architecture);
+    let cpu = client.filter(|_| is_efi).map(|client| client.cpu);
+    let cannot_start = |name: &str| {
+        let is_other = || cpu.is_some_and(|cpu| cpu != cpu_of(name)) && boot.stage <= Stage::Loader;
+        name.ends_with(".efi") != is_efi || is_other()
+    };
     let wrong = boot.events.iter().find(|event| {
         transfer(&event.event)
-            .is_some_and(|(name, ..)| loader::is_loader(name) && name.ends_with(".efi") != is_efi)
+            .is_some_and(|(name, ..)| loader::is_loader(name) && cannot_start(name))
     })?;
     let (name, ..) = transfer(&wrong.event)?;
     found(
@@ -204,4 +247,10 @@ pub fn wrong_architecture(boot: &Boot, _: &[Boot], _: &Context) -> Option<Findin
         ),
         "give each architecture its own file, as `hearth dhcp snippet` prints it",
     )
+}
+
+/// What a loader is built for, by its folder ([`crate::arch::loader_name`]).
+fn cpu_of(name: &str) -> Cpu {
+    let folder = name.split_once('/').map(|(folder, _)| folder.parse());
+    folder.and_then(Result::ok).unwrap_or(Cpu::Amd64)
 }

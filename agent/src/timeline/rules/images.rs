@@ -90,6 +90,10 @@ pub fn image_never_asked(boot: &Boot, _: &[Boot], context: &Context) -> Option<F
         return None;
     }
     let (name, ..) = transfer(&last.event)?;
+    // What it was sent is not what it would be sent now: nothing says what was missing.
+    if folder(name) != folder(last_file) {
+        return None;
+    }
     found(
         "kernel-without-initrd",
         Severity::Error,
@@ -156,4 +160,8 @@ pub fn nic_needs_extension(boot: &Boot, before: &[Boot], context: &Context) -> O
         ),
         context.nic.clone().unwrap_or_default(),
     )
+}
+
+fn folder(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(folder, _)| folder)
 }

@@ -73,9 +73,11 @@ class Apply
      */
     private function apply(): array
     {
-        $result = $this->force(true);
-        $this->firewall();
-        return $result;
+        try {
+            return $this->force(true);
+        } finally {
+            $this->firewall();
+        }
     }
 
     /**
@@ -212,12 +214,25 @@ class Apply
     private function start()
     {
         $this->rc('onestart');
-        if ($this->answer(fn($status) => true) === null) {
+        if ($this->answer(fn($status) => true, fn() => $this->running()) === null) {
             throw new Refused(
                 gettext('The agent does not start. Its log (Services: Network Boot: Log File) says why.'),
-                Shell::shell_safe('tail -n 5 %s', ['/var/log/hearth/latest.log'])
+                $this->lastLines()
             );
         }
+    }
+
+    /**
+     * @return string what the agent wrote last, without what syslog puts before it
+     */
+    private function lastLines(): string
+    {
+        $logs = glob('/var/log/hearth/hearth_*.log') ?: [];
+        if (empty($logs)) {
+            return '';
+        }
+        $lines = Shell::shell_safe('tail -n 8 %s', [end($logs)], true);
+        return implode("\n", preg_replace('/^<\d+>1 (\S+ ){5}(\[.*?\]|-) ?/', '', $lines));
     }
 
     private function reload()
@@ -250,9 +265,10 @@ class Apply
 
     /**
      * @param callable $is condition on a status
+     * @param callable|null $may whether there is still hope
      * @return array|null the first status that meets it
      */
-    private function answer(callable $is): ?array
+    private function answer(callable $is, ?callable $may = null): ?array
     {
         $until = microtime(true) + self::PATIENCE;
         do {
@@ -261,7 +277,7 @@ class Apply
                 return $status;
             }
             usleep(200000);
-        } while (microtime(true) < $until);
+        } while (microtime(true) < $until && ($may === null || $may()));
         return null;
     }
 }

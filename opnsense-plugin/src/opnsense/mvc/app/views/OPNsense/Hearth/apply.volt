@@ -4,6 +4,12 @@
  #}
 
 {# The button that brings settings into force, and the agent's own text where it does not take them. #}
+<style>
+    .hearth-said { white-space: pre; overflow-x: auto; }
+    @media (min-width: 768px) {
+        .modal-dialog:has(.hearth-said) { width: 90%; max-width: 1100px; }
+    }
+</style>
 <div class="alert alert-warning" id="hearth_warnings" style="display: none">
     <pre style="white-space: pre-wrap"></pre>
 </div>
@@ -22,9 +28,11 @@
                 if (data && data.status === 'failed') {
                     const text = $('<div>').append($('<p>').text(plain(data.status_msg)));
                     if (data.details) {
-                        text.append($('<pre>').css({'white-space': 'pre', 'overflow-x': 'auto'}).text(plain(data.details)));
+                        text.append($('<pre class="hearth-said">').text(plain(data.details)));
                     }
                     data.status_msg = text;
+                    {# the core lets it turn on after a refusal #}
+                    setTimeout(() => $('#reconfigureAct .reload_progress').removeClass('fa fa-spinner fa-pulse'));
                 }
                 const warnings = plain(data && data.warnings);
                 $('#hearth_warnings').toggle(warnings !== '').find('pre').text(warnings);

@@ -11,7 +11,32 @@
             set: '/api/hearth/settings/set_machine/',
             add: '/api/hearth/settings/add_machine/',
             del: '/api/hearth/settings/del_machine/',
-            toggle: '/api/hearth/settings/toggle_machine/'
+            toggle: '/api/hearth/settings/toggle_machine/',
+            commands: {
+                upload_machine: {
+                    onRendered: function () {
+                        $(this).data({
+                            title: "{{ lang._('Import machines') }}", endpoint: '/api/hearth/settings/upload_machine'
+                        }).SimpleFileUploadDlg({
+                            onAction: () => $('#{{ formGridMachine['table_id'] }}').bootgrid('reload')
+                        });
+                    },
+                    footer: true,
+                    classname: 'fa fa-fw fa-upload',
+                    title: "{{ lang._('Import csv') }}",
+                    sequence: 400
+                },
+                download_machine: {
+                    footer: true,
+                    classname: 'fa fa-fw fa-table',
+                    title: "{{ lang._('Export as csv') }}",
+                    method: function (event) {
+                        event.preventDefault();
+                        window.open('/api/hearth/settings/download_machine');
+                    },
+                    sequence: 500
+                }
+            }
         });
         hearthApply();
         updateServiceControlUI('hearth');

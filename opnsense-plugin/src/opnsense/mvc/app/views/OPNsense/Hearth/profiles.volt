@@ -52,8 +52,12 @@
         hearthApply();
         updateServiceControlUI('hearth');
 
-        const tab = $('#maintabs a').filter(`[href="${location.hash}"]`).first();
-        (tab.length ? tab : $('#maintabs a').first()).tab('show');
+        const show = function () {
+            const tab = $('#maintabs a').filter(`[href="${location.hash}"]`).first();
+            (tab.length ? tab : $('#maintabs a').first()).tab('show');
+        };
+        $(window).on('hashchange', show);
+        show();
     });
 </script>
 

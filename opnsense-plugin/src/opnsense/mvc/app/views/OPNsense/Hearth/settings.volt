@@ -56,8 +56,12 @@
             });
         });
 
-        const tab = $('#maintabs a').filter(`[href="${location.hash}"]`).first();
-        (tab.length ? tab : $('#maintabs a').first()).tab('show');
+        const show = function () {
+            const tab = $('#maintabs a').filter(`[href="${location.hash}"]`).first();
+            (tab.length ? tab : $('#maintabs a').first()).tab('show');
+        };
+        $(window).on('hashchange', show);
+        show();
         $('#maintabs a').on('shown.bs.tab', (event) => history.replaceState(null, null, event.target.hash));
     });
 </script>
@@ -108,7 +112,7 @@
                 </select>
                 <button class="btn btn-primary" type="button" id="token_create">{{ lang._('Make a token') }}</button>
             </form>
-            <div class="alert alert-success" id="token_made" style="display: none; margin-top: 1em">
+            <div class="alert alert-info" id="token_made" style="display: none; margin-top: 1em">
                 {{ lang._('Copy it now, it is not shown again:') }} <code style="word-break: break-all"></code>
             </div>
             <p class="text-danger" id="token_error"></p>

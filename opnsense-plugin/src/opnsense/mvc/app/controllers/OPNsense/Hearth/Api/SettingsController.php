@@ -307,6 +307,46 @@ class SettingsController extends ApiMutableModelControllerBase
         return $this->toggleBase('machines.machine', $uuid, $enabled);
     }
 
+    /**
+     * All declared machines as CSV; a profile stands in it by its name.
+     */
+    public function downloadMachineAction()
+    {
+        if ($this->request->isGet()) {
+            $records = $this->getModel()->machines->machine->asRecordSet();
+            foreach ($records as $index => $record) {
+                $profile = $this->getModel()->getNodeByReference('profiles.profile.' . $record['profile']);
+                $records[$index]['profile'] = $profile === null ? '' : $profile->name->getValue();
+            }
+            $this->exportCsv($records);
+        }
+    }
+
+    /**
+     * Machines of a CSV, told apart by their names: a known one is changed, another one added. Rows with mistakes
+     * are left out, and named.
+     */
+    public function uploadMachineAction()
+    {
+        if (!$this->request->isPost() || !$this->request->hasPost('payload')) {
+            return ['status' => 'failed'];
+        }
+        $profiles = [];
+        foreach ($this->getModel()->profiles->profile->iterateItems() as $uuid => $profile) {
+            $profiles[$profile->name->getValue()] = $uuid;
+        }
+        return $this->importCsv(
+            'machines.machine',
+            $this->request->getPost('payload'),
+            ['name'],
+            function (&$record) use ($profiles) {
+                if (isset($record['profile'])) {
+                    $record['profile'] = $profiles[$record['profile']] ?? $record['profile'];
+                }
+            }
+        );
+    }
+
     /* files that stand in for loaders */
 
     public function searchFileAction()
