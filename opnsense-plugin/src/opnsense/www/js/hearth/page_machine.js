@@ -13,7 +13,8 @@ import {count, duration, escape, prose, stamp} from './text.js';
 import {picture, words} from './timeline.js';
 import {keyOf} from './wizard.js';
 
-let shown = null, chosen = null, again = () => {};
+/** What the agent says, the boot that is looked at, and whether the configuration has the machine. */
+let shown = null, chosen = null, isDeclared = null, again = () => {};
 
 export function start(number) {
     updateServiceControlUI('hearth');
@@ -27,6 +28,7 @@ export function start(number) {
             return 5000;
         }
         shown = answer;
+        isDeclared ??= await declared(answer.machine);
         show();
         return ['installing', 'held'].includes(answer.machine.phase) || Date.now() - answer.machine.last_seen < 120000 ? 2000 : 8000;
     });
@@ -67,7 +69,7 @@ function buttons(machine) {
     const button = ({action, label, icon, title, confirm}) => `<button type="button" class="btn btn-sm btn-default" ` +
         `data-action="${escape(action)}" title="${escape(title)}"><i class="fa fa-fw ${icon}"></i> ${escape(label)}${confirm ? '…' : ''}</button>`;
     const own = [{action: 'edit', label: 'Edit', icon: 'fa-pencil', title: 'Name, tags, notes, loader, way to its disk'}];
-    if (!machine.declared) {
+    if (!machine.declared && !isDeclared) {
         own.unshift({action: 'adopt', label: 'Adopt', icon: 'fa-bookmark-o', confirm: true,
             title: 'Make it a declared machine of the configuration, which backups have'});
     }
@@ -95,6 +97,15 @@ function timeline() {
         `<td>${prose(event.text)} <small>${escape(words(event).figures)}</small></td></tr>`).join(''));
 }
 
+/** Whether a row of the configuration has one of its cards: the agent takes note of it when the machine asks again. */
+async function declared({macs = [], declared: name}) {
+    if (name || macs.length === 0) {
+        return Boolean(name);
+    }
+    const {rows: found = []} = await post('settings/search_machine', {rowCount: -1});
+    return found.some((row) => String(row.mac ?? '').toLowerCase().split(/[\s,]+/).some((mac) => macs.includes(mac)));
+}
+
 /** Makes it a declared machine: fields as they would be, then config.xml, then what is in force. */
 function adopt() {
     const fields = adopted(shown.machine);
@@ -115,6 +126,7 @@ function adopt() {
                 if (error) {
                     told.addClass('is-wrong').css('white-space', 'pre-wrap').text(error);
                 } else {
+                    isDeclared = true;
                     dialog.close();
                     again();
                 }
