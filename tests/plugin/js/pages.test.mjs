@@ -176,6 +176,7 @@ test('a filled-in wizard becomes rows of the configuration', () => {
     assert.equal(plan.profile.omni_token, 't');
     assert.equal(plan.profile.arguments, 'console=tty0 console=ttyS0');
     assert.deepEqual(plan.general, {enabled: '1', interfaces: 'lan', unknown: 'menu'});
+    assert.ok(!('unknown' in wizard.planned({...form, who: 'keep'}).general));
     assert.equal(wizard.planned({...form, join: null}).profile.omni_api, '');
     const {errors} = wizard.planned({...form, join: {error: 'no'}, version: '', interfaces: [], name: 'a b'});
     assert.deepEqual(Object.keys(errors).sort(), ['interfaces', 'join', 'name', 'version']);

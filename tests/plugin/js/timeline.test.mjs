@@ -50,6 +50,10 @@ test('a bar begins where its transfer began, and its place grows with time', () 
     }
 });
 
+test('a boot whose first event is a transfer begins when that began', () => {
+    assert.deepEqual(steps(boot(sent(0, 2, 9e6), event(500, {kind: 'script'}))).map((row) => [row.start, row.end]), [[0, 2000], [2500, 2500]]);
+});
+
 test('long silence is cut out, told, and leaves room for what happened', () => {
     const rows = steps(boot(sent(5000, 5, 1e6), event(905000, {kind: 'phase', to: 'failed'})));
     const {x, breaks} = scale(rows, 0, 600);

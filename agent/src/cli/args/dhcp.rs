@@ -37,7 +37,7 @@ Examples:
     Fields {
         #[command(flatten)]
         place: Place,
-        /// Print JSON
+        /// For programs
         #[arg(long)]
         json: bool,
     },

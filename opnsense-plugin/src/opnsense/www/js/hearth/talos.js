@@ -122,9 +122,9 @@ async function settings() {
     const first = had.length ? had : [(choices.find(([key]) => key === 'lan') ?? choices[0] ?? [''])[0]];
     put($('#talos_interfaces'), choices.map(([key, one]) => `<label><input type="checkbox" value="${escape(key)}"` +
         `${first.includes(key) ? ' checked' : ''}> ${escape(one.value)}</label>`).join(''));
-    const unknown = selected(offered.general?.unknown)[0];
-    if (had.length && ['menu', 'hold', 'profile'].includes(unknown)) {
-        $('#talos_who').val(unknown === 'profile' ? 'menu' : unknown);
+    // A boot server that is set up already goes on with what it gives to others.
+    if (had.length && $('#talos_who option[value=keep]').length === 0) {
+        $('#talos_who').prepend('<option value="keep">get what they get now</option>').val('keep');
     }
 }
 
@@ -174,8 +174,10 @@ async function go() {
             return;
         }
     }
-    // The token is where it belongs now, and no longer on a screen.
+    // The token is where it belongs now, and no longer on a screen; another press makes another profile.
     $('#talos_join').val('');
+    Object.assign(own, {image: null, profile: null});
+    settings();
     shown.push({id: 'dhcp', state: 'open', title: 'The DHCP server sends machines here', detail: 'Look at what changes there, and apply.',
         button: {label: 'Wire DHCP', link: '/ui/hearth/dhcp'}},
     {id: 'boot', state: 'open', title: 'The first node', detail: 'Switch it on, and let it boot from the network.',

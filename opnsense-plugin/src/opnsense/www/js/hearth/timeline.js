@@ -94,11 +94,14 @@ export function steps(boot, findings = []) {
         const took = event.kind === 'transfer' ? (event.seconds ?? 0) * 1000 : 0;
         rows.push({
             ...words(event), tone: finding ? 'bad' : tone(event), finding, full: event.text ?? '', seq: event.seq,
-            stage: event.stage ?? null, start: Math.max(0, event.offset - took), end: event.offset, bar: took > 0,
+            stage: event.stage ?? null, start: event.offset - took, end: event.offset, bar: took > 0,
             log: event.kind === 'report' && event.report === 'log' ? 1 : 0,
             probe: event.outcome === 'probe' ? event.name : null,
         });
     }
+    // An event is told at its end: a boot whose first is a transfer began when that did.
+    const early = Math.min(0, ...rows.map((row) => row.start));
+    rows.forEach((row) => Object.assign(row, {start: row.start - early, end: row.end - early}));
     if (rows.length <= ROWS) {
         return rows;
     }

@@ -75,7 +75,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /**
  * What a filled-in wizard means: `{errors}` by field, or `{image, profile, general}` as the model has them.
  * `form`: join (answer of join.js, or null for no Omni), version, extensions, interfaces, who (`menu`, `hold`,
- * `profile`), name, architectures, factory, console; `taken`: names of images and profiles there are.
+ * `profile`, or `keep`: as it is), name, architectures, factory, console; `taken`: names of images and profiles there are.
  */
 export function planned(form, taken = []) {
     const errors = {};
@@ -107,7 +107,7 @@ export function planned(form, taken = []) {
             arguments: form.console ? `console=tty0 console=${form.console}` : '', installed: 'never',
             omni_api: join?.api ?? '', omni_token: join?.token ?? '', omni_events: join?.events ?? '', omni_logs: join?.logs ?? '',
         },
-        general: {enabled: '1', interfaces: form.interfaces.join(','), unknown: form.who},
+        general: {enabled: '1', interfaces: form.interfaces.join(','), ...(form.who === 'keep' ? {} : {unknown: form.who})},
     };
 }
 
