@@ -3,13 +3,11 @@
 root=${PKG_ROOTDIR:-}
 root=${root%/}
 if [ -z "$root" ] && [ "${HEARTH_PURGE:-}" = yes ]; then
-	rm -rf /var/log/hearth.log /var/log/hearth.log.*
-	for folder in /usr/local/etc/hearth /var/db/hearth; do
-		[ -L "$folder" ] || rm -rf "$folder"
-	done
+	rm -rf /usr/local/etc/hearth/* /var/log/hearth.log /var/log/hearth.log.*
+	[ -L /var/db/hearth ] || rm -rf /var/db/hearth
 fi
-# Folders go if nothing is in them; a symbolic link is somebody's.
-for folder in /usr/local/etc/hearth/conf.d /usr/local/etc/hearth /var/db/hearth /var/run/hearth; do
+# Folders go if nothing is in them; a symbolic link is somebody's. That of the settings is pkg's own to remove.
+for folder in /usr/local/etc/hearth/conf.d /var/db/hearth /var/run/hearth; do
 	[ -L "$root$folder" ] || rmdir "$root$folder" 2>/dev/null
 done
 # This one may be another TFTP server's too, so it goes only if Hearth's user has it.

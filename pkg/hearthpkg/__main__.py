@@ -1,6 +1,7 @@
 """python3 -m hearthpkg: compile the agent, make the packages. `scripts/package` calls it with the tools it needs."""
 
 import argparse
+import hashlib
 import os
 import pathlib
 import sys
@@ -83,6 +84,9 @@ def pack(told):
     if setup.parent.exists():
         setup.write_text(repository.setup(told.url.rstrip("/"), key.fingerprint))
         made.append(setup)
+    # What a package is held to that does not come through the repository.
+    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(told.out)}\n" for path in sorted(made)]
+    (told.out / "SHA256SUMS").write_text("".join(sums))
     print("\n".join(map(str, made)))
     print(f"the repository is signed by the key {key.fingerprint}")
     return 0

@@ -4,6 +4,7 @@ Its shell is dash, its tools are busybox's (whose own shell would take its own t
 stand-ins in `hearthtest/freebsd`. Hearth itself is the real one, of this host.
 """
 
+import contextlib
 import os
 import pathlib
 import re
@@ -114,6 +115,10 @@ class Firewall:
         for entry in package.entries:
             (self.root / entry.path.lstrip("/")).unlink()
         after = self.script(package.scripts["post-deinstall"], **variables)
+        # Then pkg removes the folders that only it had files in.
+        for folder in {pathlib.PurePosixPath(entry.path).parent for entry in package.entries}:
+            with contextlib.suppress(OSError):
+                self.path(str(folder)).rmdir()
         return before.stdout + before.stderr + after.stdout + after.stderr
 
     def service(self, *words):

@@ -47,7 +47,9 @@ def test_every_package_is_made_and_twice_the_same(programs, tmp_path):
     made = digests(tmp_path / "one/out")
     assert made == digests(tmp_path / "two/out")
     number = source.version()
-    wanted = {"freebsd/setup.sh"} | {debian.file_name(number, machine) for machine in debian.ARCHITECTURES}
+    sums = (tmp_path / "one/out/SHA256SUMS").read_text()
+    assert all(made[name] == digest for digest, name in (line.split("  ") for line in sums.splitlines()))
+    wanted = {"freebsd/setup.sh", "SHA256SUMS"} | {debian.file_name(number, machine) for machine in debian.ARCHITECTURES}
     for release in (14, 15):
         for machine in ("amd64", "aarch64"):
             place = f"freebsd/FreeBSD:{release}:{machine}"
