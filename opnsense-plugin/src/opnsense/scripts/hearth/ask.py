@@ -17,7 +17,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.parse
 
 SOCKET = os.environ.get('HEARTH_SOCKET', '/var/run/hearth/hearth.sock')
@@ -201,14 +200,7 @@ def overview():
 
 def live():
     """Machines that are on their way now."""
-    try:
-        return get('live')
-    except Problem:
-        # An agent before GET /live: those that were heard of within two minutes.
-        recent = int(time.time() * 1000) - 120_000
-        known = get('machines', sort='-last_seen', limit=20)['machines']
-        return {'machines': [{'machine': one['id'], 'label': one['label'], 'since': one['since'], 'stage': one['phase']}
-                             for one in known if one['last_seen'] > recent]}
+    return get('live')
 
 
 def findings():
