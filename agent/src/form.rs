@@ -11,6 +11,19 @@ pub(crate) fn acts(character: char) -> bool {
         )
 }
 
+/// One line stays one and harmless: what comes from the network may hold line ends and escapes.
+pub(crate) fn printable(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if acts(character) {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
 /// Text of a stranger as one line: without blanks at its ends, with `stand_in` for every character that
 /// [`acts`], and cut before it is longer than `limit` bytes.
 pub(crate) fn one_line(text: &str, stand_in: char, limit: usize) -> String {

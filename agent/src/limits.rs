@@ -87,6 +87,35 @@ pub const LOCAL_BOOT_REPEAT: Duration = Duration::from_secs(10);
 pub const ONCE_LASTS: Duration = Duration::from_secs(600);
 /// Log lines of one installation that are taken in all, and in one second.
 pub const REPORT_LINES: (u32, u32) = (2_000, 50);
+/// Boots under way that are known at a time, each with about a kilobyte: more machines than a person
+/// looks at. The one that was silent longest makes room.
+pub const LIVE_BOOTS: usize = 1_000;
+/// Files that were sent to a machine that is booting, the last ones that are shown.
+pub const LIVE_SENT: usize = 3;
+/// A boot that ended is shown for this long, so that a person sees how.
+pub const LIVE_LINGER: Duration = Duration::from_secs(60);
+/// A boot that was silent for so long is not shown any more: all that is found wrong with it was found
+/// by then ([`SYSTEM_PATIENCE`]).
+pub const LIVE_SILENCE: Duration = Duration::from_secs(360);
+/// The same for an installation, whose installer may say nothing for long.
+pub const LIVE_INSTALLING: Duration = Duration::from_secs(2 * 3600);
+/// Events from before the agent's start that the boots under way are taken up from.
+pub const LIVE_BEFORE: usize = 2_000;
+/// Events of a machine that its finding in the live view is drawn from, the last: about ten boots.
+pub const LIVE_EVENTS: usize = 200;
+/// Machines whose findings are drawn anew for one look at what is under way; the others keep theirs until
+/// the next.
+pub const LIVE_FINDINGS: usize = 20;
+/// After this time a finding is drawn anew though nothing happened: some come of silence.
+pub const LIVE_FINDING_AGE: Duration = Duration::from_secs(3);
+/// The shortest time that a rate is measured over.
+pub const LIVE_RATE: Duration = Duration::from_millis(400);
+/// How often `hearth top` asks what is under way.
+pub const TOP_LOOK: Duration = Duration::from_millis(500);
+/// How long it waits for a key before it looks for news.
+pub const TOP_KEYS: Duration = Duration::from_millis(100);
+/// News that wait for being drawn.
+pub const TOP_NEWS: usize = 16;
 /// Between two looks for installations that take too long.
 pub const CLOCK: Duration = Duration::from_secs(60);
 /// Events of one machine that its timeline is made of, the last: about a hundred boots.

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use crate::form::acts;
+use crate::form::printable;
 use crate::sync::held;
 use crate::{limits, stamp};
 
@@ -181,19 +181,6 @@ fn written(line: &Line, style: Style) -> String {
             format!("{time} {word}{text}\n")
         }
     }
-}
-
-/// One line stays one and harmless: what comes from the network may hold line ends and escapes.
-fn printable(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for character in text.chars() {
-        if acts(character) {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line
 }
 
 fn style_of_stderr() -> Style {

@@ -12,7 +12,7 @@ from hearthtest.agent import binary
 from hearthtest.clients import get
 from hearthtest.origin import Origin
 
-COMMANDS = ("serve", "check", "fetch", "status", "script", "dhcp", "dhcp snippet", "lock", "lock print",
+COMMANDS = ("serve", "check", "fetch", "status", "script", "dhcp", "dhcp snippet", "dhcp fields", "lock", "lock print",
             "lock check", "lock update", "lock prune", "talos", "talos versions", "talos extensions",
             "machine", *(f"machine {verb}" for verb in (
                 "list", "show", "approve", "assign", "unassign", "reinstall", "local", "hold",
@@ -214,6 +214,22 @@ def accepts(command, path):
         pytest.skip(f"{command[0]} is not here")
     done = subprocess.run([*command, str(path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_dhcp_fields_are_those_of_every_address(agent):
+    one = agent(addresses=["127.0.0.1", "127.0.0.2"])
+    done = one.run("dhcp", "fields", "--json")
+    networks = json.loads(done.stdout)["networks"]
+    assert [network["address"] for network in networks] == ["127.0.0.1", "127.0.0.2"]
+    rows = {row["tag"]: row for row in networks[1]["rows"]}
+    assert rows["x86_64"]["option_93"] == [7, 9] and rows["x86_64"]["file"] == "snponly.efi"
+    assert rows["x86_64-http"]["url"] == f"http://127.0.0.2:{networks[1]['http_port']}/files/snponly.efi"
+    assert "file" not in rows["x86_64-http"]
+    assert networks[0]["ipxe"] == {"option_77": "iPXE", "file": "default.ipxe", "option_175": "b00101"}
+    (only,) = json.loads(one.run("dhcp", "fields", "--json", "--address", "192.0.2.1").stdout)["networks"]
+    assert only["address"] == "192.0.2.1"
+    table = one.run("dhcp", "fields").stdout.splitlines()
+    assert len(table) == 1 + sum(len(network["rows"]) + 1 for network in networks)
 
 
 @pytest.fixture

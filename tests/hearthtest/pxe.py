@@ -16,9 +16,9 @@ def option(code, value):
     return bytes([code, len(value)]) + value
 
 
-def firmware(architecture=7, uuid=bytes(range(16, 32))):
-    """What UEFI says of itself (RFC 4578)."""
-    name = f"PXEClient:Arch:{architecture:05}:UNDI:003016".encode()
+def firmware(architecture=7, uuid=bytes(range(16, 32)), kind="PXEClient"):
+    """What UEFI says of itself (RFC 4578); of kind `HTTPClient` when it boots by HTTP."""
+    name = f"{kind}:Arch:{architecture:05}:UNDI:003016".encode()
     return [option(60, name), option(93, struct.pack(">H", architecture)),
             option(94, b"\1\3\x10"), option(97, b"\0" + uuid)]
 
@@ -58,19 +58,36 @@ class Card:
         """The first answers of a kind: (server, address) of each, by option 54 and yiaddr."""
         found, deadline = [], time.monotonic() + seconds
         while len(found) < count and time.monotonic() < deadline:
-            try:
-                frame = self.socket.recv(2048)
-            except TimeoutError:
-                continue
-            udp = frame[34:]
-            if frame[12:14] != b"\x08\x00" or udp[:4] != b"\0\x43\0\x44" or udp[8] != 2:
-                continue
-            bootp = udp[8:]
-            options = read_options(bootp[240:])
-            if struct.unpack(">I", bootp[4:8])[0] == self.xid and options.get(53) == bytes([kind]):
+            bootp = self._reply(kind)
+            if bootp:
+                options = read_options(bootp[240:])
                 found.append((socket.inet_ntoa(options[54]), socket.inet_ntoa(bootp[16:20])))
         assert len(found) == count, f"{len(found)} of {count} answers of kind {kind}"
         return found
+
+    def _reply(self, kind):
+        """The next frame, if it is an answer of this kind to us; None if not, or if none comes."""
+        try:
+            frame = self.socket.recv(2048)
+        except TimeoutError:
+            return None
+        udp = frame[34:]
+        if frame[12:14] != b"\x08\x00" or udp[:4] != b"\0\x43\0\x44" or udp[8] != 2:
+            return None
+        bootp = udp[8:]
+        ours = struct.unpack(">I", bootp[4:8])[0] == self.xid
+        return bootp if ours and read_options(bootp[240:]).get(53) == bytes([kind]) else None
+
+    def told(self, options=(), seconds=10):
+        """What the first server that offers has to say: the boot fields of its offer."""
+        self.xid = next(_transactions)
+        self.send(DISCOVER, options)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            bootp = self._reply(OFFER)
+            if bootp:
+                return Told(bootp)
+        raise AssertionError("no offer")
 
     def boot(self, options):
         """Discover to acknowledge, with the first server that offers; returns the address."""
@@ -84,6 +101,19 @@ class Card:
     def request(self, options, server, address):
         self.send(REQUEST, options, [option(50, socket.inet_aton(address)),
                                      option(54, socket.inet_aton(server))])
+
+
+class Told:
+    """What an answer says of booting. `file` is what firmware would load: option 67, else the field."""
+
+    def __init__(self, bootp):
+        self.options = read_options(bootp[240:])
+        self.next_server = socket.inet_ntoa(bootp[20:24])
+        self.field = bootp[108:236].split(b"\0")[0].decode()
+        self.bytes_67 = self.options.get(67)
+        self.file = (self.bytes_67 or b"").split(b"\0")[0].decode() or self.field
+        self.server_name = self.options.get(66, b"").split(b"\0")[0].decode()
+        self.vendor_class = self.options.get(60, b"").split(b"\0")[0].decode()
 
 
 def read_options(data):

@@ -12,6 +12,7 @@ mod fetches;
 mod follow;
 mod images;
 mod list;
+mod live;
 mod machines;
 mod metrics;
 mod operation;
@@ -42,8 +43,9 @@ pub use advise::advice;
 pub use asked::{Answer, Asked, Done};
 pub use fetches::{Fetches, NotBegun, fetch_events, of_fetches};
 pub use follow::{ALIVE, Follow, piece};
-pub use metrics::TRANSFER_SECONDS;
 pub use images::pins;
+pub use live::{Found, Look, Looking};
+pub use metrics::TRANSFER_SECONDS;
 pub use operation::{OPERATIONS, Operation, Role};
 pub use problem::Problem;
 pub use tokens::Tokens;
@@ -70,6 +72,10 @@ pub struct Api {
     pub fetches: Box<dyn Fetches>,
     /// Fragments of the configuration.
     pub fragments: Arc<dyn Fragments>,
+    /// Looks at what is under way.
+    pub looking: Looking,
+    /// Findings that were drawn for it lately.
+    pub found: Found,
     /// Milliseconds since 1970.
     pub now: fn() -> u64,
 }
@@ -158,6 +164,7 @@ impl Api {
         Ok(match (method, parts) {
             (_, ["openapi.json"]) => Done::text("application/json", OPENAPI.to_owned()),
             (_, ["status"]) => (self.status)().into(),
+            (_, ["live"]) => self.live(asked.query, &site)?.into(),
             (_, ["machines"]) => self.machines(asked.query)?.into(),
             (_, ["machines", name]) => self.machine(name, config)?.into(),
             (_, ["machines", name, "actions"]) => self.act(name, asked, config)?.into(),
@@ -238,13 +245,6 @@ impl Api {
         Ok(rows?.iter().filter_map(stamped).collect())
     }
 
-    /// What happened to a machine since it is known, the newest last.
-    fn own_story(&self, record: &Record) -> Result<Vec<Stamped>, Problem> {
-        let mut story = self.read(&view::last_events(record.id))?;
-        story.reverse();
-        Ok(story)
-    }
-
     /// What happened to a machine, the newest last.
     fn story(&self, record: &Record) -> Result<Vec<Stamped>, Problem> {
         self.whole_story(record, &self.of_nobody()?)
@@ -253,7 +253,17 @@ impl Api {
     /// The same, with what was heard of nobody known. A machine that nobody had met yet has no number
     /// when it first asks for an address: those events are known by its card.
     fn whole_story(&self, record: &Record, heard: &[Stamped]) -> Result<Vec<Stamped>, Problem> {
-        let mut story = self.own_story(record)?;
+        self.story_of(record, &view::last_events(record.id), heard)
+    }
+
+    /// The same, with those of its events that a filter chooses.
+    fn story_of(
+        &self,
+        record: &Record,
+        filter: &EventFilter,
+        heard: &[Stamped],
+    ) -> Result<Vec<Stamped>, Problem> {
+        let mut story = self.read(filter)?;
         let is_its = |event: &&Stamped| match &event.event {
             Event::Dhcp(dhcp) => record.macs.contains(&dhcp.mac),
             _ => false,

@@ -68,6 +68,7 @@ pub const OPERATIONS: &[Operation] = &[
         role: None,
     },
     reads("status"),
+    reads("live"),
     reads("machines"),
     reads("machines/*"),
     reads("machines/*/advice"),

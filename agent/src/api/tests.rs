@@ -35,6 +35,8 @@ pub(super) fn over(declared: &str, queries: &[&str]) -> Api {
         }),
         fragments: Arc::new(()),
         fetches: Box::new(()),
+        looking: Box::new(Look::default),
+        found: Found::default(),
         now: || NOW,
     }
 }

@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 
 use super::view::Output;
 use crate::pci::PciId;
-pub use dhcp::{Dhcp, Snippet};
+pub use dhcp::{Dhcp, Place};
 pub use fetches::Fetches;
 pub use files::{Factory, Lock, Talos};
 pub use machine::{MachineSet, Machines, One};
@@ -134,6 +134,26 @@ Examples:
     Status {
         #[command(flatten)]
         output: Output,
+    },
+    /// Watch the machines that are booting, as they boot
+    ///
+    /// Each with the stage it is in, what it is being sent and how fast, and what
+    /// is wrong. Enter shows the chosen machine's timeline, `?` the other keys.
+    /// A boot that ended stays for a minute. Colours are left out where NO_COLOR
+    /// is set. A signal ends it with 128 and its number, and with the terminal as
+    /// it was.
+    #[command(after_long_help = "\
+Examples:
+  hearth top
+  hearth top --once
+  hearth top --json | jq -r '.machines[] | [.label, .stage] | @tsv'")]
+    Top {
+        /// Print one frame as text
+        #[arg(long, conflicts_with = "json")]
+        once: bool,
+        /// For programs: one snapshot
+        #[arg(long)]
+        json: bool,
     },
     /// Print exactly what a machine would get, without network
     ///

@@ -25,6 +25,7 @@ mod status;
 mod table;
 mod talos;
 mod token;
+mod top;
 mod value;
 mod view;
 
@@ -77,8 +78,9 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Loaders { output } => images::loaders(path, *output),
         Command::Fetches(command) => fetches::fetches(path, command),
         Command::Status { output } => status::status(path, *output),
+        Command::Top { once, json } => top::top(path, *once, *json),
         Command::Script(machine) => script::script(load(path)?, machine),
-        Command::Dhcp(args::Dhcp::Snippet(snippet)) => dhcp::snippet(&load(path)?, snippet),
+        Command::Dhcp(command) => dhcp::dhcp(&load(path)?, command),
         Command::Lock(command) => lock::lock(&load(path)?, command),
         Command::Talos(command) => talos::talos(&load(path)?, command),
         Command::Machine(command) => machine::machine(path, command),

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::fetching::{Door, Fetching};
 use super::follow::{Follower, Seat};
+use super::live::Rates;
 use super::status::Status;
 use crate::api::{self, Answer, Api, Problem, Role};
 use crate::boot::gate::Keeper;
@@ -58,6 +59,11 @@ pub fn api(
         },
         fragments: status.fragments.clone(),
         fetches: Box::new(Door(fetching)),
+        looking: {
+            let rates = Rates::default();
+            Box::new(move || rates.look(&status))
+        },
+        found: api::Found::default(),
         now: now_ms,
     }
 }

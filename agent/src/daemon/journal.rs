@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::Duration;
 
@@ -19,8 +19,9 @@ use crate::mac::Mac;
 use crate::machine::{Census, Restored};
 use crate::observe::Lease;
 use crate::stamp::now_ms;
-use crate::store::{Backlog, Error, EventRow, Write};
+use crate::store::{Backlog, Error, EventFilter, EventRow, Write};
 use crate::sync::held;
+use crate::timeline::live::{Boot, Live, Who};
 
 /// What happened since the start.
 pub struct Journal {
@@ -30,6 +31,10 @@ pub struct Journal {
     listeners: broadcast::Sender<Arc<Stamped>>,
     /// Learns from transfers.
     keeper: OnceLock<Weak<Keeper>>,
+    /// The number of the first event of this run.
+    first: u64,
+    /// Boots of the run before were taken up.
+    taken_up: AtomicBool,
 }
 
 /// What is kept of all events.
@@ -45,6 +50,8 @@ pub struct Kept {
     pub decisions: BTreeMap<String, u64>,
     /// The last events as programs read them, the newest last.
     pub last: VecDeque<Value>,
+    /// Boots that are under way.
+    live: Live,
 }
 
 /// Sums over transfers.
@@ -73,6 +80,8 @@ impl Journal {
             next: AtomicU64::new(next.max(1)),
             listeners: broadcast::channel(limits::EVENT_BACKLOG).0,
             keeper: OnceLock::new(),
+            first: next.max(1),
+            taken_up: AtomicBool::new(false),
         }
     }
 
@@ -91,6 +100,30 @@ impl Journal {
         self.listeners.subscribe()
     }
 
+    /// The last boots. Those that were under way when the agent was started anew are among them: they
+    /// are read when somebody looks for the first time, because a start has no time for it.
+    pub fn boots(&self) -> Vec<(Who, Boot)> {
+        if !self.taken_up.swap(true, Ordering::Relaxed) {
+            let rows = self.census.store().events(&EventFilter {
+                before: Some(self.first),
+                since: Some(now_ms().saturating_sub(limits::LIVE_INSTALLING.as_millis() as u64)),
+                newest_first: true,
+                limit: limits::LIVE_BEFORE,
+                ..EventFilter::default()
+            });
+            let rows = rows.unwrap_or_default().into_iter().rev();
+            let events: Vec<Stamped> = rows
+                .filter_map(|row| {
+                    let mut event: Stamped = serde_json::from_str(&row.data).ok()?;
+                    event.machine = row.machine;
+                    Some(event)
+                })
+                .collect();
+            self.kept().live.before(events);
+        }
+        self.kept().live.boots()
+    }
+
     /// The number of the last event; 0 before the first.
     pub fn last(&self) -> u64 {
         self.next.load(Ordering::Relaxed).saturating_sub(1)
@@ -102,9 +135,11 @@ impl Journal {
     /// # Errors
     /// The backup cannot be used; nothing was changed.
     pub fn restore(&self, from: &Path) -> Result<Restored, Error> {
-        let _waiting = self.kept();
+        let mut kept = self.kept();
         let restored = self.census.restore(from)?;
         self.next.fetch_max(restored.next_seq, Ordering::Relaxed);
+        // What boots are of are other machines now.
+        kept.live = Live::default();
         Ok(restored)
     }
 
@@ -166,6 +201,7 @@ impl Journal {
             data: value.to_string(),
         };
         drop(self.census.store().write(vec![Write::Event(row)]));
+        kept.live.take(&stamped);
         kept.last.push_back(with_text(value, text));
         if kept.last.len() > limits::STATUS_EVENTS {
             kept.last.pop_front();

@@ -15,6 +15,7 @@ mod holder;
 mod identity;
 mod instance;
 mod journal;
+mod live;
 mod observing;
 mod ready;
 mod reload;
@@ -214,6 +215,8 @@ fn start(
     let http = http.map_err(|error| system(error.to_string()))?;
     let _ = status.tftp.set(Box::new(tftp.meter()));
     let _ = status.http.set(Box::new(http.meter()));
+    let _ = status.tftp_running.set(Box::new(tftp.watch()));
+    let _ = status.http_running.set(Box::new(http.watch()));
     let clock = clock(keeper.clone())?;
     let ended = Arc::new(AtomicBool::new(false));
     let tell = ended.clone();

@@ -11,7 +11,7 @@ use super::journal::{Journal, Totals};
 use super::ready::{Ready, ready};
 use super::webhooks::Webhooks;
 use crate::boot::site::Site;
-use crate::event::{Event, Sink};
+use crate::event::{Event, Sink, UnderWay};
 use crate::id::MachineId;
 use crate::stamp::now;
 use crate::sync::held;
@@ -28,6 +28,10 @@ pub struct Status {
     pub tftp: OnceLock<Meter<tftp::Stats>>,
     /// The HTTP server's, once it runs.
     pub http: OnceLock<Meter<http::Stats>>,
+    /// The transfers that the TFTP server has under way, once it runs.
+    pub tftp_running: OnceLock<Meter<Vec<UnderWay>>>,
+    /// The files that the HTTP server sends, once it runs.
+    pub http_running: OnceLock<Meter<Vec<UnderWay>>>,
     /// The interfaces on which DHCP is heard.
     observed: Mutex<Vec<String>>,
     /// Who is told of events.
@@ -66,6 +70,8 @@ impl Status {
             journal,
             tftp: OnceLock::new(),
             http: OnceLock::new(),
+            tftp_running: OnceLock::new(),
+            http_running: OnceLock::new(),
             observed: Mutex::default(),
             webhooks: Webhooks::default(),
             fragments: Arc::new(fragments),

@@ -16,10 +16,12 @@ mod cause;
 mod dhcp;
 mod forms;
 pub mod line;
+mod under_way;
 mod word;
 
 pub use cause::Cause;
 pub use dhcp::{Dhcp, DhcpMessage};
+pub use under_way::UnderWay;
 pub use word::Word;
 
 /// One thing that happened.
@@ -234,7 +236,7 @@ pub struct Stamped {
 }
 
 /// The protocol of a transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Via {
     /// TFTP.

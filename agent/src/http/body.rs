@@ -12,12 +12,13 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, Weak};
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use tokio::net::TcpStream;
 
 use super::transfer::Transfer;
 use crate::limits;
@@ -58,7 +59,10 @@ pub struct Segment {
 
 /// What the service, the bodies and the writer of one connection share.
 #[derive(Default)]
-pub struct Link(Mutex<State>);
+pub struct Link {
+    state: Mutex<State>,
+    socket: OnceLock<Weak<TcpStream>>,
+}
 
 /// What [`Link`] guards.
 #[derive(Default)]
@@ -74,7 +78,17 @@ pub struct State {
 impl Link {
     /// The shared state, for a moment.
     pub fn lock(&self) -> MutexGuard<'_, State> {
-        held(&self.0)
+        held(&self.state)
+    }
+
+    /// Notes what the connection goes over.
+    pub fn goes_over(&self, socket: &Arc<TcpStream>) {
+        let _ = self.socket.set(Arc::downgrade(socket));
+    }
+
+    /// What the connection goes over.
+    pub fn socket(&self) -> Weak<TcpStream> {
+        self.socket.get().cloned().unwrap_or_default()
     }
 
     /// Notes that a request has arrived; its response's body ends it.

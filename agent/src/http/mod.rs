@@ -4,7 +4,7 @@
 //! ([`turn_away`]); hyper reads the request from the [`wire`]; [`serve`] finds its [`route`], asks
 //! the gate, opens the [`file`](mod@file), judges the [`condition`]s and the [`range`], and makes the
 //! [`answer`]; its [`body`] passes the file by hyper, and the [`wire`] sends it with sendfile(2),
-//! keeps the time-outs ([`clock`]) and reports the [`transfer`].
+//! keeps the time-outs ([`clock`]) and reports the [`transfer`], which is among what is [`running`] until then.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use crate::boot::Gate;
 use crate::config;
-use crate::event::Sink;
+use crate::event::{Sink, UnderWay};
 use crate::limits;
 use crate::sys::bind;
 
@@ -36,6 +36,7 @@ mod error;
 mod file;
 mod range;
 mod route;
+mod running;
 mod secure;
 mod serve;
 mod shared;
@@ -317,6 +318,12 @@ impl Server {
     pub fn meter(&self) -> impl Fn() -> Stats + Send + Sync + 'static {
         let shared = self.shared.clone();
         move || stats(&shared)
+    }
+
+    /// Shows the files that are on their way to others, as long as they like.
+    pub fn watch(&self) -> impl Fn() -> Vec<UnderWay> + Send + Sync + 'static {
+        let running = self.shared.running.clone();
+        move || running.under_way()
     }
 
     /// Accepts nothing more, lets what runs come to its end for [`limits::HTTP_STOP`], and ends.

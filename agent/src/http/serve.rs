@@ -215,7 +215,7 @@ impl Client {
         name: &str,
         entry: &Entry,
         source: Source,
-        transfer: Transfer,
+        mut transfer: Transfer,
         head: bool,
         headers: &HeaderMap,
     ) -> Response<Body> {
@@ -254,6 +254,7 @@ impl Client {
             transfer.end(if head { Outcome::Probe } else { Outcome::Done });
             Body::bytes(self.link.clone(), Vec::new())
         } else {
+            transfer.show(&self.shared.running, remaining, self.link.socket());
             let segment = Segment {
                 source,
                 offset,

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{Notify, watch};
 
+use super::running::Running;
 use crate::boot::Gate;
 use crate::config;
 use crate::event::Sink;
@@ -33,6 +34,8 @@ pub struct Shared {
     pub serving: Seats,
     /// Connections that are being told 503.
     pub turning_away: Seats,
+    /// Files on their way.
+    pub running: Arc<Running>,
     limits: RwLock<config::Http>,
     descriptors: u64,
 }
@@ -52,6 +55,7 @@ impl Shared {
             stats: Counters::default(),
             serving: Seats::new(freed.clone()),
             turning_away: Seats::new(freed),
+            running: Arc::default(),
             limits: RwLock::new(limits),
             descriptors,
         }

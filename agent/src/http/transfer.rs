@@ -1,15 +1,19 @@
 //! One file on its way to one client: counted while it runs, reported once at its end.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
+use tokio::net::TcpStream;
+
+use super::running::{Entry, Running};
 use crate::event::{Event, Outcome, Sink, Via};
 
 /// A transfer that has not ended. Dropped without [`end`](Transfer::end) it reports that the
 /// connection ended, so no way out of the server's code forgets the event.
 pub struct Transfer {
     report: Option<Report>,
+    shown: Option<Entry>,
     /// Payload bytes that the kernel has taken.
     pub bytes: u64,
 }
@@ -33,7 +37,24 @@ impl Transfer {
                 size: None,
                 begun: Instant::now(),
             }),
+            shown: None,
             bytes: 0,
+        }
+    }
+
+    /// From now on it is among what is running: so many bytes over this socket.
+    pub fn show(&mut self, running: &Arc<Running>, size: u64, socket: Weak<TcpStream>) {
+        if let Some(report) = &self.report {
+            let what = (report.peer, report.name.clone());
+            self.shown = Some(running.enter(what, size, report.begun, socket));
+        }
+    }
+
+    /// The kernel took more payload bytes.
+    pub fn took(&mut self, bytes: u64) {
+        self.bytes += bytes;
+        if let Some(shown) = &self.shown {
+            shown.took(bytes);
         }
     }
 
@@ -55,6 +76,7 @@ impl Transfer {
     }
 
     fn report(&mut self, outcome: Outcome, ended: Instant) {
+        self.shown = None;
         if let Some(report) = self.report.take() {
             report.sink.event(Event::Transfer {
                 via: Via::Http,

@@ -5,14 +5,16 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use hyper::rt::ReadBufCursor;
-use tokio::io::{AsyncWrite, Interest};
+use nix::errno::Errno;
+use nix::sys::socket::{Shutdown, shutdown};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use super::body::{Link, Source, is_place};
@@ -29,7 +31,7 @@ const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nContent-Type: text/pla
 
 /// A TCP connection of the boot side.
 pub struct Wire {
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
     link: Arc<Link>,
     shared: Arc<Shared>,
     clock: Clock,
@@ -48,6 +50,8 @@ pub struct Wire {
 impl Wire {
     /// Takes over a connection that was just accepted.
     pub fn new(stream: TcpStream, link: Arc<Link>, shared: Arc<Shared>) -> Wire {
+        let stream = Arc::new(stream);
+        link.goes_over(&stream);
         Wire {
             stream,
             link,
@@ -197,7 +201,7 @@ impl Wire {
         let payload = sent.saturating_sub(head.len()) as u64;
         segment.offset += payload;
         segment.remaining -= payload;
-        segment.transfer.bytes += payload;
+        segment.transfer.took(payload);
         self.shared
             .stats
             .bytes
@@ -322,7 +326,11 @@ impl hyper::rt::Write for Wire {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let wire = self.get_mut();
         if !wire.closed {
-            ready!(Pin::new(&mut wire.stream).poll_shutdown(cx))?;
+            match shutdown(wire.stream.as_raw_fd(), Shutdown::Write) {
+                // The client was faster.
+                Ok(()) | Err(Errno::ENOTCONN) => {}
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
             wire.closed = true;
             wire.clock.closed();
         }

@@ -1,7 +1,7 @@
 //! What Hearth knows of each operating system: which files it needs and from where, and how a
 //! machine is told to start it. Pure: nothing here opens a file or a socket.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::arch::{Cpu, Platform};
@@ -120,6 +120,36 @@ pub fn bootable(
             url: url.as_str().to_owned(),
         }),
     }
+}
+
+/// What a file is to the image that it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What is started.
+    Kernel,
+    /// What is loaded beside it.
+    Initrd,
+}
+
+/// What the files of all images are, by their catalogue names, on any machine.
+pub fn parts(config: &Config, lock: &Lock) -> BTreeMap<String, Part> {
+    let mut parts = BTreeMap::new();
+    for image in config.images.values() {
+        let kinds = architectures(image)
+            .into_iter()
+            .flat_map(|cpu| [(cpu, Platform::Bios), (cpu, Platform::Efi)]);
+        for (cpu, platform) in kinds {
+            let bootable = bootable(image, lock, &|_| true, cpu, platform);
+            if let Ok(Bootable::Kernel {
+                kernel, initrds, ..
+            }) = bootable
+            {
+                parts.insert(kernel, Part::Kernel);
+                parts.extend(initrds.into_iter().map(|name| (name, Part::Initrd)));
+            }
+        }
+    }
+    parts
 }
 
 /// The processors that an image is really kept for: those that it is declared for and that its

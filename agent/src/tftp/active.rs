@@ -98,6 +98,7 @@ impl Active {
         {
             *burst = Burst::prepare(socket, blocks.stride());
         }
+        place.claim().sends(&granted.name, granted.size);
         let (transfer, step) = Transfer::start(granted.size, terms, now);
         let active = Active {
             timer: transfer.deadline(),
@@ -120,7 +121,9 @@ impl Active {
     pub fn hear(&mut self, packet: &Packet, now: Instant) -> Option<Outcome> {
         let step = self.transfer.on_packet(packet, now);
         if self.transfer.progressed() == Some(now) {
-            self.place.claim().progress(now);
+            self.place
+                .claim()
+                .progress(self.transfer.acknowledged(), now);
         }
         self.act(step, now)
     }

@@ -1,10 +1,11 @@
 //! Who has a transfer: the limits in all and per address, and requests that are repeated.
 
+use crate::event::{UnderWay, Via};
 use crate::sync::held;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A client at its port, and the address of ours that it asked.
@@ -36,11 +37,21 @@ pub struct Claim {
     /// Milliseconds from `begun` to the last acknowledgement of a block; zero: none yet.
     progressed: AtomicU64,
     superseded: AtomicBool,
+    /// The name and size of what is sent, once that is known.
+    sends: OnceLock<(String, u64)>,
+    /// Bytes that the client has acknowledged.
+    acknowledged: AtomicU64,
 }
 
 impl Claim {
-    /// Notes when the client last acknowledged a block.
-    pub fn progress(&self, now: Instant) {
+    /// Notes what is sent: its name, and its size in bytes.
+    pub fn sends(&self, name: &str, size: u64) {
+        let _ = self.sends.set((name.to_owned(), size));
+    }
+
+    /// Notes when the client last acknowledged a block, and how many bytes it has now.
+    pub fn progress(&self, acknowledged: u64, now: Instant) {
+        self.acknowledged.store(acknowledged, Ordering::Relaxed);
         let since = now.saturating_duration_since(self.begun).as_millis();
         let since = u64::try_from(since).unwrap_or(u64::MAX).max(1);
         if self.progressed.load(Ordering::Relaxed) != since {
@@ -132,6 +143,8 @@ impl Places {
             begun: now,
             progressed: AtomicU64::new(0),
             superseded: AtomicBool::new(false),
+            sends: OnceLock::new(),
+            acknowledged: AtomicU64::new(0),
         });
         taken.claims.insert(key, claim.clone());
         taken.all += 1;
@@ -146,6 +159,28 @@ impl Places {
     /// Transfers now.
     pub fn count(&self) -> u32 {
         self.taken().all
+    }
+
+    /// The transfers now. Nobody begins or ends one while they are counted, which takes some
+    /// microseconds; what is sent meanwhile is not held up.
+    pub fn under_way(&self) -> Vec<UnderWay> {
+        let claims: Vec<_> = {
+            let taken = self.taken();
+            let claims = taken.claims.iter();
+            claims.map(|(key, claim)| (key.0, claim.clone())).collect()
+        };
+        let shown = claims.iter().filter_map(|(peer, claim)| {
+            let (name, size) = claim.sends.get()?;
+            Some(UnderWay {
+                via: Via::Tftp,
+                peer: *peer,
+                name: name.clone(),
+                bytes: claim.acknowledged.load(Ordering::Relaxed),
+                size: *size,
+                began: claim.begun,
+            })
+        });
+        shown.collect()
     }
 
     /// Waits until there is none, but not for ever; says how many there are then.
@@ -203,7 +238,7 @@ mod tests {
         assert_eq!(asking(now).unwrap_err(), Taking::Repeated);
         // Without any block acknowledged it is the answer that was lost, however late it is.
         assert_eq!(asking(now + ANEW * 9).unwrap_err(), Taking::Repeated);
-        place.claim().progress(now + ANEW);
+        place.claim().progress(512, now + ANEW);
         assert_eq!(asking(now + ANEW).unwrap_err(), Taking::Repeated);
         assert_eq!(places.count(), 1);
         drop(place);
@@ -216,7 +251,7 @@ mod tests {
         let (places, now) = (Arc::<Places>::default(), Instant::now());
         let asking = |at| places.take(key("10.0.0.9:70"), b"same", LIMITS, at);
         let old = asking(now).unwrap();
-        old.claim().progress(now);
+        old.claim().progress(512, now);
         let new = asking(now + ANEW * 2).unwrap();
         assert!(old.claim().is_superseded() && !new.claim().is_superseded());
         assert_eq!(places.count(), 1);
@@ -235,6 +270,31 @@ mod tests {
             .take(key("10.0.0.9:70"), b"file", LIMITS, now)
             .unwrap();
         assert!(probe.claim().is_superseded());
+    }
+
+    #[test]
+    fn what_is_under_way_is_shown_once_it_is_known_what_it_is() {
+        let (places, now) = (Arc::<Places>::default(), Instant::now());
+        let place = places
+            .take(key("10.0.0.9:70"), b"file", LIMITS, now)
+            .unwrap();
+        assert_eq!(places.under_way(), []);
+        place.claim().sends("snponly.efi", 900);
+        place.claim().progress(512, now);
+        let shown = places.under_way();
+        assert_eq!(
+            shown,
+            [UnderWay {
+                via: Via::Tftp,
+                peer: "10.0.0.9:70".parse().unwrap(),
+                name: "snponly.efi".to_owned(),
+                bytes: 512,
+                size: 900,
+                began: now,
+            }]
+        );
+        drop(place);
+        assert_eq!(places.under_way(), []);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 
 use crate::boot::Gate;
 use crate::config;
-use crate::event::Sink;
+use crate::event::{Sink, UnderWay};
 use crate::limits;
 use crate::tftp::listener::Listener;
 use crate::tftp::places::Places;
@@ -277,6 +277,12 @@ impl Server {
     pub fn meter(&self) -> impl Fn() -> Stats + Send + Sync + 'static {
         let shared = self.shared.clone();
         move || shared.stats()
+    }
+
+    /// Shows the transfers that are under way to others, as long as they like.
+    pub fn watch(&self) -> impl Fn() -> Vec<UnderWay> + Send + Sync + 'static {
+        let shared = self.shared.clone();
+        move || shared.places.under_way()
     }
 }
 

@@ -53,7 +53,7 @@ pub fn boots(events: &[Stamped]) -> Vec<Boot<'_>> {
         let stage = stage(&event.event);
         let begins = match (boots.last(), stage) {
             (None, _) => true,
-            (Some(boot), Some(stage)) => begins(boot, stage, event),
+            (Some(boot), Some(stage)) => begins((boot.stage, boot.ended()), stage, event.at),
             (Some(_), None) => false,
         };
         match boots.last_mut() {
@@ -90,20 +90,21 @@ pub fn stage(event: &Event) -> Option<Stage> {
     }
 }
 
-/// Whether an event is of another boot than the one before it.
-fn begins(boot: &Boot, stage: Stage, event: &Stamped) -> bool {
-    let silence = event.at.saturating_sub(boot.ended());
+/// Whether an event of this stage, at this time in milliseconds, is of another boot than the one before it,
+/// which came so far and whose last event was then.
+pub(super) fn begins((came, ended): (Stage, u64), stage: Stage, at: u64) -> bool {
+    let silence = at.saturating_sub(ended);
     let after = limits::BOOT_SILENCE.as_millis() as u64;
     match stage {
         // A firmware repeats its question, and asks on each of its cards; but not once a loader runs.
-        Stage::Firmware => boot.stage > Stage::Loader || silence > after,
+        Stage::Firmware => came > Stage::Loader || silence > after,
         // The size is asked for first; a loader that is asked for again while none has run is the
         // same boot.
-        Stage::Loader => boot.stage > Stage::Ipxe || silence > after,
+        Stage::Loader => came > Stage::Ipxe || silence > after,
         // iPXE asks for an address once. Whoever decided already does not come again without it.
-        Stage::Ipxe | Stage::Default => boot.stage > Stage::Default,
+        Stage::Ipxe | Stage::Default => came > Stage::Default,
         // One that asks again, or chose in its menu, is no other boot.
-        Stage::Script => boot.stage == Stage::System && silence > after,
+        Stage::Script => came == Stage::System && silence > after,
         Stage::Images | Stage::System => false,
     }
 }

@@ -1,9 +1,11 @@
 //! What happened to a machine, boot by boot ([`boots()`]), what of it went wrong and what to do
-//! ([`finding`]), and how people read it ([`render`]); what is wrong with fetches ([`fetch_findings()`]). Pure: events and a time go in.
+//! ([`finding`]), and how people read it ([`render`]); the boots that are under way ([`live`]); what is wrong with
+//! fetches ([`fetch_findings()`]). Pure: events and a time go in.
 
 pub mod boots;
 mod fetches;
 pub mod finding;
+pub mod live;
 pub mod render;
 mod rules;
 

@@ -5,6 +5,7 @@ use super::*;
 use crate::boot::testing::{self, Seen};
 use crate::event::Via;
 use crate::image::catalogue::Content;
+use crate::machine::{Action, Record};
 
 const DECLARED: &str = r#"
     [menu]
@@ -238,27 +239,18 @@ fn a_place_is_free_once_its_machine_gets_something_else() {
     let (first, second) = ("52:54:00:00:00:01", "52:54:00:00:00:02");
     assert_eq!(ask(first, ""), format!("{first}: install install"));
     assert_eq!(ask(second, ""), format!("{second}: menu"));
-    let id = place.keeper.census.named(first).unwrap().id;
-    place
-        .keeper
-        .act_all(
-            id,
-            "a test",
-            |_| true,
-            |_| vec![crate::machine::Action::Ignore],
-        )
-        .unwrap();
+    let act = |action: Action| {
+        let id = place.keeper.census.named(first).unwrap().id;
+        let choose = |_: &Record| vec![action];
+        place
+            .keeper
+            .act_all(id, "a test", |_| true, choose)
+            .unwrap();
+    };
+    act(Action::Ignore);
     assert_eq!(ask(second, ""), format!("{second}: install install"));
     // Whoever gave it up does not get it back while another has it.
-    place
-        .keeper
-        .act_all(
-            id,
-            "a test",
-            |_| true,
-            |_| vec![crate::machine::Action::Release],
-        )
-        .unwrap();
+    act(Action::Release);
     assert_eq!(ask(first, ""), format!("{first}: menu"));
 }
 

@@ -20,15 +20,32 @@ Examples:
   hearth dhcp snippet --for kea
   hearth dhcp snippet --for isc --subnet 192.168.20.0/24
   hearth dhcp snippet --for windows --address 192.168.1.1")]
-    Snippet(Snippet),
+    Snippet {
+        /// Whose language: isc, kea, dnsmasq, mikrotik or windows
+        #[arg(long = "for", value_name = "SERVER")]
+        server: dhcp::Server,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Show the fields in no server's language
+    ///
+    /// Those of every IPv4 address of server.addresses, unless an option says which.
+    #[command(after_long_help = "\
+Examples:
+  hearth dhcp fields
+  hearth dhcp fields --subnet 192.168.20.0/24 --json")]
+    Fields {
+        #[command(flatten)]
+        place: Place,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
 }
 
-/// `hearth dhcp snippet`.
+/// Where the machines are, as one of the server's addresses.
 #[derive(Args, Debug)]
-pub struct Snippet {
-    /// Whose language: isc, kea, dnsmasq, mikrotik or windows
-    #[arg(long = "for", value_name = "SERVER")]
-    pub server: dhcp::Server,
+pub struct Place {
     /// Where machines reach Hearth
     #[arg(long, group = "where")]
     pub address: Option<Ipv4Addr>,
@@ -38,6 +55,13 @@ pub struct Snippet {
     /// Take the address that lies in this network
     #[arg(long, group = "where", value_name = "NETWORK/BITS")]
     pub subnet: Option<Subnet>,
+}
+
+impl Place {
+    /// Whether any of the options is given.
+    pub fn is_named(&self) -> bool {
+        self.address.is_some() || self.interface.is_some() || self.subnet.is_some()
+    }
 }
 
 /// An IPv4 network: `192.168.1.0/24`.

@@ -12,7 +12,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-use crate::arch::{CLIENTS, Client, Cpu, Platform};
+use super::fields::{Boot, Fields, Row, SCRIPT};
 use crate::config::Config;
 
 mod dnsmasq;
@@ -22,9 +22,6 @@ mod mikrotik;
 #[cfg(test)]
 mod tests;
 mod windows;
-
-/// The script that iPXE starts with, by its catalogue name.
-const SCRIPT: &str = "default.ipxe";
 
 /// The port that firmware asks for TFTP; it cannot be told another one.
 const TFTP_PORT: u16 = 69;
@@ -97,83 +94,7 @@ pub fn snippet(config: &Config, server: Server, address: Ipv4Addr) -> String {
     Fields::new(config, address).render(server)
 }
 
-/// What a DHCP server has to be told, in no server's language.
-#[derive(Debug)]
-struct Fields {
-    /// Where TFTP and HTTP answer.
-    address: Ipv4Addr,
-    /// UDP port of TFTP.
-    tftp_port: u16,
-    /// What each kind of firmware gets.
-    rows: Vec<Row>,
-}
-
-/// One kind of firmware and what it gets.
-#[derive(Debug)]
-struct Row {
-    /// A short name, unique among the rows: `bios`, `x86_64`, `x86_64-http`.
-    tag: String,
-    /// For people.
-    label: &'static str,
-    /// The values of option 93 that mean it.
-    option_93: Vec<u16>,
-    /// What it loads.
-    boot: Boot,
-}
-
-/// What a client loads.
-#[derive(Debug)]
-enum Boot {
-    /// A file by TFTP.
-    File(String),
-    /// A URL, for UEFI HTTP boot.
-    Url(String),
-}
-
 impl Fields {
-    /// The fields of a configuration: a row for each kind of firmware whose loader is kept.
-    fn new(config: &Config, address: Ipv4Addr) -> Fields {
-        let kept = &config.loaders.architectures;
-        Fields::of(
-            CLIENTS.iter().filter(|client| is_kept(client, kept)),
-            address,
-            config.server.http_port,
-            config.server.tftp_port,
-        )
-    }
-
-    fn of<'a>(
-        clients: impl Iterator<Item = &'a Client>,
-        address: Ipv4Addr,
-        http_port: u16,
-        tftp_port: u16,
-    ) -> Fields {
-        let mut rows: Vec<Row> = Vec::new();
-        for client in clients {
-            let tag = tag(client);
-            if let Some(row) = rows.iter_mut().find(|row| row.tag == tag) {
-                row.option_93.push(client.option_93);
-                continue;
-            }
-            let loader = client.loader();
-            rows.push(Row {
-                tag,
-                label: client.label,
-                option_93: vec![client.option_93],
-                boot: if client.http {
-                    Boot::Url(format!("http://{address}:{http_port}/files/{loader}"))
-                } else {
-                    Boot::File(loader)
-                },
-            });
-        }
-        Fields {
-            address,
-            tftp_port,
-            rows,
-        }
-    }
-
     fn render(&self, server: Server) -> String {
         match server {
             Server::Isc => isc::render(self),
@@ -199,27 +120,4 @@ impl Fields {
             .map(|line| format!("{mark} {line}\n"))
             .collect()
     }
-}
-
-impl Row {
-    /// The row in words, with its values of option 93.
-    fn title(&self) -> String {
-        let values: Vec<_> = self.option_93.iter().map(u16::to_string).collect();
-        format!("{} (option 93: {})", self.label, values.join(", "))
-    }
-}
-
-/// A BIOS loader runs on every x86 processor, so keeping either kind of x86 keeps it.
-fn is_kept(client: &Client, kept: &[Cpu]) -> bool {
-    kept.contains(&client.cpu)
-        || client.platform == Platform::Bios
-            && kept.iter().any(|cpu| matches!(cpu, Cpu::I386 | Cpu::Amd64))
-}
-
-fn tag(client: &Client) -> String {
-    let platform = match client.platform {
-        Platform::Bios => "bios",
-        Platform::Efi => client.cpu.ipxe_name(),
-    };
-    format!("{platform}{}", if client.http { "-http" } else { "" })
 }

@@ -1,7 +1,9 @@
 use std::io::Write;
 use std::process::Command;
 
+use super::super::fields::is_kept;
 use super::*;
+use crate::arch::{CLIENTS, Cpu};
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
 

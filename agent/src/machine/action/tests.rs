@@ -5,12 +5,12 @@ use crate::id::MachineId;
 use crate::machine::phase::Installing;
 
 fn config() -> Config {
-    testing::config(
-        r#"
-        [[image]]
-        name = "debian"
-        recipe = "debian"
-        version = "bookworm"
+    declared("")
+}
+
+/// Two profiles, a machine, and what else is declared.
+fn declared(more: &str) -> Config {
+    let text = r#"
         [[profile]]
         name = "p"
         image = "debian"
@@ -21,8 +21,8 @@ fn config() -> Config {
         name = "oden"
         mac = "5c:f3:fc:01:02:03"
         profile = "q"
-        "#,
-    )
+        "#;
+    testing::config(&testing::with_debian(&format!("{text}{more}")))
 }
 
 fn name(text: &str) -> Name {
@@ -233,25 +233,7 @@ fn an_action_is_read_as_the_api_writes_it() {
 
 #[test]
 fn a_place_in_a_limit_is_free_once_the_machine_gets_something_else() {
-    let config = testing::config(
-        r#"
-        [[image]]
-        name = "debian"
-        recipe = "debian"
-        version = "bookworm"
-        [[profile]]
-        name = "p"
-        image = "debian"
-        [[profile]]
-        name = "q"
-        image = "debian"
-        [[policy]]
-        name = "two"
-        match = {}
-        profile = "p"
-        limit = 2
-        "#,
-    );
+    let config = declared("[[policy]]\nname = \"two\"\nmatch = {}\nprofile = \"p\"\nlimit = 2\n");
     let after = |action: Action| {
         let mut record = record(Phase::Installed { profile: name("p") });
         record.policy = Some("two".to_owned());

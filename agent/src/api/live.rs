@@ -1,0 +1,461 @@
+//! What is under way now: the machines that are booting, what they are sent, and what is fetched.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::problem::Problem;
+use super::{Api, view};
+use crate::boot::site::Site;
+use crate::event::{Event, Outcome, Stamped, UnderWay, Word, line};
+use crate::id::MachineId;
+use crate::limits;
+use crate::machine::{Phase, Record};
+use crate::recipe::{self, Part};
+use crate::store::EventFilter;
+use crate::sync::held;
+use crate::timeline::live::{Beside, Boot, Now, Sent, Who, is_of_another};
+use crate::timeline::{Finding, findings};
+
+/// What whoever keeps it gives of one moment.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// The last boots.
+    pub boots: Vec<(Who, Boot)>,
+    /// Transfers now, each with the bytes that its client takes a second.
+    pub transfers: Vec<(UnderWay, u64)>,
+    /// Sums, as programs read them.
+    pub totals: Value,
+}
+
+/// Looks.
+pub type Looking = Box<dyn Fn() -> Look + Send + Sync>;
+
+/// The findings that were drawn lately, by machine.
+#[derive(Debug, Default)]
+pub struct Found(Mutex<HashMap<MachineId, Drawn>>);
+
+/// A machine's last event, the time, and what was found.
+type Drawn = (u64, u64, Vec<Finding>);
+
+/// A machine that is shown.
+struct Shown {
+    who: Who,
+    record: Option<Record>,
+    boot: Boot,
+    now: Now,
+    transfers: Vec<(UnderWay, u64)>,
+}
+
+impl Api {
+    /// `limit` is how many machines are shown at most.
+    pub(super) fn live(&self, query: &str, site: &Site) -> Result<Value, Problem> {
+        let limit = view::limit(&view::pairs(query))?;
+        let now = (self.now)();
+        let mut look = (self.looking)();
+        let mut shown = self.booting(&mut look, site, now);
+        // Who fell silent first is left out first.
+        shown.sort_by_key(|one| std::cmp::Reverse(one.boot.event.seq));
+        let left_out = shown.len().saturating_sub(limit);
+        shown.truncate(limit);
+        shown.sort_by_key(|one| (one.now.end.is_some(), one.boot.began, one.boot.event.seq));
+        let found = self.found(&shown, site, now);
+        let machines: Vec<Value> = shown
+            .iter()
+            .map(|one| machine(one, found.get(&one.who), now))
+            .collect();
+        let linger = limits::LIVE_LINGER.as_millis() as u64;
+        let mut fetches = self.fetches.all();
+        fetches.retain(|fetch| {
+            let ended = fetch["ended"].as_u64();
+            ended.is_none_or(|at| now.saturating_sub(at) < linger)
+        });
+        Ok(json!({
+            "now": now, "machines": machines, "left_out": left_out, "fetches": fetches,
+            "totals": look.totals,
+        }))
+    }
+
+    /// The boots that are to be shown, each with what is known of its machine and on its way to it.
+    fn booting(&self, look: &mut Look, site: &Site, now: u64) -> Vec<Shown> {
+        let began = Began::new(now);
+        let mut boots: BTreeMap<Who, Boot> = BTreeMap::new();
+        let mut moving: HashMap<Who, Vec<(UnderWay, u64)>> = HashMap::new();
+        let registry = self.census.look();
+        let by_address = |address: IpAddr| {
+            let address = address.to_canonical();
+            let id = registry.at_address(address);
+            id.map_or(Who::Address(address), Who::Machine)
+        };
+        for (who, boot) in look.boots.drain(..) {
+            let who = match who {
+                Who::Machine(_) => who,
+                Who::Card(mac) => registry.by_mac(mac).map_or(who, Who::Machine),
+                Who::Address(address) => by_address(address),
+            };
+            let boot = match boots.remove(&who) {
+                Some(other) => other.and(boot),
+                None => boot,
+            };
+            boots.insert(who, boot);
+        }
+        for (transfer, rate) in look.transfers.drain(..) {
+            let who = by_address(transfer.peer.ip());
+            moving.entry(who).or_default().push((transfer, rate));
+        }
+        for (who, transfers) in &moving {
+            let Some((first, _)) = transfers.iter().min_by_key(|(one, _)| one.began) else {
+                continue;
+            };
+            let at = began.at(first.began);
+            let known = boots.get(who);
+            if known.is_none_or(|boot| is_of_another(boot, &first.name, at)) {
+                boots.insert(*who, began.boot_of(*who, first));
+            }
+        }
+        let record = |who: &Who| match who {
+            Who::Machine(id) => registry.get(*id).cloned(),
+            _ => None,
+        };
+        let mut known: Vec<_> = boots
+            .into_iter()
+            .map(|(who, boot)| (who, record(&who), boot))
+            .collect();
+        drop(registry);
+        // A machine that was forgotten boots no more.
+        known.retain(|(who, record, _)| record.is_some() || !matches!(who, Who::Machine(_)));
+        let parts = recipe::parts(&site.config, &site.lock);
+        let part = |name: &str| parts.get(name).copied();
+        let shown = known.into_iter().filter_map(|(who, record, boot)| {
+            let mut transfers = moving.remove(&who).unwrap_or_default();
+            transfers.sort_by_key(|(transfer, _)| transfer.began);
+            let beside = beside(&record, &transfers, &part, &began);
+            let at = boot.now(&beside);
+            boot.is_shown(&at, &beside).then_some(Shown {
+                who,
+                record,
+                boot,
+                now: at,
+                transfers,
+            })
+        });
+        shown.collect()
+    }
+
+    /// What is wrong with the machines that are shown. It is read from the database, so of a storm's
+    /// machines only some have theirs drawn at a time.
+    fn found(&self, shown: &[Shown], site: &Site, now: u64) -> HashMap<Who, Finding> {
+        let mut kept = held(&self.found.0);
+        let records = shown.iter().filter_map(|one| one.record.as_ref());
+        let ids: HashMap<MachineId, &Shown> = shown
+            .iter()
+            .filter_map(|one| Some((one.record.as_ref()?.id, one)))
+            .collect();
+        kept.retain(|id, _| ids.contains_key(id));
+        let age = limits::LIVE_FINDING_AGE.as_millis() as u64;
+        let mut stale: Vec<(u64, &Record)> = records
+            .filter_map(|record| {
+                let seq = ids.get(&record.id)?.boot.event.seq;
+                match kept.get(&record.id) {
+                    None => Some((0, record)),
+                    Some((last, at, _)) if *last != seq || now.saturating_sub(*at) >= age => {
+                        Some((*at, record))
+                    }
+                    Some(_) => None,
+                }
+            })
+            .collect();
+        stale.sort_by_key(|(at, record)| (*at, record.id));
+        stale.truncate(limits::LIVE_FINDINGS);
+        let heard = match stale.is_empty() {
+            true => Vec::new(),
+            false => self.of_nobody().unwrap_or_default(),
+        };
+        for (_, record) in stale {
+            let filter = EventFilter {
+                limit: limits::LIVE_EVENTS,
+                ..view::last_events(record.id)
+            };
+            let Ok(events) = self.story_of(record, &filter, &heard) else {
+                continue;
+            };
+            let drawn = findings(&events, &self.context(record, &events, &site.config));
+            let seq = ids.get(&record.id).map_or(0, |one| one.boot.event.seq);
+            kept.insert(record.id, (seq, now, drawn));
+        }
+        let worst = |(id, (_, _, found)): (&MachineId, &Drawn)| {
+            Some((Who::Machine(*id), found.first()?.clone()))
+        };
+        kept.iter().filter_map(worst).collect()
+    }
+}
+
+/// Times of this process's clock as milliseconds since 1970.
+struct Began {
+    now: u64,
+    instant: Instant,
+}
+
+impl Began {
+    fn new(now: u64) -> Began {
+        Began {
+            now,
+            instant: Instant::now(),
+        }
+    }
+
+    fn at(&self, began: Instant) -> u64 {
+        let ago = self.instant.saturating_duration_since(began).as_millis();
+        self.now
+            .saturating_sub(u64::try_from(ago).unwrap_or(u64::MAX))
+    }
+
+    /// The boot of a machine of which only this is known so far.
+    fn boot_of(&self, who: Who, transfer: &UnderWay) -> Boot {
+        let began = self.at(transfer.began);
+        let event = Event::Transfer {
+            via: transfer.via,
+            peer: transfer.peer,
+            name: transfer.name.clone(),
+            bytes: 0,
+            size: Some(transfer.size),
+            took: Duration::ZERO,
+            repeats: 0,
+            outcome: Outcome::Done,
+        };
+        let stamped = Stamped {
+            seq: 0,
+            at: began,
+            machine: match who {
+                Who::Machine(id) => Some(id),
+                _ => None,
+            },
+            event,
+        };
+        Boot::of_transfer(Arc::new(stamped), began)
+    }
+}
+
+fn beside<'a>(
+    record: &Option<Record>,
+    transfers: &'a [(UnderWay, u64)],
+    part: &'a dyn Fn(&str) -> Option<Part>,
+    began: &Began,
+) -> Beside<'a> {
+    let phase = record.as_ref().map(|record| &record.phase);
+    Beside {
+        now: began.now,
+        phase: phase.map(Phase::word),
+        loaded: matches!(phase, Some(Phase::Installing(installing)) if installing.loaded),
+        under_way: transfers
+            .last()
+            .map(|(transfer, _)| (transfer.name.as_str(), began.at(transfer.began))),
+        part,
+    }
+}
+
+fn machine(one: &Shown, finding: Option<&Finding>, now: u64) -> Value {
+    let (record, boot) = (one.record.as_ref(), &one.boot);
+    let began = Began::new(now);
+    let mac = record
+        .and_then(|record| record.macs.first().copied())
+        .or(boot.mac);
+    let address = boot.address.or(record.and_then(|record| record.address));
+    let label = match (record, one.who) {
+        (Some(record), _) => record.label(),
+        (None, Who::Card(mac)) => mac.to_string(),
+        (None, Who::Address(address)) => address.to_string(),
+        (None, Who::Machine(id)) => format!("machine {id}"),
+    };
+    let profile = record.and_then(|record| {
+        let profile = record.phase.profile();
+        profile.or(record.wishes.profile.as_ref())
+    });
+    let phase = record.map(|record| record.phase.word());
+    let ended = one.now.end.map(|(how, at)| {
+        let failed = match record.map(|record| &record.phase) {
+            Some(Phase::Failed { reason }) => Some(reason.as_str()),
+            _ => None,
+        };
+        json!({ "how": how.word(), "at": at, "why": failed })
+    });
+    // Of a boot that is known by a transfer under way alone nothing has happened yet.
+    let event = (boot.event.seq > 0).then(|| {
+        let event = &boot.event;
+        json!({ "seq": event.seq, "at": event.at, "text": line::line(&event.event) })
+    });
+    let under_way = one.transfers.iter().map(|(transfer, rate)| {
+        json!({
+            "via": transfer.via, "name": transfer.name, "bytes": transfer.bytes,
+            "size": transfer.size, "rate": rate, "began": began.at(transfer.began),
+        })
+    });
+    json!({
+        "machine": record.map(|record| record.id),
+        "label": label,
+        "mac": mac,
+        "address": address,
+        "phase": phase.map(Word::as_str),
+        "profile": profile,
+        "decision": boot.decision,
+        "began": boot.began,
+        "stage": one.now.place.word(),
+        "since": one.now.since,
+        "transfers": under_way.collect::<Vec<_>>(),
+        "sent": boot.sent.iter().map(sent).collect::<Vec<_>>(),
+        "event": event,
+        "finding": finding.map(|finding| json!(finding)),
+        "ended": ended,
+    })
+}
+
+fn sent(sent: &Sent) -> Value {
+    json!({
+        "via": sent.via, "name": sent.name, "bytes": sent.bytes, "size": sent.size,
+        "seconds": sent.seconds, "at": sent.at, "failed": sent.failed,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::tests::{NOW, over};
+    use crate::event::{Dhcp, DhcpMessage, Via};
+    use crate::timeline::live::Live;
+
+    const MAC: &str = "52:54:00:00:00:01";
+
+    fn script(peer: &str, decision: &str) -> Event {
+        Event::Script {
+            peer: format!("{peer}:1").parse().unwrap(),
+            machine: "x".to_owned(),
+            decision: decision.to_owned(),
+            reason: "as a test wants it".to_owned(),
+        }
+    }
+
+    fn discover() -> Event {
+        Event::Dhcp(Dhcp {
+            message: DhcpMessage::Discover,
+            mac: MAC.parse().unwrap(),
+            xid: 1,
+            architectures: vec![7],
+            vendor_class: String::new(),
+            is_ipxe: false,
+            uuid: None,
+            server: None,
+            address: None,
+            next_server: None,
+            file: None,
+            has_options_66_67: false,
+        })
+    }
+
+    fn sends(peer: &str, name: &str) -> UnderWay {
+        UnderWay {
+            via: Via::Tftp,
+            peer: format!("{peer}:2070").parse().unwrap(),
+            name: name.to_owned(),
+            bytes: 10,
+            size: 40,
+            began: Instant::now(),
+        }
+    }
+
+    /// What is told of these events, a tenth of a second each, and transfers, by two machines that were
+    /// met at the addresses .1 and .2.
+    fn told(events: &[(Option<u64>, Event)], transfers: &[UnderWay], query: &str) -> Value {
+        let mut api = over("", &[]);
+        for (number, address) in [(1, "10.0.0.1"), (2, "10.0.0.2")] {
+            let query = format!("mac=52:54:00:00:00:{number:02}&ip={address}");
+            let facts = crate::machine::Facts::parse(&query);
+            api.census.meet(&facts, None, facts.ip, NOW);
+        }
+        let mut live = Live::default();
+        for (seq, (machine, event)) in (1..).zip(events) {
+            live.take(&Arc::new(Stamped {
+                seq,
+                at: NOW - 5_000 + seq * 100,
+                machine: machine.map(MachineId),
+                event: event.clone(),
+            }));
+        }
+        let transfers: Vec<_> = transfers.iter().map(|one| (one.clone(), 7)).collect();
+        api.looking = Box::new(move || Look {
+            boots: live.boots(),
+            transfers: transfers.clone(),
+            totals: json!({}),
+        });
+        api.live(query, &api.keeper.site()).unwrap()
+    }
+
+    fn words(told: &Value) -> Vec<String> {
+        let machines = told["machines"].as_array().unwrap();
+        let word = |machine: &Value| {
+            let text = |key: &str| machine[key].as_str().unwrap_or("-").to_owned();
+            format!("{} {}", text("label"), text("stage"))
+        };
+        machines.iter().map(word).collect()
+    }
+
+    #[test]
+    fn a_transfer_is_its_machines_and_a_stranger_has_its_address_for_a_name() {
+        let transfers = [sends("10.0.0.1", "snponly.efi"), sends("10.0.0.9", "linux")];
+        let told = told(&[(Some(1), script("10.0.0.1", "menu"))], &transfers, "");
+        assert_eq!(
+            words(&told),
+            ["52:54:00:00:00:01 loader", "10.0.0.9 files"],
+            "{told:#}"
+        );
+        let one = &told["machines"][0]["transfers"][0];
+        assert_eq!((&one["bytes"], &one["rate"]), (&json!(10), &json!(7)));
+        assert_eq!(
+            told["machines"][0]["decision"],
+            Value::Null,
+            "a loader is of its next boot"
+        );
+        assert_eq!(told["machines"][1]["event"], Value::Null);
+    }
+
+    #[test]
+    fn what_was_heard_of_a_card_is_of_the_machine_that_has_it() {
+        let told = told(
+            &[(None, discover()), (Some(1), script("10.0.0.1", "menu"))],
+            &[],
+            "",
+        );
+        assert_eq!(words(&told), ["52:54:00:00:00:01 menu"]);
+        assert_eq!(told["machines"][0]["began"], NOW - 4_900, "with the card");
+    }
+
+    #[test]
+    fn who_began_first_comes_first_and_who_ended_last() {
+        let events = [
+            (Some(1), script("10.0.0.1", "local")),
+            (None, script("10.0.0.7", "menu")),
+            (Some(2), script("10.0.0.2", "hold")),
+        ];
+        let all = told(&events, &[], "");
+        assert_eq!(
+            words(&all),
+            [
+                "10.0.0.7 menu",
+                "52:54:00:00:00:02 waiting",
+                "52:54:00:00:00:01 script"
+            ]
+        );
+        assert_eq!(all["machines"][2]["ended"]["how"], "local");
+        let few = told(&events, &[], "limit=1");
+        assert_eq!(words(&few), ["52:54:00:00:00:02 waiting"]);
+        assert_eq!(few["left_out"], 2);
+    }
+
+    #[test]
+    fn a_machine_that_was_forgotten_is_left_out() {
+        let told = told(&[(Some(99), script("10.0.0.1", "menu"))], &[], "");
+        assert_eq!(words(&told), [""; 0]);
+    }
+}

@@ -1,0 +1,53 @@
+<?php
+
+/*
+ * Copyright (c) 2026, The Hearth developers
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+namespace OPNsense\Hearth\Api;
+
+use OPNsense\Base\ApiControllerBase;
+use OPNsense\Hearth\Agent;
+
+/**
+ * What people have the running agent do. Nothing here changes the configuration.
+ */
+class ActionController extends ApiControllerBase
+{
+    /**
+     * Does something with a machine: `action` and `value` as the agent's API calls them, or `wake`.
+     */
+    public function machineAction($machine = '')
+    {
+        return $this->done('act', [$machine, $this->text('action'), $this->text('value')]);
+    }
+
+    /**
+     * Begins to fetch `names` (with commas; everything if empty), and does not wait.
+     */
+    public function fetchAction()
+    {
+        return $this->done('fetch', [$this->text('names')]);
+    }
+
+    public function cancelAction($number = '')
+    {
+        return $this->done('cancel', [$number]);
+    }
+
+    private function done(string $what, array $with): array
+    {
+        if (!$this->request->isPost()) {
+            return ['error' => gettext('Only POST.'), 'state' => 'refused'];
+        }
+        $this->throwReadOnly();
+        return Agent::ask($what, $with);
+    }
+
+    private function text(string $key): string
+    {
+        $value = $this->request->getPost($key);
+        return is_string($value) ? $value : '';
+    }
+}

@@ -1,0 +1,19 @@
+<?php
+
+/*
+ * Copyright (c) 2026, The Hearth developers
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+namespace OPNsense\Hearth;
+
+use OPNsense\Base\IndexController;
+
+class DhcpController extends IndexController
+{
+    public function indexAction()
+    {
+        Modules::give($this->view);
+        $this->view->pick('OPNsense/Hearth/dhcp');
+    }
+}

@@ -1,0 +1,174 @@
+"""What configd runs to ask the agent: one JSON value and a good end, whatever happens to the agent."""
+
+import configparser
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+
+import pytest
+
+from hearthtest.agent import binary
+from hearthtest.declared import DEBIAN, INITRD, KERNEL
+from hearthtest.origin import Origin
+
+SRC = pathlib.Path(__file__).parents[2] / "opnsense-plugin/src/opnsense"
+ASK = SRC / "scripts/hearth/ask.py"
+MAC = "52:54:00:00:00:01"
+EVIL = "<script>alert(1)</script>"
+CONFIG = DEBIAN + """
+[observe]
+enabled = false
+[loaders]
+source = "none"
+[[image]]
+name = "talos"
+recipe = "talos"
+version = "v1.11.2"
+factory = "{factory}"
+[[profile]]
+name = "talos"
+image = "talos"
+omni = {{ api = "https://example.omni.siderolabs.io", token = "secret-token" }}
+[[profile]]
+name = "debian"
+image = "debian"
+installed = "callback"
+[[policy]]
+name = "IBM"
+match = {{ manufacturer = "IBM*" }}
+profile = "debian"
+"""
+
+
+def ask(run_dir, *arguments, config="", wait="10"):
+    env = {**os.environ, "HEARTH_SOCKET": f"{run_dir}/hearth.sock", "HEARTH_BIN": binary(),
+           "HEARTH_CONFIG": str(config), "HEARTH_WAIT": wait}
+    done = subprocess.run([sys.executable, ASK, *arguments], capture_output=True, text=True, timeout=120, env=env)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def site(agent):
+    with Origin() as origin:
+        made = agent(CONFIG.format(factory=f"{origin.url}/factory"))
+        for name in (KERNEL, INITRD):
+            made.put(name, b"x" * 5000)
+        made.start()
+        made.asks = lambda *arguments: ask(made.run_dir, *arguments, config=made.config)
+        made.says = lambda more: urllib.request.urlopen(
+            f"{made.http}/script?mac={MAC}&platform=efi&buildarch=x86_64&manufacturer={more}", timeout=20).read()
+        yield made
+
+
+def test_a_grid_s_rows_and_a_machine_s_page(site):
+    assert site.asks("machines") == {"machines": [], "more": False}
+    site.says("%3Cscript%3Ealert(1)%3C/script%3E")
+    row, = site.asks("machines")["machines"]
+    assert (row["phase"], row["mac"], row["make"]) == ("discovered", MAC, EVIL)
+    page = site.asks("machine", str(row["id"]))
+    assert page["machine"]["facts"]["manufacturer"] == EVIL
+    assert page["timeline"]["boots"][0]["events"] and page["profiles"] == ["debian", "talos"]
+    assert {"status", "machines", "findings", "live", "fetches"} <= set(site.asks("overview"))
+
+
+def test_actions_are_done_and_refusals_are_sentences(site):
+    site.says("IBM")
+    for action, value, key, becomes in [("hold", "", "phase", "held"), ("release", "", "phase", "discovered"),
+                                        ("name", "oden", "label", "oden"), ("tags", "lab, old", None, None)]:
+        answer = site.asks("act", MAC, action, value)
+        assert "error" not in answer, answer
+        assert key is None or answer[key] == becomes
+    assert site.asks("machine", "oden")["machine"]["wishes"]["tags"] == ["lab", "old"]
+    for arguments in [("act", MAC, "assign", "nothing"), ("act", "nobody", "hold"), ("act", MAC, "explode"), ("act", "", "hold"),
+                      ("act", "../status", "hold"), ("fetch", "nothing"), ("cancel", "99"), ("policytest", "", "memory"), ("sing",)]:
+        answer = site.asks(*arguments)
+        assert answer["state"] == "refused" and (answer["error"][0].isupper() or answer["error"][0] == '"') and answer["error"][-1] in ".!?", (arguments, answer)
+    assert site.asks("act", "oden", "forget")["label"] == "oden"
+    assert site.asks("machines")["machines"] == []
+
+
+def test_policies_are_tried_on_made_up_machines(site):
+    answer = site.asks("policytest", "", "manufacturer=IBM\nmemory=16 GiB\ntag=a\ntag=b")
+    assert answer["taken"] == "IBM" and answer["has"]["tag"] == ["a", "b"]
+    site.says("Dell")
+    assert site.asks("policytest", MAC)["taken"] is None
+    assert site.asks("policytest", MAC, "manufacturer=IBM")["taken"] == "IBM"
+
+
+def test_a_script_is_exact_but_for_the_join_token(site):
+    assert site.asks("script", '{"menu": "1"}')["script"].startswith("#!ipxe\n# menu")
+    site.run("fetch", "talos")
+    script = site.asks("script", '{"item": "talos", "mac": "52:54:00:00:00:09", "platform": "efi", "arch": "amd64"}')["script"]
+    assert "siderolink.api=https://example.omni.siderolabs.io?jointoken=" in script and "secret-token" not in script
+    assert "HEARTH" not in site.asks("script", '{"mac": "--help"}').get("script", "")
+    assert "error" in site.asks("script", '{"mac": "; id"}')
+
+
+def test_what_the_factory_offers_also_before_there_is_a_configuration(site, tmp_path):
+    with Origin() as origin:
+        url = f"{origin.url}/factory"
+        assert ask(tmp_path, "versions", url, config=tmp_path / "none.toml")["versions"] == ["v1.11.2", "v1.11.1", "v1.10.7"]
+        names = [one["name"] for one in ask(tmp_path, "extensions", "v1.11.2", url, config=tmp_path / "none.toml")["extensions"]]
+        assert "siderolabs/bnx2-bnx2x" in names
+    assert site.asks("versions")["versions"][0] == "v1.11.2"
+    assert "is no version" in site.asks("extensions", "v1;id")["error"]
+    assert "is no URL" in site.asks("versions", "file:///etc/passwd")["error"]
+
+
+def test_a_fetch_goes_on_without_whoever_began_it(site):
+    begun = site.asks("fetch", "talos")
+    assert begun["id"] == 1
+    site.asks("cancel", "1")
+    assert site.asks("fetches")["fetches"][0]["id"] == 1
+    images = {one["name"]: one for one in site.asks("images")["images"]}
+    assert set(images) >= {"debian", "talos"}
+
+
+def test_an_agent_that_does_not_run(tmp_path):
+    for question in ("status", "overview", "machines", "images", "hints", "findings"):
+        answer = ask(tmp_path, question)
+        assert answer["state"] == "stopped" and "does not run" in answer["error"]
+
+
+def test_an_agent_that_is_silent_hangs_up_or_talks_nonsense(tmp_path):
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(f"{tmp_path}/hearth.sock")
+    server.listen()
+    replies = [None, b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n[1,",
+               b"HTTP/1.1 500 X\r\nContent-Length: 2\r\n\r\n{}", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"]
+
+    def answer():
+        kept = []
+        for reply in replies:
+            peer, _ = server.accept()
+            kept.append(peer)
+            if reply is not None:
+                peer.recv(4096)
+                peer.sendall(reply)
+                peer.close()
+
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    states = [ask(tmp_path, "machines" if reply == replies[-1] else "status", wait="1")["state"] for reply in replies]
+    assert states == ["silent", "silent", "silent", "failed", "refused", "failed"]
+    thread.join(10)
+
+
+def test_every_question_of_the_pages_is_a_configd_action_and_changes_are_restricted():
+    actions = configparser.RawConfigParser()
+    actions.read(SRC / "service/conf/actions.d/actions_hearth.conf")
+    ours = {name.removeprefix("agent."): actions[name] for name in actions.sections() if name.startswith("agent.")}
+    for name, action in ours.items():
+        assert action["command"] == f"/usr/local/opnsense/scripts/hearth/ask.py {name}"
+        assert action["type"] == "script_output"
+        changes = name in ("act", "fetch", "cancel")
+        assert (action.get("allowed_groups") == "wheel,wwwonly") == changes, name
+    asked = "".join(path.read_text() for path in SRC.glob("mvc/app/**/*.php"))
+    for name in ours:
+        assert f"ask('{name}'" in asked or f"done('{name}'" in asked, f"nothing asks {name}"
