@@ -280,7 +280,7 @@ pub const HTTP_SETTLE: (Duration, Duration) = (Duration::from_millis(1), Duratio
 /// Running downloads may end within this time when the server stops.
 pub const HTTP_STOP: Duration = Duration::from_secs(10);
 /// Descriptors that HTTP leaves to the rest of the process.
-pub const DESCRIPTORS_RESERVED: u64 = 64;
+pub const DESCRIPTORS_RESERVED: usize = 64;
 /// Kinds of events that one webhook names.
 pub const WEBHOOK_KINDS: usize = 32;
 /// Time for one try of a webhook, from the name of its host to the end of its answer.

@@ -390,8 +390,10 @@ fn listen(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartError> 
     }
 }
 
-/// How many descriptors the process may have.
-fn descriptors() -> u64 {
+/// How many descriptors the process may have. The system's own number is signed on FreeBSD alone.
+fn descriptors() -> usize {
     use nix::sys::resource::{Resource, getrlimit};
-    getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| {
+        usize::try_from(soft).unwrap_or(usize::MAX)
+    })
 }

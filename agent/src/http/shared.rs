@@ -37,7 +37,7 @@ pub struct Shared {
     /// Files on their way.
     pub running: Arc<Running>,
     limits: RwLock<config::Http>,
-    descriptors: u64,
+    descriptors: usize,
 }
 
 impl Shared {
@@ -46,7 +46,7 @@ impl Shared {
         limits: config::Http,
         gate: Arc<dyn Gate>,
         sink: Arc<dyn Sink>,
-        descriptors: u64,
+        descriptors: usize,
     ) -> Shared {
         let freed = Arc::new(Notify::new());
         Shared {
