@@ -20,7 +20,7 @@ COMMANDS = ("serve", "check", "fetch", "status", "script", "dhcp", "dhcp snippet
             "policy", "policy list", "policy test", "profiles",
             "timeline", "findings", "events", "advise", "token", "token create", "token list",
             "token revoke", "images", "loaders", "fetches", "fetches list", "fetches show",
-            "fetches cancel", "openapi", "apply", "config", "config list", "config show", "config delete",
+            "fetches cancel", "openapi", "top", "apply", "config", "config list", "config show", "config delete",
             "config revert", "audit", "backup", "restore", "completions", "man")
 
 DECLARED = """

@@ -4,10 +4,16 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import termios
 import time
+
+
+def hears_interrupts():
+    """What was started in the background has its interrupts ignored, and so has all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Running:
@@ -22,7 +28,8 @@ class Running:
         else:
             master, slave = os.pipe()
         self.master = master
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave,
+                                        preexec_fn=hears_interrupts)
         os.close(slave)
 
     def next(self, text, seconds=60):

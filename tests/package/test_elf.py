@@ -12,7 +12,7 @@ from hearthpkg import compiled, elf, source
 SOURCE = "#include <stdio.h>\nint main(void) { puts(__FILE__); return 0; }\n"
 FLAGS = ("-O2", "-s", "-fPIE", "-pie")
 
-needs_zig = pytest.mark.skipif("HEARTH_ZIG" not in os.environ, reason="zig is not here: scripts/test package brings it")
+needs_zig = pytest.mark.skipif("HEARTH_ZIG" not in os.environ, reason="zig is not here: scripts/test cross brings it")
 
 
 @pytest.fixture(scope="session")

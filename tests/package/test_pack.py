@@ -11,7 +11,7 @@ from hearthtest.packages import TREE
 from hearthpkg import compiled, debian, source
 from hearthtest.agent import binary
 
-pytestmark = pytest.mark.skipif("HEARTH_ZIG" not in os.environ, reason="zig is not here: scripts/test package brings it")
+pytestmark = pytest.mark.skipif("HEARTH_ZIG" not in os.environ, reason="zig is not here: scripts/test cross brings it")
 
 
 @pytest.fixture(scope="module")

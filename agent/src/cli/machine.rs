@@ -58,7 +58,14 @@ pub fn machine(path: &Path, command: &Machines) -> Result<u8, Failed> {
         Machines::Reinstall { one, wake: true } => {
             let mut after = acted(&mut client, &one.machine, &[simple("reinstall")])?;
             let told = told(&after);
-            let woken = woken(&mut client, &one.machine)?;
+            // It is to be installed anew whether it can be switched on or not.
+            let woken = match woken(&mut client, &one.machine) {
+                Ok(woken) => woken,
+                Err(failed) => {
+                    say(one, &after, &told)?;
+                    return Err(failed);
+                }
+            };
             after["wake"] = woken["what"].clone();
             say(one, &after, &format!("{told}{}", wake_line(&woken)))
         }
