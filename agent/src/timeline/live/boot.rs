@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::event::{Event, Outcome, Report, Stamped, Via, Word};
+use crate::event::{Event, Outcome, Stamped, Via, Word};
 use crate::limits;
 use crate::mac::Mac;
 use crate::recipe::Part;
@@ -246,12 +246,7 @@ impl Boot {
                 Word::Failed => self.end = Some((How::Failed, event.at)),
                 _ => self.end = None,
             },
-            Event::Answer { .. } => self.at(Place::Installing, event.at),
-            Event::Report { report, .. } => {
-                if *report == Report::Log || self.place != Place::Installing {
-                    self.at(Place::Installing, event.at);
-                }
-            }
+            Event::Answer { .. } | Event::Report { .. } => self.at(Place::Installing, event.at),
             _ => {}
         }
         self.event = event.clone();
