@@ -246,9 +246,7 @@ impl Boot {
                 Word::Failed => self.end = Some((How::Failed, event.at)),
                 _ => self.end = None,
             },
-            Event::Answer { .. } => self.at(Place::Installing, event.at),
-            // `at` leaves a place that it has already.
-            Event::Report { .. } => self.at(Place::Installing, event.at),
+            Event::Answer { .. } | Event::Report { .. } => self.at(Place::Installing, event.at),
             _ => {}
         }
         self.event = event.clone();
