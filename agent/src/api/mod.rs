@@ -377,7 +377,7 @@ fn may(asked: &Asked, needed: Option<Role>) -> Result<(), Problem> {
 }
 
 /// An event as it was kept. One of a later Hearth, which this one does not know, is left out.
-fn stamped(row: &EventRow) -> Option<Stamped> {
+pub fn stamped(row: &EventRow) -> Option<Stamped> {
     let mut stamped: Stamped = serde_json::from_str(&row.data).ok()?;
     // The row knows better: machines were merged since.
     stamped.machine = row.machine;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::broadcast;
 
-use crate::api::TRANSFER_SECONDS;
+use crate::api::{TRANSFER_SECONDS, stamped};
 use crate::boot::gate::Keeper;
 use crate::event::{Event, Outcome, Sink, Stamped, Via, line};
 use crate::id::MachineId;
@@ -112,13 +112,7 @@ impl Journal {
                 ..EventFilter::default()
             });
             let rows = rows.unwrap_or_default().into_iter().rev();
-            let events: Vec<Stamped> = rows
-                .filter_map(|row| {
-                    let mut event: Stamped = serde_json::from_str(&row.data).ok()?;
-                    event.machine = row.machine;
-                    Some(event)
-                })
-                .collect();
+            let events: Vec<Stamped> = rows.filter_map(|row| stamped(&row)).collect();
             self.kept().live.before(events);
         }
         self.kept().live.boots()
