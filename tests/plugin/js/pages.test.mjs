@@ -12,7 +12,7 @@ const {prose} = await import('../../../opnsense-plugin/src/opnsense/www/js/heart
 const EVIL = '<img src=x onerror="alert(1)">\'';
 const status = (more = {}) => ({
     addresses: ['192.168.1.1'], tftp_port: 69, http_port: 8069, configuration: {refused: null},
-    loaders: [{name: 'snponly.efi', state: 'ready'}], images: [{name: 'talos', state: 'ready'}], ...more,
+    loaders: [{name: 'snponly.efi', state: 'ready'}], images: [{name: 'talos', state: 'ready'}], declared: {profiles: 1}, ...more,
 });
 const overview = (more = {}) => ({status: status(), machines: [], fetches: [], ...more});
 const ON = {enabled: '1', interfaces: 'lan', firewall: '1'};
@@ -23,15 +23,46 @@ test('a fresh firewall: everything is to be done, and nothing is claimed that wa
     const all = found({settings: {enabled: '0', interfaces: '', firewall: '1'}, overview: {error: 'It does not run.', state: 'stopped'}, dhcp: {error: 'no'}});
     assert.equal(all.agent.state, 'open');
     assert.equal(all.agent.button.label, 'Set up');
-    assert.deepEqual(['loaders', 'dhcp', 'machine'].map((id) => all[id].state), Array(3).fill('unknown'));
-    assert.equal(all.images.button.link, '/ui/hearth/images#talos');
-    assert.equal(all.firewall.state, 'open');
+    assert.deepEqual(['loaders', 'images', 'machine'].map((id) => all[id].state), Array(3).fill('unknown'));
+    assert.equal(all.system.button.link, '/ui/hearth/images#talos');
+    assert.deepEqual([all.firewall.state, all.dhcp.state, all.dhcp.button], ['open', 'open', undefined]);
     assert.equal(steps.progress(steps.steps({settings: null, overview: null, dhcp: null})).done, 0);
 });
 
 test('a firewall on which all is well', () => {
     const seen = {settings: ON, overview: overview({machines: [{id: 1, label: 'oden'}]}), dhcp: WIRED};
-    assert.deepEqual(steps.progress(steps.steps(seen)), {done: 6, of: 6});
+    assert.deepEqual(steps.progress(steps.steps(seen)), {done: 7, of: 7});
+});
+
+test('before the boot server runs nothing is said to be wrong with DHCP, but what was set there can be taken back', () => {
+    const blocked = {interfaces: [{label: 'LAN', state: 'blocked', conflicts: [{level: 'blocker', text: 'No address.'}]}]};
+    const dhcp = (plan) => found({settings: {enabled: '0', interfaces: 'lan'}, overview: {error: 'It does not run.', state: 'stopped'}, dhcp: plan}).dhcp;
+    assert.equal(dhcp(blocked).state, 'open');
+    assert.equal(dhcp({...blocked, applied: {whole: true}}).state, 'wrong');
+});
+
+test('what is at hand without a profile is no system of one\'s own', () => {
+    const {system} = found({settings: ON, overview: overview({status: status({declared: {profiles: 0}})}), dhcp: WIRED});
+    assert.deepEqual([system.state, system.button.label], ['open', 'Set up Talos']);
+});
+
+test('what is missing is told with the reason of its own last fetch, not with that of another', () => {
+    const loaders = [{name: 'arm64/snponly.efi', state: 'missing', missing: ['arm64/snponly.efi']}], images = [{name: 'talos', state: 'missing', missing: ['talos/k']}];
+    const fetches = [
+        {ended: 2, names: ['talos'], state: 'failed', error: '1 of 1 files failed', files: [{name: 'talos/k', state: 'failed', error: 'the disk is full'}]},
+        {ended: 1, names: ['loaders'], state: 'done', error: null, files: [{name: 'arm64/snponly.efi', state: 'absent', error: 'answers 404'}]},
+    ];
+    const of = (fetches) => found({settings: ON, overview: overview({status: status({loaders, images}), fetches}), dhcp: WIRED});
+    assert.match(of(fetches).images.detail, /The last try failed: the disk is full/);
+    assert.match(of(fetches).loaders.detail, /The last try failed: answers 404/);
+    assert.deepEqual([of(fetches.slice(1)).images.state, of(fetches.slice(1)).images.button.label], ['open', 'Fetch']);
+});
+
+test('a finding of the server itself leads to no machine', () => {
+    const html = rows.findings([{machine: null, label: 'fetch', code: 'fetch-absent', severity: 'error', sentence: 's', remedy: 'r'}]);
+    assert.match(html, /<b>fetch<\/b>/);
+    assert.ok(!html.includes('href'), html);
+    assert.equal(rows.remedy({code: 'installation-failed', machine: null}), null);
 });
 
 test('each step that is not done has one button that does it', () => {
