@@ -121,6 +121,8 @@ test('a finding has a button where one press is the remedy', () => {
 
 test('sentences of the agent: a capital, and code', () => {
     assert.equal(prose('run `hearth fetch <x>` now'), 'Run <code>hearth fetch &lt;x&gt;</code> now');
+    assert.equal(prose('iPXE asks for its address'), 'iPXE asks for its address');
+    assert.equal(prose('decided: menu'), 'Decided: menu');
     assert.equal(prose('debian/initrd.gz broke off'), 'debian/initrd.gz broke off');
     assert.equal(prose('a ` alone <b>'), 'A ` alone &lt;b&gt;');
     assert.equal(prose(null), '');
@@ -137,6 +139,7 @@ test('what is known of a machine, and nothing it did not say', () => {
     assert.equal(known.Make, 'IBM x3550');
     assert.equal(known.Memory, '16 GiB');
     assert.equal(known['Network card'], 'bnx2, PCI 14e4:1639');
+    assert.equal(machine.card('01:1a:f4:10:00'), 'PCI 1af4:1000');
     assert.equal(known.Processor, 'amd64');
     assert.ok(!('Serial number' in known) && !('Notes' in known));
     assert.deepEqual(machine.facts({}), []);

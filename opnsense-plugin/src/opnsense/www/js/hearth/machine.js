@@ -33,9 +33,9 @@ function architecture(said) {
     return said.cpu64 && said.buildarch === 'i386' ? 'amd64' : said.buildarch;
 }
 
-/** iPXE's bus id of a PCI card (0114e41639) as lspci writes it. */
+/** iPXE's bus id of a PCI card (0114e41639, with colons from an old iPXE) as lspci writes it. */
 export function card(busid) {
-    const pci = String(busid ?? '').match(/^01([0-9a-f]{4})([0-9a-f]{4})$/i);
+    const pci = String(busid ?? '').replaceAll(':', '').match(/^01([0-9a-f]{4})([0-9a-f]{4})$/i);
     return pci ? `PCI ${pci[1]}:${pci[2]}` : busid ?? '';
 }
 
