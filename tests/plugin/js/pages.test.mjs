@@ -166,6 +166,9 @@ test('an adopted machine has a name that the configuration takes', () => {
     assert.equal(machine.nameOf('<Script> Füchse!'), 'script-f-chse');
     assert.equal(machine.nameOf('!!!'), 'machine');
     assert.equal(machine.nameOf('x'.repeat(99)).length, 64);
+    assert.deepEqual(machine.handedOver(oden()), []);
+    const said = oden({given_name: 'oden', wishes: {profile: 'talos', loader: 'ipxe.efi', local_boot: 'exit', notes: 'n', tags: ['lab']}});
+    assert.deepEqual(machine.handedOver(said), [['unassign', ''], ['loader', ''], ['local-boot', ''], ['name', '']]);
 });
 
 test('an edit sends what was changed, and nothing else', () => {

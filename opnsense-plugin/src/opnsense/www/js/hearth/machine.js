@@ -101,6 +101,13 @@ export function adopted(machine) {
     };
 }
 
+/** What was said of a machine here and is declared now, taken back as pairs of action and value: else it would hide what is declared later. */
+export function handedOver({given_name: given, wishes = {}}) {
+    return [
+        [wishes.profile, 'unassign'], [wishes.loader, 'loader'], [wishes.local_boot, 'local-boot'], [given, 'name'],
+    ].filter(([said]) => said).map(([, action]) => [action, '']);
+}
+
 /** What one edit of a machine changes: pairs of action and value, in order. */
 export function changes(machine, wanted) {
     const wishes = machine.wishes ?? {};
