@@ -125,7 +125,7 @@ function dhcp({settings, dhcp: plan}) {
         return {...step, state: 'open', detail: 'One button sets its fields, once the boot server runs.'};
     }
     if (!plan || plan.error) {
-        return {...step, state: 'unknown', detail: plan?.error ?? '', button: {label: 'DHCP', link: '/ui/hearth/dhcp'}};
+        return {...step, state: 'unknown', detail: plan?.error ?? 'Its settings are being read.', button: {label: 'DHCP', link: '/ui/hearth/dhcp'}};
     }
     const all = plan.interfaces ?? [], name = (one) => one.label ?? one.name;
     const open = all.filter((one) => one.state === 'open'), blocked = all.filter((one) => one.state === 'blocked');
