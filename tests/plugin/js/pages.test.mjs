@@ -150,11 +150,11 @@ test('what can be done follows from the phase, and what destroys asks first', ()
     assert.deepEqual(names({phase: 'held'}).slice(0, 1), ['approve']);
     assert.ok(names({phase: 'held', wishes: {held: true}}).includes('release'));
     assert.ok(!names({phase: 'ready'}).includes('reinstall') && names({phase: 'installed'}).includes('reinstall'));
-    assert.deepEqual(names({phase: 'ignored', macs: []}), ['unignore', 'forget']);
+    assert.deepEqual(names({phase: 'ignored', macs: []}), ['local', 'unignore', 'forget']);
     assert.ok(names({wishes: {once: 'rescue', profile: 'x'}}).includes('cancel-boot'));
     for (const phase of ['discovered', 'held', 'ready', 'installing', 'installed', 'failed', 'ignored']) {
         for (const one of machine.actions(oden({phase}))) {
-            assert.equal(Boolean(one.confirm), ['reinstall', 'local', 'ignore', 'forget'].includes(one.action), one.action);
+            assert.equal(Boolean(one.confirm), ['release', 'reinstall', 'local', 'ignore', 'unignore', 'forget'].includes(one.action), one.action);
         }
         assert.notEqual(machine.state(oden({phase}), 1000), '');
     }

@@ -60,14 +60,16 @@ export function state(machine, now) {
  */
 export function actions(machine) {
     const {phase, wishes = {}} = machine, label = machine.label;
+    // What was on its disk before it was held or ignored is not remembered.
+    const anew = `${label} gets what is meant for it. If that installs a system, its disk is overwritten: to keep what is on it, choose Boot its disk.`;
     const all = [
         [phase === 'held' && !wishes.held, 'approve', 'Approve', 'fa-check', 'It may have what is meant for it'],
-        [phase === 'held' && wishes.held || phase === 'failed', 'release', 'Release', 'fa-play', 'It goes on'],
+        [phase === 'held' && wishes.held || phase === 'failed', 'release', 'Release', 'fa-play', 'It goes on', anew],
         [phase !== 'ignored', 'assign', 'Assign profile', 'fa-id-card-o', 'It gets this profile, whatever is declared', null, 'profile'],
         [Boolean(wishes.profile), 'unassign', 'Take back profile', 'fa-eraser', 'It gets what is declared, or what a policy says, again'],
         [['installed', 'failed', 'installing'].includes(phase), 'reinstall', 'Reinstall', 'fa-refresh', 'It is installed anew at its next boot',
             `${label} is installed anew at its next boot. What is on its disk is lost.`],
-        [['discovered', 'held', 'ready', 'installing', 'failed'].includes(phase), 'local', 'Boot its disk', 'fa-hdd-o',
+        [phase !== 'installed', 'local', 'Boot its disk', 'fa-hdd-o',
             'Its disk is bootable, and it gets that from now on',
             `${label} gets its own disk from now on, and nothing is installed on it.`],
         [phase !== 'ignored', 'rescue', 'Boot once', 'fa-medkit', 'Its next boot only, for a look from outside', null, 'profile'],
@@ -76,7 +78,7 @@ export function actions(machine) {
         [!wishes.held && !['ignored', 'failed'].includes(phase), 'hold', 'Hold', 'fa-pause', 'It waits until it is released'],
         [phase !== 'ignored', 'ignore', 'Ignore', 'fa-ban', 'It gets nothing, and its firmware goes on',
             `${label} gets nothing from now on, on any way.`],
-        [phase === 'ignored', 'unignore', 'Serve again', 'fa-undo', 'It is served again'],
+        [phase === 'ignored', 'unignore', 'Serve again', 'fa-undo', 'It is served again', anew],
         [true, 'forget', 'Forget', 'fa-trash-o', 'The next time it asks it is a new one',
             `Nothing is known of ${label} any more: no phase, no profile, no notes, no timeline. The next time it asks it is a new machine, and may be installed.`],
     ];
