@@ -160,6 +160,14 @@ test('what can be done follows from the phase, and what destroys asks first', ()
     }
 });
 
+test('which profile is on a disk is asked where nothing says it', () => {
+    const local = (more) => machine.actions(oden(more)).find((one) => one.action === 'local');
+    assert.equal(local({phase: 'discovered'}).ask, 'profile');
+    assert.equal(local({phase: 'discovered', wishes: {profile: 'talos'}}).ask, null);
+    assert.equal(local({phase: 'installing', detail: {profile: 'talos'}}).ask, null);
+    assert.equal(local({phase: 'ready', policy: 'old servers'}).ask, null);
+});
+
 test('an adopted machine has a name that the configuration takes', () => {
     const fields = machine.adopted(oden({label: '5c:f3:fc:01:02:03'}));
     assert.deepEqual([fields.name, fields.mac, fields.smbios_uuid], ['5c-f3-fc-01-02-03', '5c:f3:fc:01:02:03', 'u']);
