@@ -58,6 +58,12 @@ test('what is missing is told with the reason of its own last fetch, not with th
     assert.deepEqual([of(fetches.slice(1)).images.state, of(fetches.slice(1)).images.button.label], ['open', 'Fetch']);
 });
 
+test('what the page DHCP sets right is not told as a command', () => {
+    const html = rows.findings([{machine: 7, label: 'x', code: 'wrong-next-server', severity: 'error', sentence: 's', remedy: 'run `hearth dhcp snippet`'}]);
+    assert.match(html, /The page DHCP shows what the server says/);
+    assert.ok(!html.includes('snippet'), html);
+});
+
 test('a finding of the server itself leads to no machine', () => {
     const html = rows.findings([{machine: null, label: 'fetch', code: 'fetch-absent', severity: 'error', sentence: 's', remedy: 'r'}]);
     assert.match(html, /<b>fetch<\/b>/);
