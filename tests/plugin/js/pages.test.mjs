@@ -148,6 +148,10 @@ test('versions of Talos are sorted as numbers, and what is not finished is not o
     assert.equal(wizard.newer('v1.10.0', all), null);
     assert.equal(wizard.newer('v1.11.0-alpha.2', all), null);
     assert.equal(wizard.newer('bookworm', all), null);
+    const changed = 'the bytes are not those of the lock; if the publisher changed it on purpose, `hearth lock update NAME` accepts that';
+    assert.equal(wizard.isOther({state: 'failed', error: changed}), true);
+    assert.equal(wizard.isOther({state: 'failed', error: 'no answer'}), false);
+    assert.equal(wizard.isOther({state: 'kept', error: null}), false);
     assert.equal(wizard.newer('v1.0.0', []), null);
 });
 
