@@ -254,6 +254,10 @@ class Staging
 
     private function certificate()
     {
+        if ($this->model->api->certificate->isSet() && empty(self::certificateFiles($this->model))) {
+            throw new Refused(gettext('The certificate of the API is not in System: Trust. Choose another one in ' .
+                'Settings; on the second node of a pair, have certificates synchronised too.'));
+        }
         if (!self::certificateDiffers($this->model)) {
             return;
         }
