@@ -48,7 +48,8 @@ def validations(answer):
 
 
 def process():
-    return re.search(r"pid (\d+)", inside("/usr/local/etc/rc.d/hearth", "onestatus"))[1]
+    """The agent's process; rc's is that of daemon(8), which stays when the agent is another one."""
+    return str(json.loads(inside("/usr/local/sbin/hearth", "status", "--json"))["process"])
 
 
 # Rules, each told at its field.

@@ -80,6 +80,14 @@ def test_nobody_runs_commands_past_the_core():
             assert not re.search(r"(?<![\w>:])(exec|shell_exec|passthru|system|popen|proc_open)\(", line), (path, line)
 
 
+def test_an_expression_that_goes_to_the_end_goes_to_the_very_end():
+    """`$` alone takes a line end too: a name with one would pass."""
+    for path in php():
+        for line in path.read_text().splitlines():
+            for flags in re.findall(r"""['"]/\^.*?\$/(\w*)['"]""", line):
+                assert "D" in flags or "m" in flags, (path, line)
+
+
 # The model: the rules of the core's `make lint`.
 
 

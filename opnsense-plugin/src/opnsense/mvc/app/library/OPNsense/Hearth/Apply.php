@@ -16,6 +16,11 @@ use OPNsense\Core\Shell;
  */
 class Apply
 {
+    /**
+     * Why what is declared is not in force, for the banner: nobody looks when the other node of a pair is told
+     * to restart.
+     */
+    public const REFUSED = '/var/run/hearth.refused';
     private const LOCK = '/var/run/hearth.apply.lock';
     private const RULES = '/var/run/hearth.rules';
     private const RC = '/usr/local/etc/rc.d/hearth';
@@ -61,8 +66,16 @@ class Apply
             usleep(100000);
         }
         try {
-            return (new Apply())->$way();
+            $answer = (new Apply())->$way();
+            if ($way !== 'check') {
+                @unlink(self::REFUSED);
+            }
+            return $answer;
         } catch (Refused $refused) {
+            if ($way !== 'check') {
+                file_put_contents(self::REFUSED, $refused->getMessage());
+                chmod(self::REFUSED, 0644);
+            }
             syslog(LOG_ERR, 'hearth: not applied: ' . $refused->getMessage() . ' ' . $refused->details);
             return ['status' => 'failed', 'message' => $refused->getMessage(), 'details' => $refused->details];
         }
@@ -144,6 +157,7 @@ class Apply
             }
             $why = $refused;
         }
+        $this->rcconf();
         $this->stop();
         if ($this->serves()) {
             $this->start();

@@ -44,8 +44,8 @@ class DhcpController extends ApiControllerBase
         if (!is_array($repairs)) {
             $repairs = explode(',', (string)$repairs);
         }
-        $digest = is_string($digest) && preg_match('/^[0-9a-f]{64}$/', $digest) ? $digest : '-';
-        $repairs = array_filter($repairs, fn ($id) => is_string($id) && preg_match('/^[0-9a-f]{12}$/', $id));
+        $digest = is_string($digest) && preg_match('/^[0-9a-f]{64}$/D', $digest) ? $digest : '-';
+        $repairs = array_filter($repairs, fn ($id) => is_string($id) && preg_match('/^[0-9a-f]{12}$/D', $id));
         $repairs = array_slice($repairs, 0, self::MOST_REPAIRS);
         return $this->ask('apply', [$digest, implode(',', $repairs) ?: '-']);
     }

@@ -9,6 +9,7 @@ namespace OPNsense\System\Status;
 
 use OPNsense\Core\Config;
 use OPNsense\Hearth\Agent;
+use OPNsense\Hearth\Apply;
 use OPNsense\System\AbstractStatus;
 use OPNsense\System\SystemStatusCode;
 
@@ -32,6 +33,12 @@ class HearthStatus extends AbstractStatus
     {
         $declared = Config::getInstance()->object()->OPNsense?->hearth?->general?->enabled;
         if ((string)$declared !== '1') {
+            return;
+        }
+        $refused = @file_get_contents(Apply::REFUSED);
+        if (!empty($refused)) {
+            $this->internalMessage = sprintf(gettext('What is declared is not in force. %s'), $refused);
+            $this->internalStatus = SystemStatusCode::ERROR;
             return;
         }
         /* kept by configd for a while, because every page asks */
