@@ -117,7 +117,8 @@ function reload() {
 /** What is fetched now; a fetch goes on in the agent, whoever looks at it. */
 async function look() {
     const answer = await get('agent/images');
-    problem(answer);
+    // The wizard starts it.
+    problem(answer.state === 'stopped' && $('#talos').hasClass('active') ? null : answer);
     fetches = answer.fetches ?? [];
     const last = fetches[0], runs = last !== undefined && last.ended === null;
     show(last);

@@ -16,6 +16,9 @@ use OPNsense\Hearth\Hearth;
  */
 class AgentController extends ApiControllerBase
 {
+    /** Images that are there when the menu has their item, declared or not. */
+    private const IMPLIED = ['memtest', 'netboot.xyz'];
+
     public function statusAction()
     {
         return Agent::ask('status');
@@ -85,7 +88,8 @@ class AgentController extends ApiControllerBase
         foreach ($there as $name => $image) {
             $rows[] = [
                 'uuid' => '', 'name' => $name, 'recipe' => $image['recipe'], 'version' => $image['version'] ?? '',
-                'extensions' => '', 'description' => gettext('declared in a fragment'),
+                'extensions' => '', 'description' => in_array($name, self::IMPLIED)
+                    ? gettext('in the menu by itself') : gettext('declared in a fragment'),
             ] + $this->kept($image, false, $image['version'] ?? '');
         }
         $found = $this->searchRecordsetBase($rows, null, 'name');
