@@ -425,6 +425,23 @@ def test_addresses_follow_their_interface(applied):
 
 
 @needs_shell
+def test_another_address_of_a_static_interface_is_followed(applied):
+    """As Interfaces: [LAN] and Apply do it, and the console menu."""
+    served = lambda: re.search(r"^server.addresses = (.*)$", inside("cat", TOML), re.M)[1]  # noqa: E731
+    settings(general={"interfaces": "lan,opt1"})
+    assert post("service/reconfigure")["status"] == "ok"
+    before = inside("cat", "/conf/config.xml")
+    had = re.search(r"<opt1>.*?<ipaddr>(.*?)</ipaddr>", before, re.S)[1]
+    other = had.rsplit(".", 1)[0] + ".77"
+    assert f'"{had}"' in served()
+    changed = re.sub(rf"(<opt1>.*?<ipaddr>){had}<", rf"\g<1>{other}<", before, count=1, flags=re.S)
+    for xml, address, old in ((changed, other, had), (before, had, other)):
+        inside("sh", "-c", "cat > /conf/config.xml", stdin=xml)
+        inside("/usr/local/sbin/configctl", "interface", "reconfigure", "opt1")
+        wait_for(lambda: f'"{address}"' in served() and f'"{old}"' not in served(), f"{address} is served", 60, 0.5)
+
+
+@needs_shell
 def test_tokens_of_the_agent(applied):
     name = f"test-{os.getpid()}"
     answer = ask("token/add", {"name": name, "role": "read", "expires": "90d"})
