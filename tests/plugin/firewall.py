@@ -25,9 +25,9 @@ needs_shell = pytest.mark.skipif(not RUN, reason="HEARTH_OPNSENSE_RUN names no w
 
 
 def ask(path, body=None, method=None):
-    """The answer of /api/hearth/PATH; with a body, or the method POST, as a change."""
+    """The answer of /api/hearth/PATH, or /api/PATH if it begins with a slash; with a body, or the method POST, as a change."""
     data = json.dumps(body).encode() if body is not None else b"" if method == "POST" else None
-    request = urllib.request.Request(f"{URL}/api/hearth/{path}", data=data, method=method)
+    request = urllib.request.Request(f"{URL}/api{path if path.startswith('/') else '/hearth/' + path}", data=data, method=method)
     request.add_header("Authorization", "Basic " + base64.b64encode(KEY.encode()).decode())
     if body is not None:
         request.add_header("Content-Type", "application/json")
@@ -64,6 +64,11 @@ def settings(**sections):
     return ask("settings/set", {"hearth": sections})
 
 
+def banner(name):
+    """What the system status shows of one of its subjects, or None."""
+    return ask("/core/system/status").get("subsystems", {}).get(name)
+
+
 def rows(kind):
     return ask(f"settings/search_{kind}", {"rowCount": -1})["rows"]
 
@@ -82,7 +87,7 @@ def clean():
             post(f"settings/del_{kind}/{row['uuid']}")
     settings(
         general={"enabled": "1", "interfaces": "lan", "unknown": "menu", "unknown_profile": "", "http_port": "",
-                 "addresses": "interface", "ipv6": "0"},
+                 "addresses": "interface", "ipv6": "0", "serve": "always"},
         menu={"items": "", "default": "", "title": "", "timeout": ""},
         tftp={"single_port": "0"},
         api={"interfaces": "", "port": "", "certificate": ""},

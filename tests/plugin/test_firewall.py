@@ -275,6 +275,34 @@ def test_an_agent_that_does_not_run_is_started_and_a_disabled_one_stopped(applie
 
 
 @needs_shell
+def test_one_that_is_not_to_run_is_told_as_such(applied):
+    settings(general={"enabled": "0"})
+    assert post("service/reconfigure")["running"] is False
+    for what in ("start", "restart"):
+        answer = post(f"service/{what}")
+        assert answer["status"] == "failed" and "switched off" in answer["status_msg"] == answer["response"], answer
+    assert ask("agent/overview")["state"] == "off" and "switched off" in ask("agent/machine/1")["error"]
+    settings(general={"enabled": "1"})
+    assert ask("agent/overview")["state"] == "stopped"
+    assert post("service/start") == {"status": "ok", "running": True, "response": "OK"}
+
+
+@needs_shell
+def test_the_backup_of_a_pair_is_stopped_on_purpose(applied):
+    """No interface here has a CARP group, so this node is never the master of one."""
+    settings(general={"serve": "master"})
+    assert post("service/reconfigure")["running"] is False
+    assert ask("agent/overview")["state"] == "standby" and "backup" in post("service/start")["status_msg"]
+    # what was found a moment ago is kept for a while
+    wait_for(lambda: firewall.banner("hearth") is None, "nothing is wrong", 30, 1)
+    settings(general={"serve": "always"})
+    assert post("service/reconfigure")["running"] is True
+    post("service/stop")
+    assert ask("agent/overview")["state"] == "stopped"
+    wait_for(lambda: firewall.banner("hearth"), "a boot server that ended is told", 30, 1)
+
+
+@needs_shell
 def test_an_agent_that_cannot_start_is_told_with_its_reason(applied):
     post("service/stop")
     inside("sh", "-c", "mv /usr/local/sbin/hearth /usr/local/sbin/hearth.away")
@@ -292,11 +320,12 @@ def test_a_port_that_is_taken_is_told_in_the_words_of_the_agent(applied):
     taker = inside("sh", "-c", f'python3 -c "{take}" >/dev/null 2>&1 & echo $!').strip()
     try:
         wait_for(lambda: "192.168.1.1:69" in inside("ss", "-lun"), "the port is taken")
-        answer = post("service/reconfigure")
+        answers = [post(f"service/{what}") for what in ("reconfigure", "start")]
     finally:
         inside("kill", taker)
-    assert answer["status"] == "failed" and "does not start" in answer["status_msg"]
-    assert "port 69" in answer["details"] and taker in answer["details"], answer
+    for answer in answers:
+        assert answer["status"] == "failed" and "does not start" in answer["status_msg"]
+        assert "port 69" in answer["details"] and taker in answer["details"], answer
     assert post("service/reconfigure")["running"] is True
 
 

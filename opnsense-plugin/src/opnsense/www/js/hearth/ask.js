@@ -42,13 +42,17 @@ export function problem(answer) {
     box.toggleClass('is-there', Boolean(error) && answer.state !== 'told');
     box.find('span').text(error ?? '');
     box.find('[data-act=start]').toggle(answer?.state === 'stopped');
+    box.find('[data-act=setup]').toggle(answer?.state === 'off');
     return Boolean(error);
 }
 
 /** Wires the button of the problem; `then` is called once the service has started or failed to. */
 export function problemButton(then) {
     $('#hearth_problem [data-act=start]').on('click', async function () {
-        await busy($(this), () => act('start'));
+        const answer = await busy($(this), () => act('start')), why = refusal(answer);
+        if (why !== null && answer.state !== 'told') {
+            tell('It does not start', why);
+        }
         then();
     });
 }

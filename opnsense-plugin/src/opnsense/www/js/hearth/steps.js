@@ -45,6 +45,9 @@ function running({settings, overview}) {
     } else if (!overview) {
         return {...step, state: 'unknown', detail: ''};
     }
+    if (overview.state === 'standby') {
+        return {...step, state: 'done', detail: overview.error};
+    }
     return {...step, state: 'wrong', detail: overview.error,
         button: overview.state === 'stopped' ? {label: 'Start', act: 'start'} : {label: 'Log', link: '/ui/diagnostics/log/core/hearth'}};
 }

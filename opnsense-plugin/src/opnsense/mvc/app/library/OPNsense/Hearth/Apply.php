@@ -16,6 +16,10 @@ use OPNsense\Core\Shell;
  */
 class Apply
 {
+    /**
+     * It is there while the agent is stopped because the other node of a pair serves.
+     */
+    public const STANDBY = '/var/run/hearth.standby';
     private const LOCK = '/var/run/hearth.apply.lock';
     private const RULES = '/var/run/hearth.rules';
     private const RC = '/usr/local/etc/rc.d/hearth';
@@ -144,6 +148,7 @@ class Apply
             }
             $why = $refused;
         }
+        $this->standby();
         $this->stop();
         if ($this->serves()) {
             $this->start();
@@ -158,6 +163,7 @@ class Apply
     {
         if ($this->model->general->enabled->isEmpty()) {
             $this->rcconf();
+            $this->standby();
             $this->stop();
             return ['status' => 'ok', 'running' => false, 'changed' => false, 'warnings' => ''];
         }
@@ -167,6 +173,7 @@ class Apply
         $restart = $this->staging->needsRestart();
         $this->staging->place();
         $this->rcconf();
+        $this->standby();
         if (!$this->serves()) {
             $this->stop();
         } elseif (!$this->running()) {
@@ -187,6 +194,15 @@ class Apply
     {
         $general = $this->model->general;
         return !$general->enabled->isEmpty() && ($general->serve->isEqual('always') || $this->addresses->master());
+    }
+
+    private function standby()
+    {
+        if ($this->model->general->enabled->isEmpty() || $this->serves()) {
+            @unlink(self::STANDBY);
+        } else {
+            touch(self::STANDBY);
+        }
     }
 
     private function rcconf()

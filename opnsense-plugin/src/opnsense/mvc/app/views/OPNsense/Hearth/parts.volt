@@ -9,5 +9,6 @@
 <div class="alert alert-warning hearth-problem" id="hearth_problem" role="alert">
     <span></span>
     <button class="btn btn-primary btn-sm" type="button" data-act="start" style="display: none">{{ lang._('Start') }}</button>
+    <a class="btn btn-primary btn-sm" href="/ui/hearth/settings" data-act="setup" style="display: none">{{ lang._('Set up') }}</a>
     <a class="btn btn-default btn-sm" href="/ui/diagnostics/log/core/hearth">{{ lang._('Log') }}</a>
 </div>
