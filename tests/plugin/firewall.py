@@ -6,6 +6,7 @@ HEARTH_OPNSENSE_RUN   a command before which a command is put to run inside it a
 """
 
 import base64
+import contextlib
 import json
 import os
 import shlex
@@ -24,11 +25,12 @@ needs_api = pytest.mark.skipif(not URL, reason="HEARTH_OPNSENSE_URL names no OPN
 needs_shell = pytest.mark.skipif(not RUN, reason="HEARTH_OPNSENSE_RUN names no way into an OPNsense")
 
 
-def ask(path, body=None, method=None):
-    """The answer of /api/hearth/PATH, or /api/PATH if it begins with a slash; with a body, or the method POST, as a change."""
+def ask(path, body=None, method=None, key=None):
+    """The answer of /api/hearth/PATH, or /api/PATH if it begins with a slash; with a body, or the method POST, as a change. `key`
+    is somebody else's. An answer without a body is its `status`."""
     data = json.dumps(body).encode() if body is not None else b"" if method == "POST" else None
     request = urllib.request.Request(f"{URL}/api{path if path.startswith('/') else '/hearth/' + path}", data=data, method=method)
-    request.add_header("Authorization", "Basic " + base64.b64encode(KEY.encode()).decode())
+    request.add_header("Authorization", "Basic " + base64.b64encode((key or KEY).encode()).decode())
     if body is not None:
         request.add_header("Content-Type", "application/json")
     # The certificate of a throw-away firewall is its own.
@@ -38,7 +40,8 @@ def ask(path, body=None, method=None):
             text = answer.read().decode()
             return text if answer.headers.get_content_type() == "text/csv" else json.loads(text)
     except urllib.error.HTTPError as error:
-        return json.load(error)
+        text = error.read()
+        return json.loads(text) if text else {"status": error.code}
 
 
 def post(path):
@@ -62,6 +65,20 @@ def change(kind, uuid, **fields):
 
 def settings(**sections):
     return ask("settings/set", {"hearth": sections})
+
+
+@contextlib.contextmanager
+def somebody(*privileges):
+    """The key of a user who has these privileges and no other."""
+    name = f"test-{os.getpid()}"
+    fields = {"name": name, "password": "0pnSense-test", "priv": ",".join(privileges)}
+    added = ask("/auth/user/add", {"user": fields})
+    assert added.get("result") == "saved", added
+    try:
+        made = ask(f"/auth/user/add_api_key/{name}", method="POST")
+        yield f"{made['key']}:{made['secret']}"
+    finally:
+        ask(f"/auth/user/del/{added['uuid']}", method="POST")
 
 
 def banner(name):

@@ -234,6 +234,50 @@ def test_no_secret_is_shown_or_readable(talos, debian):
     assert TOKEN not in inside("cat", "/conf/config.xml"), "without an address there is no token either"
 
 
+# Privileges.
+
+
+def test_who_may_only_look_sees_no_secret_and_changes_nothing(debian):
+    proxy = "http://joe:se%20cret@proxy.example:3128"
+    uuid = made("answer", profile=debian, name="preseed.cfg", text="root password")
+    image = made("image", name="talos", recipe="talos", version="v1.11.2", factory="http://127.0.0.1:9/")
+    assert settings(fetch={"proxy": proxy}) == {"result": "saved"}
+    with firewall.somebody("page-services-hearth-readonly") as key:
+        look = lambda path, body=None, method=None: ask(path, body, method, key)  # noqa: E731
+        assert look("settings/get")["hearth"]["fetch"]["proxy"] == "http://***@proxy.example:3128"
+        assert look(f"settings/get_image/{image}")["image"]["name"] == "talos"
+        assert [row["name"] for row in look("settings/search_answer", {"rowCount": -1})["rows"]] == ["preseed.cfg"]
+        for path in (f"settings/get_answer/{uuid}", f"settings/getAnswer/{uuid}", "settings/get_answer"):
+            assert look(path)["status"] == 403, path
+        for path in ("service/reconfigure", "service/check", "dhcp/apply", "dhcp/revert", "action/fetch", f"settings/del_image/{image}"):
+            assert look(path, method="POST")["status"] == 403, path
+        assert "may change" in look("agent/talos_versions", {"factory": "http://127.0.0.1:8/"})["error"]
+        assert "may change" in look("agent/talos_extensions", {"version": "v1.11.2", "factory": "http://127.0.0.1:8/"})["error"]
+        assert "may change" not in look("agent/talos_versions", {"factory": "http://127.0.0.1:9/"})["error"]
+    assert "may change" not in ask("agent/talos_versions", {"factory": "http://127.0.0.1:8/"})["error"]
+    settings(fetch={"proxy": ""})
+
+
+def test_a_url_that_is_shown_without_its_password_keeps_it():
+    stored = lambda: re.search(r"<proxy>(.*?)</proxy>", inside("cat", "/conf/config.xml"))[1]  # noqa: E731
+    proxy = "http://joe:secret@proxy.example:3128"
+    assert settings(fetch={"proxy": proxy}) == {"result": "saved"}
+    shown = ask("settings/get")["hearth"]["fetch"]
+    assert "secret" not in json.dumps(shown)
+    assert settings(fetch={"proxy": shown["proxy"], "tries": "5"}) == {"result": "saved"} and stored() == proxy
+    said = validations(settings(fetch={"proxy": shown["proxy"].replace("proxy.", "other.")}))
+    assert "again" in said["hearth.fetch.proxy"] and stored() == proxy
+    assert settings(fetch={"proxy": "", "tries": ""}) == {"result": "saved"}
+
+
+def test_who_may_not_write_the_configuration_sets_no_dhcp_server():
+    with firewall.somebody("page-services-hearth", "user-config-readonly") as key:
+        for path in ("dhcp/apply", "dhcp/revert"):
+            answer = ask(path, method="POST", key=key)
+            assert "denied for write access" in answer["errorMessage"], answer
+        assert "interfaces" in ask("dhcp/plan", key=key)
+
+
 # Apply.
 
 

@@ -7,6 +7,12 @@
 
 import {decoded} from './text.js';
 
+/** The core sends who may not ask something to another page, and who is logged out to the one to log in. */
+function isDenied(data) {
+    const text = String(data?.responseText ?? '');
+    return data?.status === 403 || /^\s*<!doctype html/i.test(text) && !text.includes('usernamefld');
+}
+
 /** An answer as the agent gave it; what failed on the way here is told like the agent's own problems. */
 function answered(resolve) {
     return (data, status) => {
@@ -15,6 +21,8 @@ function answered(resolve) {
         } else if (data?.errorMessage !== undefined || data?.responseJSON?.errorMessage !== undefined) {
             // The core has shown it in a dialog already.
             resolve({error: String(data.errorMessage ?? data.responseJSON.errorMessage), state: 'told'});
+        } else if (isDenied(data)) {
+            resolve({error: 'You may look at this, but not change it: your privileges do not allow it.', state: 'denied'});
         } else {
             resolve({error: 'The firewall gave no answer. If you were logged out, load this page again.', state: 'failed'});
         }

@@ -55,7 +55,7 @@ class Agent
         $enabled = Config::getInstance()->object()->OPNsense?->hearth?->general?->enabled;
         if ((string)$enabled !== '1') {
             return [
-                'error' => gettext('The boot server is switched off. Choose the interfaces it serves, and switch it on.'),
+                'error' => gettext('The boot server is switched off. Choose interfaces in Settings, and switch it on.'),
                 'state' => 'off',
             ];
         } elseif (is_file(Apply::STANDBY)) {
