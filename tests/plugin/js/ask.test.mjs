@@ -27,3 +27,22 @@ test('a start that was refused is told with what the agent said', () => {
         'The agent does not start.\nport 69 is taken by 17');
     assert.equal(ask.refusal({error: 'You may look.', state: 'denied'}), 'You may look.');
 });
+
+test('a command of a row works with every grid of the core', () => {
+    const seen = [], clicked = {};
+    const button = {off: () => button, on: (event, then) => Object.assign(clicked, {[event]: then})};
+    const made = ask.command((row) => seen.push(row), {title: 'Fetch', sequence: 10});
+    assert.deepEqual([made.title, made.sequence, made.method], ['Fetch', 10, undefined]);
+    made.onRendered.call(button, {getData: () => ({name: 'a &amp; b'})});
+    clicked.click({stopPropagation() {}});
+    assert.deepEqual(seen, [{name: 'a & b'}]);
+});
+
+test('what is asked for many times at once is done once', async () => {
+    let times = 0;
+    const work = ask.debounced(() => times += 1, 5);
+    [1, 2, 3].forEach(work);
+    assert.equal(times, 0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(times, 1);
+});

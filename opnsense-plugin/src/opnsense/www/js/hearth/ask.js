@@ -154,6 +154,28 @@ export function grid(selector, told) {
     return {reload, requestHandler, responseHandler};
 }
 
+/**
+ * A command of a grid's rows: its icon and title as the core takes them, and `work` with the row. The core hands the cell to
+ * a command's method only since 26.1.5, and to what is done once the button is there always.
+ */
+export function command(work, rest) {
+    return {...rest, onRendered(cell) {
+        this.off('click').on('click', (event) => {
+            event.stopPropagation();
+            work(decoded(cell.getData()));
+        });
+    }};
+}
+
+/** Works once it was asked for and then not again for some milliseconds. The core has this only since 26.1.7. */
+export function debounced(work, ms) {
+    let timer = null;
+    return () => {
+        clearTimeout(timer);
+        timer = setTimeout(work, ms);
+    };
+}
+
 /** Puts HTML in place only where it changed, so that what somebody marks or points at stays. */
 export function put(element, html) {
     if (element.data('hearthHtml') !== html) {
