@@ -306,6 +306,17 @@ def test_a_reload_is_no_restart(applied):
     assert status["declared"]["machines"] == 1
 
 
+def test_what_is_saved_and_not_applied_is_told(applied):
+    assert ask("agent/overview")["unapplied"] is False
+    machine = made("machine", name="oden", mac="52:54:00:00:00:01")
+    assert ask("agent/overview")["unapplied"] is True
+    assert post("service/check")["differs"] is True and ask("agent/overview")["unapplied"] is True
+    assert post("service/reconfigure")["status"] == "ok" and ask("agent/overview")["unapplied"] is False
+    change("machine", machine, address="192.168.1.5/24", gateway="192.168.1.1")
+    inside("/usr/local/sbin/configctl", "hearth", "event")
+    assert ask("agent/overview")["unapplied"] is False, "an event brings all of it into force"
+
+
 @needs_shell
 def test_an_agent_that_does_not_run_is_started_and_a_disabled_one_stopped(applied):
     post("service/stop")

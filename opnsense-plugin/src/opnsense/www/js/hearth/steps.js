@@ -34,6 +34,9 @@ function running({settings, overview}) {
             return {...step, state: 'wrong', detail: `The last change was refused, what was before is in force: ${refused.error}`,
                 button: {label: 'Settings', link: '/ui/hearth/settings'}};
         }
+        if (overview.unapplied) {
+            return {...step, state: 'open', detail: 'Changes were saved that are not in force yet.', button: {label: 'Apply', act: 'reconfigure'}};
+        }
         return {...step, state: 'done',
             detail: `${(status.addresses ?? []).join(', ')}, TFTP on port ${status.tftp_port}, HTTP on port ${status.http_port}`};
     }

@@ -8,6 +8,7 @@
 namespace OPNsense\Hearth;
 
 use OPNsense\Core\Backend;
+use OPNsense\Core\Config;
 use OPNsense\Core\Shell;
 
 /**
@@ -20,6 +21,10 @@ class Apply
      * It is there while the agent is stopped because the other node of a pair serves.
      */
     public const STANDBY = '/var/run/hearth.standby';
+    /**
+     * What was declared when it came into force last, as a hash.
+     */
+    private const FORCED = '/var/run/hearth.forced';
     private const LOCK = '/var/run/hearth.apply.lock';
     private const RULES = '/var/run/hearth.rules';
     private const RC = '/usr/local/etc/rc.d/hearth';
@@ -65,11 +70,32 @@ class Apply
             usleep(100000);
         }
         try {
-            return (new Apply())->$way();
+            $declared = self::declared();
+            $answer = (new Apply())->$way();
+            if ($way !== 'check') {
+                file_put_contents(self::FORCED, $declared);
+                chmod(self::FORCED, 0644);
+            }
+            return $answer;
         } catch (Refused $refused) {
             syslog(LOG_ERR, 'hearth: not applied: ' . $refused->getMessage() . ' ' . $refused->details);
             return ['status' => 'failed', 'message' => $refused->getMessage(), 'details' => $refused->details];
         }
+    }
+
+    /**
+     * @return bool something was saved that is not in force
+     */
+    public static function waits(): bool
+    {
+        return @file_get_contents(self::FORCED) !== self::declared();
+    }
+
+    private static function declared(): string
+    {
+        $section = Config::getInstance()->object()->OPNsense?->hearth;
+        /* without what its own element says of when it was saved */
+        return hash('sha256', preg_replace('/^<hearth[^>]*>/', '', (string)$section?->asXML()));
     }
 
     /**

@@ -10,6 +10,7 @@ namespace OPNsense\Hearth\Api;
 use OPNsense\Base\ApiControllerBase;
 use OPNsense\Core\ACL;
 use OPNsense\Hearth\Agent;
+use OPNsense\Hearth\Apply;
 use OPNsense\Hearth\Hearth;
 
 /**
@@ -22,9 +23,12 @@ class AgentController extends ApiControllerBase
         return Agent::ask('status');
     }
 
+    /**
+     * What is under way now, and whether something was saved that is not in force (`unapplied`).
+     */
     public function overviewAction()
     {
-        return Agent::ask('overview');
+        return Agent::ask('overview') + ['unapplied' => Apply::waits()];
     }
 
     public function liveAction()
