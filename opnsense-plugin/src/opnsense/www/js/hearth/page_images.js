@@ -5,7 +5,7 @@
  * The page Images: what there is to boot, how far it is fetched, new versions.
  */
 
-import {busy, get, grid, part, poll, post, problem, problemButton, put, refusal, tell} from './ask.js';
+import {busy, command, get, grid, part, poll, post, problem, problemButton, put, refusal, tell} from './ask.js';
 import * as rows from './rows.js';
 import {cut, decoded, escape, percent, rate, size} from './text.js';
 import {talos} from './talos.js';
@@ -99,10 +99,10 @@ function table() {
         commands: {
             // What a fragment declares is changed there.
             ...Object.fromEntries(['edit', 'copy', 'delete'].map((name) => [name, {filter: (cell) => cell.getData().uuid !== ''}])),
-            fetch: {method: (event, cell) => fetch(decoded(cell.getData()).name), classname: 'fa fa-fw fa-download', title: 'Fetch',
-                sequence: 10, filter: (cell) => ['missing', 'ready'].includes(cell.getData().state)},
-            newer: {method: (event, cell) => update(decoded(cell.getData())), classname: 'fa fa-fw fa-level-up', title: 'New version',
-                sequence: 20, filter: (cell) => cell.getData().uuid !== '' && next(decoded(cell.getData())) !== null},
+            fetch: command((row) => fetch(row.name), {classname: 'fa fa-fw fa-download', title: 'Fetch',
+                sequence: 10, filter: (cell) => ['missing', 'ready'].includes(cell.getData().state)}),
+            newer: command(update, {classname: 'fa fa-fw fa-level-up', title: 'New version',
+                sequence: 20, filter: (cell) => cell.getData().uuid !== '' && next(decoded(cell.getData())) !== null}),
         },
     });
 }

@@ -5,7 +5,7 @@
  * The page of one machine: its timeline as a picture, what is known of it, and what can be done with it.
  */
 
-import {act, busy, get, part, poll, post, problem, problemButton, put, refusal} from './ask.js';
+import {act, busy, debounced, get, part, poll, post, problem, problemButton, put, refusal} from './ask.js';
 import {perform, pressed, send} from './do.js';
 import {actions, adopted, changes, facts, handedOver, sent, state} from './machine.js';
 import * as rows from './rows.js';
@@ -42,7 +42,7 @@ export function start(number) {
         const action = $(this).data('action');
         busy($(this), () => ({adopt, edit}[action] ?? (() => perform(shown.machine, action, after(action))))());
     });
-    $(window).on('resize', debounce(() => shown && timeline(), 150));
+    $(window).on('resize', debounced(() => shown && timeline(), 150));
 }
 
 /** What follows on an action: the page as it is now, or the list once the machine is forgotten. */

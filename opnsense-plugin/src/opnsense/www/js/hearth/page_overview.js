@@ -43,7 +43,7 @@ export function start() {
 function show() {
     const {overview} = seen, all = steps({...seen, settings: chosen(seen.settings)});
     const {done, of} = progress(all);
-    problem(overview.state === 'stopped' ? null : overview);
+    problem(['stopped', 'off', 'standby'].includes(overview.state) ? null : overview);
     put($('#hearth_steps'), rows.steps(all));
     $('#hearth_progress').text(done === of ? 'all done' : `${done} of ${of} done`);
     const live = overview.live ?? [], findings = overview.findings ?? [];

@@ -40,6 +40,9 @@ function running({settings, overview}) {
             return {...step, state: 'wrong', detail: `The last change was refused, what was before is in force: ${refused.error}`,
                 button: {label: 'Settings', link: '/ui/hearth/settings'}};
         }
+        if (overview.unapplied) {
+            return {...step, state: 'open', detail: 'Changes were saved that are not in force yet.', button: {label: 'Apply', act: 'reconfigure'}};
+        }
         return {...step, state: 'done',
             detail: `${(status.addresses ?? []).join(', ')}, TFTP on port ${status.tftp_port}, HTTP on port ${status.http_port}`};
     }
@@ -50,6 +53,9 @@ function running({settings, overview}) {
         return {...step, state: 'open', detail: 'It serves no interface yet.', button: {label: 'Choose interfaces', link: '/ui/hearth/settings'}};
     } else if (!overview) {
         return {...step, state: 'unknown', detail: ''};
+    }
+    if (overview.state === 'standby') {
+        return {...step, state: 'done', detail: overview.error};
     }
     return {...step, state: 'wrong', detail: overview.error,
         button: overview.state === 'stopped' ? {label: 'Start', act: 'start'} : {label: 'Log', link: '/ui/diagnostics/log/core/hearth'}};

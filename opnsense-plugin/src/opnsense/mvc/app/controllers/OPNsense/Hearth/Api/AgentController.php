@@ -8,7 +8,9 @@
 namespace OPNsense\Hearth\Api;
 
 use OPNsense\Base\ApiControllerBase;
+use OPNsense\Core\ACL;
 use OPNsense\Hearth\Agent;
+use OPNsense\Hearth\Apply;
 use OPNsense\Hearth\Hearth;
 
 /**
@@ -24,9 +26,12 @@ class AgentController extends ApiControllerBase
         return Agent::ask('status');
     }
 
+    /**
+     * What is under way now, and whether something was saved that is not in force (`unapplied`).
+     */
     public function overviewAction()
     {
-        return Agent::ask('overview');
+        return Agent::ask('overview') + ['unapplied' => Apply::waits()];
     }
 
     public function liveAction()
@@ -159,12 +164,43 @@ class AgentController extends ApiControllerBase
      */
     public function talosVersionsAction()
     {
-        return Agent::ask('versions', [$this->text('factory')], 70);
+        return $this->askFactory('versions', []);
     }
 
     public function talosExtensionsAction()
     {
-        return Agent::ask('extensions', [$this->text('version'), $this->text('factory')], 70);
+        return $this->askFactory('extensions', [$this->text('version')]);
+    }
+
+    /**
+     * The firewall asks whatever host the URL names, and tells what came back: who may only look has it ask the
+     * factories that are declared.
+     */
+    private function askFactory(string $what, array $with): array
+    {
+        $factory = $this->text('factory');
+        if ($factory !== '' && !$this->isDeclaredFactory($factory) && !$this->mayChange()) {
+            return [
+                'error' => gettext('Another image factory is asked for who may change network boot.'),
+                'state' => 'refused',
+            ];
+        }
+        return Agent::ask($what, [...$with, $factory], 70);
+    }
+
+    private function isDeclaredFactory(string $factory): bool
+    {
+        foreach ((new Hearth())->images->image->iterateItems() as $image) {
+            if ($image->factory->isEqual($factory)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private function mayChange(): bool
+    {
+        return (new ACL())->isPageAccessible($this->getUserName(), '/api/hearth/settings/add_image');
     }
 
     /**

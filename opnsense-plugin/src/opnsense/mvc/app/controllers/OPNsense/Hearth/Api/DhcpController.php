@@ -39,6 +39,7 @@ class DhcpController extends ApiControllerBase
         if (!$this->request->isPost()) {
             return ['error' => gettext('This changes something: send it as a POST.')];
         }
+        $this->throwReadOnly();
         $digest = $this->request->getPost('digest', null, '');
         $repairs = $this->request->getPost('repairs', null, []);
         if (!is_array($repairs)) {
@@ -58,6 +59,7 @@ class DhcpController extends ApiControllerBase
         if (!$this->request->isPost()) {
             return ['error' => gettext('This changes something: send it as a POST.')];
         }
+        $this->throwReadOnly();
         return $this->ask('revert');
     }
 

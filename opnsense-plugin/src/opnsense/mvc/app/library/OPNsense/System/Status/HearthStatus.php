@@ -44,7 +44,7 @@ class HearthStatus extends AbstractStatus
         /* kept by configd for a while, because every page asks */
         $answer = Agent::ask('findings', [], 5);
         if (isset($answer['error'])) {
-            if (($answer['state'] ?? '') !== 'failed') {
+            if (!in_array($answer['state'] ?? '', ['failed', 'standby'], true)) {
                 $this->internalMessage = $answer['error'];
                 $this->internalStatus = SystemStatusCode::ERROR;
             }
