@@ -77,6 +77,23 @@ def test_a_grid_s_rows_and_a_machine_s_page(site):
     assert {"status", "machines", "findings", "live", "fetches"} <= set(site.asks("overview"))
 
 
+def test_the_worst_findings_come_first_whoever_they_are_of(site):
+    """23 machines wait, and one that was met after them has a real fault."""
+    macs = [f"52:54:00:00:01:{number:02x}" for number in range(1, 25)]
+    for mac in macs:
+        script = f"{site.http}/script?mac={mac}&platform=efi&buildarch=x86_64"
+        urllib.request.urlopen(script, timeout=20).read()
+        site.asks("act", mac, *(("assign", "talos") if mac == macs[-1] else ("hold",)))
+        urllib.request.urlopen(script, timeout=20).read()
+    overview = site.asks("overview")
+    assert overview["findings_total"] == 24 and len(overview["findings"]) == 20
+    assert overview["findings"][0]["code"] == "image-not-fetched" and overview["findings"][0]["severity"] == "error"
+    newest = [max(one["evidence"]) for one in overview["findings"][1:]]
+    assert newest == sorted(newest, reverse=True)
+    assert macs[0] not in [one["label"] for one in overview["findings"]]
+    assert {row["label"]: row["code"] for row in overview["machines"]}[macs[0]] == "waits-for-approval"
+
+
 def test_actions_are_done_and_refusals_are_sentences(site):
     site.says("IBM")
     for action, value, key, becomes in [("hold", "", "phase", "held"), ("release", "", "phase", "discovered"),

@@ -88,6 +88,15 @@ test('a finding has a button where one press is the remedy', () => {
         /data-act="approve" data-names="" data-machine="7"/);
 });
 
+test('what a fetch failed of is no machine\'s, and leads to the images', () => {
+    const html = rows.findings([{machine: null, label: 'fetch', code: 'fetch-dns', severity: 'error', sentence: 's', remedy: 'r'}]);
+    assert.ok(!html.includes('/machines/'), html);
+    assert.match(html, /<b>Fetch<\/b>: s</);
+    assert.match(html, /href="\/ui\/hearth\/images">Images</);
+    assert.ok(!rows.findings([{machine: null, label: 'fetch', code: 'fetch-dns', severity: 'error', sentence: 's', remedy: 'r'}],
+        {named: false}).includes('Fetch'));
+});
+
 test('sentences of the agent: a capital, and code', () => {
     assert.equal(prose('run `hearth fetch <x>` now'), 'Run <code>hearth fetch &lt;x&gt;</code> now');
     assert.equal(prose('debian/initrd.gz broke off'), 'debian/initrd.gz broke off');

@@ -29,6 +29,8 @@ WAIT_FACTORY = 60
 # Machines of one page of the API, and all that a grid is given.
 PAGE, MACHINES = 1000, 5000
 EVENTS = 200
+# Findings of the overview and the dashboard.
+FINDINGS = 20
 # Machines whose network cards are looked at for hints.
 HINTS = 200
 
@@ -130,14 +132,15 @@ def sentence(text):
     return text[:1].upper() + text[1:] + ('' if text[-1:] in '.!?' else '.')
 
 
+def rank(finding):
+    """The most serious first, of these what was seen last."""
+    severity = {'error': 0, 'warning': 1, 'notice': 2}.get(finding['severity'], 3)
+    return severity, -max(finding.get('evidence') or [0])
+
+
 def worst(findings):
     """By machine, its most serious finding."""
-    rank, found = {'error': 0, 'warning': 1, 'notice': 2}, {}
-    for one in findings:
-        kept = found.get(one.get('machine'))
-        if kept is None or rank.get(one['severity'], 3) < rank.get(kept['severity'], 3):
-            found[one.get('machine')] = one
-    return found
+    return {one.get('machine'): one for one in sorted(findings, key=rank, reverse=True)}
 
 
 def row(machine, found):
@@ -191,10 +194,12 @@ def events(name=''):
 def overview():
     """All that the overview and the dashboard show."""
     now, known = get('status'), get('machines', sort='-last_seen', limit=50)
-    found = get('findings')['findings']
+    found = sorted(get('findings')['findings'], key=rank)
+    of = worst(found)
     return {
-        'status': now, 'machines': [row(one, worst(found)) for one in known['machines']],
-        'findings': found[:20], 'live': live()['machines'], 'fetches': get('fetches')['fetches'][:1],
+        'status': now, 'machines': [row(one, of) for one in known['machines']],
+        'findings': found[:FINDINGS], 'findings_total': len(found), 'live': live()['machines'],
+        'fetches': get('fetches')['fetches'][:1],
     }
 
 
