@@ -200,7 +200,11 @@ def test_policies_keep_the_order_they_are_moved_to(talos):
     assert post(f"settings/move_policy/{three}/99999999-0000-4000-8000-000000000009") == {"result": "not found"}
     made("policy", name="four", profile=talos)
     assert order() == ["one", "two", "three", "four"]
-    assert two
+    behind = lambda one, other: ask(f"settings/move_policy/{one}", {"after": other})["result"]  # noqa: E731
+    assert behind(one, two) == "saved" and order() == ["two", "one", "three", "four"]
+    assert behind(three, two) == "saved" and order() == ["two", "three", "one", "four"]
+    assert behind(one, one) == behind(one, "nobody") == ask(f"settings/move_policy/{one}", {"after": [two]})["result"] == "not found"
+    assert order() == ["two", "three", "one", "four"]
 
 
 def test_the_menu_keeps_its_order_and_follows_a_new_name(talos):

@@ -43,9 +43,11 @@
 
         const grid = $(`#${id}`).data('UIBootgrid');
         grid.table.on('rowMoved', function (row) {
-            const next = row.getNextRow();
+            {# the last of a page or of what a search found is not the last of all #}
+            const next = row.getNextRow(), previous = row.getPrevRow();
             const before = next ? `/${next.getData().uuid}` : '';
-            ajaxCall(`${policies}/move_policy/${row.getData().uuid}${before}`, {}, function (data) {
+            const after = !next && previous ? {after: previous.getData().uuid} : {};
+            ajaxCall(`${policies}/move_policy/${row.getData().uuid}${before}`, after, function (data) {
                 if (data && data.result === 'saved') {
                     $(document).trigger('settings-changed');
                 }
