@@ -15,6 +15,8 @@ import {keyOf} from './wizard.js';
 
 /** What the agent says, the boot that is looked at, and whether the configuration has the machine. */
 let shown = null, chosen = null, isDeclared = null, again = () => {};
+/** The key of the row that Adopt has made: another press after a refusal sets that one. */
+let row = null;
 
 export function start(number) {
     updateServiceControlUI('hearth');
@@ -140,8 +142,9 @@ async function declare(fields) {
     // The configuration names profiles by keys of its own.
     const offered = (await get('settings/get_machine')).machine?.profile;
     const profile = keyOf(offered, fields.profile) ?? '';
-    const error = refusal(await post('settings/add_machine', {machine: {enabled: '1', ...fields, profile}}));
-    return error ?? refusal(await act('reconfigure'));
+    const answer = await post(row ? `settings/set_machine/${part(row)}` : 'settings/add_machine', {machine: {enabled: '1', ...fields, profile}});
+    row ??= answer.uuid ?? null;
+    return refusal(answer) ?? refusal(await act('reconfigure'));
 }
 
 /** What people say of it, in one dialog; what is changed is sent, one action each. */
