@@ -207,6 +207,19 @@ def test_policies_keep_the_order_they_are_moved_to(talos):
     assert order() == ["two", "three", "one", "four"]
 
 
+def test_a_condition_that_no_agent_understands_is_told_at_its_field(talos):
+    wrong = {"memory": "banana", "subnet": "192.168.1.1/24", "ip": "oden", "nic": "bnx2", "mac": "5c:f3\n!52:5",
+             "manufacturer": "IBM*\n!", "machine_name": "a\\b"}
+    said = validations(add("policy", name="x", profile=talos, **wrong))
+    assert set(said) == {f"policy.{field}" for field in wrong}, said
+    assert '"banana"' in said["policy.memory"] and '"52:5"' in said["policy.mac"] and ">= 16 GiB" in said["policy.memory"]
+    right = {"memory": "8 GiB..64 GiB\n\n!16 GiB", "subnet": "192.168.1.0/24\nfd00:1::/64", "ip": "!192.168.1.*", "nic": "14e4:*",
+             "mac": "5c:f3:fc:*\n52:54", "manufacturer": "IBM*\n!*Laptop", "machine_name": "\\!old", "smbios_uuid": "4c4c4544-*"}
+    policy = made("policy", name="x", profile=talos, **right)
+    assert post("service/check")["status"] == "ok"
+    assert list(validations(change("policy", policy, memory="16"))) == ["policy.memory"]
+
+
 def test_the_menu_keeps_its_order_and_follows_a_new_name(talos):
     assert settings(menu={"items": f"reboot,{talos},local", "default": talos}) == {"result": "saved"}
     assert change("profile", talos, name="renamed") == {"result": "saved"}
