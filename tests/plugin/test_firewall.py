@@ -207,6 +207,18 @@ def test_policies_keep_the_order_they_are_moved_to(talos):
     assert order() == ["two", "three", "one", "four"]
 
 
+@needs_shell
+def test_a_policy_and_the_menu_are_tried_before_they_are_applied(talos, applied):
+    facts = {"facts": "mac=52:54:00:00:00:01\nmanufacturer=IBM", "told": {"mac": "52:54:00:00:00:01", "manufacturer": "IBM"}}
+    made("policy", name="unapplied", profile=talos, manufacturer="IBM*")
+    settings(menu={"title": "Not yet"})
+    answer = ask("agent/tryout", facts)
+    assert answer["policies"]["taken"] == "unapplied" and answer["differs"] is True
+    assert "Not yet" in answer["menu"] and "talos-omni" in answer["script"] and TOKEN not in json.dumps(answer)
+    assert "unapplied" not in inside("cat", TOML)
+    assert ask("agent/test_policies", {"facts": facts["facts"]})["taken"] is None
+
+
 def test_a_condition_that_no_agent_understands_is_told_at_its_field(talos):
     wrong = {"memory": "banana", "subnet": "192.168.1.1/24", "ip": "oden", "nic": "bnx2", "mac": "5c:f3\n!52:5",
              "manufacturer": "IBM*\n!", "machine_name": "a\\b"}

@@ -75,7 +75,9 @@ function buttons(machine) {
         own.unshift({action: 'adopt', label: 'Adopt', icon: 'fa-bookmark-o', confirm: true,
             title: 'Make it a declared machine of the configuration, which backups have'});
     }
-    return [...actions(machine), ...own].map(button).join('');
+    return [...actions(machine), ...own].map(button).join('') + `<a class="btn btn-sm btn-default" ` +
+        `href="/ui/hearth/preview?machine=${encodeURIComponent(machine.id)}" title="Which policy it meets, and its script">` +
+        '<i class="fa fa-fw fa-eye"></i> Preview</a>';
 }
 
 function timeline() {

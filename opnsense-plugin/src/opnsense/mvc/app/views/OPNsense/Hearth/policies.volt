@@ -66,4 +66,19 @@
 </div>
 
 {{ partial('OPNsense/Hearth/apply') }}
+
+<div class="hearth" style="margin-top: 14px">
+    {{ partial("OPNsense/Hearth/parts") }}
+    <section class="content-box">
+        <h2>{{ lang._('Test against a machine') }}</h2>
+        <p>{{ lang._('By the policies as they are above, applied or not, as if the machine were met now.') }}</p>
+        {{ partial('OPNsense/Hearth/try_machine') }}
+        <button class="btn btn-primary" type="button" id="hearth_try"><b>{{ lang._('Test') }}</b></button>
+        <div id="hearth_tried" style="display: none; margin-top: 14px">{{ partial('OPNsense/Hearth/try_outcome') }}</div>
+    </section>
+</div>
 {{ partial('layout_partials/base_dialog', ['fields': formDialogPolicy, 'id': formGridPolicy['edit_dialog_id'], 'label': lang._('Policy')]) }}
+<script type="module">
+    import {start} from '/ui/js/hearth/page_policies.js';
+    $(document).ready(() => start());
+</script>
