@@ -48,7 +48,7 @@ def test_a_page_imports_a_module_that_finds_all_of_its_elements(path):
         texts = [re.sub(r"`#talos_\$\{field\}(_text)?`", "", text) for text in texts]
         made = set(re.findall(r'\bid="([\w-]+)"', view + (VIEWS / "parts.volt").read_text()))
         made |= {f"{grid}-header" for grid in re.findall(r'id="(grid-\w+)"', view)} | {"reconfigureAct"}
-        made |= {f"frm_{dialog}" for dialog in re.findall(r"'id': '(\w+)'", view)}
+        made |= {f"frm_{name.removeprefix('frm_')}" for name in re.findall(r"'id': '(\w+)'", view)}
         # A name with a dot is a field of a form, which the core makes.
         for name in re.findall(r"\$\(['`]#([\w-]+)(?![\w\\-])", "\n".join(texts)):
             assert name in made, f"{module} looks for #{name}"
