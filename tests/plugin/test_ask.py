@@ -46,9 +46,9 @@ profile = "debian"
 """
 
 
-def ask(run_dir, *arguments, config="", wait="10"):
+def ask(run_dir, *arguments, config="", wait="10", **more):
     env = {**os.environ, "HEARTH_SOCKET": f"{run_dir}/hearth.sock", "HEARTH_BIN": binary(),
-           "HEARTH_CONFIG": str(config), "HEARTH_WAIT": wait}
+           "HEARTH_CONFIG": str(config), "HEARTH_WAIT": wait} | {key: str(value) for key, value in more.items()}
     done = subprocess.run([sys.executable, ASK, *arguments], capture_output=True, text=True, timeout=120, env=env)
     assert done.returncode == 0 and done.stderr == "", done.stderr
     return json.loads(done.stdout)
@@ -76,6 +76,23 @@ def test_a_grid_s_rows_and_a_machine_s_page(site):
     assert page["machine"]["facts"]["manufacturer"] == EVIL
     assert page["timeline"]["boots"][0]["events"] and page["profiles"] == ["debian", "talos"]
     assert {"status", "machines", "findings", "live", "fetches"} <= set(site.asks("overview"))
+
+
+def test_the_worst_findings_come_first_whoever_they_are_of(site):
+    """23 machines wait, and one that was met after them has a real fault."""
+    macs = [f"52:54:00:00:01:{number:02x}" for number in range(1, 25)]
+    for mac in macs:
+        script = f"{site.http}/script?mac={mac}&platform=efi&buildarch=x86_64"
+        urllib.request.urlopen(script, timeout=20).read()
+        site.asks("act", mac, *(("assign", "talos") if mac == macs[-1] else ("hold",)))
+        urllib.request.urlopen(script, timeout=20).read()
+    overview = site.asks("overview")
+    assert overview["findings_total"] == 24 and len(overview["findings"]) == 20
+    assert overview["findings"][0]["code"] == "image-not-fetched" and overview["findings"][0]["severity"] == "error"
+    newest = [max(one["evidence"]) for one in overview["findings"][1:]]
+    assert newest == sorted(newest, reverse=True)
+    assert macs[0] not in [one["label"] for one in overview["findings"]]
+    assert {row["label"]: row["code"] for row in overview["machines"]}[macs[0]] == "waits-for-approval"
 
 
 def test_actions_are_done_and_refusals_are_sentences(site):
@@ -109,6 +126,34 @@ def test_a_script_is_exact_but_for_the_join_token(site):
     assert "siderolink.api=https://example.omni.siderolabs.io?jointoken=" in script and "secret-token" not in script
     assert "HEARTH" not in site.asks("script", '{"mac": "--help"}').get("script", "")
     assert "error" in site.asks("script", '{"mac": "; id"}')
+
+
+def test_what_is_declared_is_tried_before_it_is_applied(site, tmp_path):
+    """What makes it is the plugin's own and needs the firewall; a stand-in says what it would."""
+    says, staged = tmp_path / "check", site.folder / "staged.toml"
+    checked = {"status": "ok", "warnings": "", "differs": True}
+    says.write_text(f"#!/bin/sh\n[ $1 = --check ] && cat {tmp_path}/answer\n")
+    says.chmod(0o755)
+    (tmp_path / "answer").write_text(json.dumps(checked))
+    staged.write_text(site.config.read_text().replace('"IBM*"', '"Dell*"').replace("[loaders]", '[menu]\ntitle = "another"\n[loaders]'))
+    tryout = lambda *with_: ask(site.run_dir, "tryout", *with_, config=site.config, HEARTH_CHECK=says, HEARTH_STAGED=staged)  # noqa: E731
+    site.says("Dell")
+    assert site.asks("policytest", MAC)["taken"] is None
+    answer = tryout(MAC, "", json.dumps({"mac": MAC, "manufacturer": "Dell", "platform": "efi"}))
+    assert answer["policies"]["taken"] == "IBM" and answer["policies"]["has"]["manufacturer"] == ["Dell"] and answer["differs"] is True
+    assert "debian" in answer["script"] and "another" in answer["menu"] and "secret-token" not in json.dumps(answer)
+    assert tryout(MAC, "manufacturer=IBM")["policies"]["taken"] is None
+    assert tryout("", "manufacturer=Dell\ntag=a\ntag=b")["policies"]["has"]["tag"] == ["a", "b"]
+    assert tryout()["policies"]["state"] == "refused" and "another" in tryout()["menu"]
+    site.stop()
+    assert tryout("", "manufacturer=Dell")["policies"]["taken"] == "IBM"
+    assert tryout(MAC)["state"] == "stopped"
+    staged.unlink()
+    assert tryout("", "manufacturer=Dell")["policies"]["taken"] is None
+    (tmp_path / "answer").write_text(json.dumps({"status": "failed", "message": "It is refused.", "details": "hearth.toml:3:1: no"}))
+    assert tryout("", "manufacturer=Dell") == {"error": "It is refused.\nhearth.toml:3:1: no", "state": "refused"}
+    (tmp_path / "answer").write_text("nothing")
+    assert "could not be checked" in tryout("", "manufacturer=Dell")["error"]
 
 
 def test_what_the_factory_offers_also_before_there_is_a_configuration(site, tmp_path):

@@ -170,8 +170,8 @@ def test_each_field_of_a_form_is_in_the_model_and_is_explained():
 
 def test_each_field_of_the_model_can_be_reached():
     shown = {field.find("id").text for _, field in forms()}
-    # A policy is put in order by dragging, the switches of DHCP are on its page.
-    assert {name for name in known() if name not in shown} <= {"policy.sequence", "hearth.dhcp.http_boot"}
+    # A policy is put in order by dragging.
+    assert {name for name in known() if name not in shown} == {"policy.sequence"}
 
 
 def test_no_secret_is_a_column():

@@ -58,13 +58,6 @@ test('what is missing is told with the reason of its own last fetch, not with th
     assert.deepEqual([of(fetches.slice(1)).images.state, of(fetches.slice(1)).images.button.label], ['open', 'Fetch']);
 });
 
-test('a finding of the server itself leads to no machine', () => {
-    const html = rows.findings([{machine: null, label: 'fetch', code: 'fetch-absent', severity: 'error', sentence: 's', remedy: 'r'}]);
-    assert.match(html, /<b>fetch<\/b>/);
-    assert.ok(!html.includes('href'), html);
-    assert.equal(rows.remedy({code: 'installation-failed', machine: null}), null);
-});
-
 test('each step that is not done has one button that does it', () => {
     const agent = (overview, settings = ON) => found({settings, overview, dhcp: WIRED}).agent;
     assert.deepEqual(agent({error: 'x', state: 'stopped'}).button, {label: 'Start', act: 'start'});
@@ -117,6 +110,15 @@ test('a finding has a button where one press is the remedy', () => {
     assert.equal(rows.remedy({code: 'never heard of', machine: 7}), null);
     assert.match(rows.findings([{machine: 7, label: 'x', code: 'waits-for-approval', severity: 'notice', sentence: 's', remedy: 'r'}]),
         /data-act="approve" data-names="" data-machine="7"/);
+});
+
+test('what a fetch failed of is no machine\'s, and leads to the images', () => {
+    const html = rows.findings([{machine: null, label: 'fetch', code: 'fetch-dns', severity: 'error', sentence: 's', remedy: 'r'}]);
+    assert.ok(!html.includes('/machines/'), html);
+    assert.match(html, /<b>Fetch<\/b>: s</);
+    assert.match(html, /href="\/ui\/hearth\/images">Images</);
+    assert.ok(!rows.findings([{machine: null, label: 'fetch', code: 'fetch-dns', severity: 'error', sentence: 's', remedy: 'r'}],
+        {named: false}).includes('Fetch'));
 });
 
 test('sentences of the agent: a capital, and code', () => {

@@ -50,7 +50,8 @@ function show() {
     put($('#hearth_live'), rows.live(live, Date.now()));
     put($('#hearth_findings'), rows.findings(findings));
     $('#hearth_live_count').text(rows.counted(live.length, 'machine'));
-    $('#hearth_finding_count').text(rows.counted(findings.length, 'finding'));
+    const total = overview.findings_total ?? findings.length;
+    $('#hearth_finding_count').text(rows.counted(total, 'finding') + (total > findings.length ? `, here the worst ${findings.length}` : ''));
 }
 
 /** The settings as plain values: a model's list fields come as their choices. */

@@ -224,6 +224,26 @@ class Hearth extends BaseModel
         }
     }
 
+    private function checkPolicies($all)
+    {
+        $asked = [
+            'manufacturer', 'product', 'serial', 'asset', 'smbios_uuid', 'firmware', 'architecture', 'buildarch',
+            'cpu_vendor', 'cpu_model', 'memory', 'mac', 'nic', 'busid', 'chip', 'ip', 'subnet', 'hostname', 'switch',
+            'port', 'version', 'machine_name', 'tag',
+        ];
+        foreach ($this->rows('policies.policy', $all) as $policy) {
+            foreach ($asked as $field) {
+                foreach (self::lines($policy->$field->getValue()) as $line) {
+                    $fault = Patterns::fault($field, $line);
+                    if ($fault !== null) {
+                        $this->refuse($policy->$field->__reference, $fault);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
     private function checkMachines($all)
     {
         /* whose a card, a board or an address is: what is written in several ways is compared in one */
@@ -353,6 +373,7 @@ class Hearth extends BaseModel
         $this->checkProfiles($validateFullModel);
         $this->checkAnswers($validateFullModel);
         $this->checkVariables($validateFullModel);
+        $this->checkPolicies($validateFullModel);
         $this->checkMachines($validateFullModel);
         return $this->messages;
     }

@@ -152,11 +152,19 @@ class AgentController extends ApiControllerBase
         if (!$this->request->isPost()) {
             return ['error' => gettext('Only POST.'), 'state' => 'refused'];
         }
-        $told = array_filter(
-            (array)$this->request->getPost('machine'),
-            fn($value) => is_string($value) && $value !== ''
-        );
-        return Agent::ask('script', [json_encode((object)$told)]);
+        return Agent::ask('script', [$this->told('machine')]);
+    }
+
+    /**
+     * Policies, script and menu by what is declared now, applied or not: `machine` and `facts` as of policies, `told`
+     * as `machine` of scripts.
+     */
+    public function tryoutAction()
+    {
+        if (!$this->request->isPost()) {
+            return ['error' => gettext('Only POST.'), 'state' => 'refused'];
+        }
+        return Agent::ask('tryout', [$this->text('machine'), $this->text('facts'), $this->told('told')], 120);
     }
 
     /**
@@ -209,6 +217,18 @@ class AgentController extends ApiControllerBase
     public function hintsAction()
     {
         return Agent::ask('hints');
+    }
+
+    /**
+     * What a script is told, as JSON.
+     */
+    private function told(string $key): string
+    {
+        $told = array_filter(
+            (array)$this->request->getPost($key),
+            fn($value) => is_string($value) && $value !== ''
+        );
+        return json_encode((object)$told);
     }
 
     private function text(string $key): string
