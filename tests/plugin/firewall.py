@@ -104,7 +104,8 @@ def clean():
             post(f"settings/del_{kind}/{row['uuid']}")
     settings(
         general={"enabled": "1", "interfaces": "lan", "unknown": "menu", "unknown_profile": "", "http_port": "",
-                 "addresses": "interface", "ipv6": "0", "serve": "always"},
+                 "addresses": "interface", "ipv6": "0", "serve": "always",
+                 "source": "network"},
         menu={"items": "", "default": "", "title": "", "timeout": ""},
         tftp={"single_port": "0"},
         api={"interfaces": "", "port": "", "certificate": ""},

@@ -116,7 +116,7 @@ class Apply
     private function firewall()
     {
         $general = $this->model->general;
-        $fields = ['enabled', 'firewall', 'interfaces', 'ipv6', 'tftp_port', 'http_port'];
+        $fields = ['enabled', 'firewall', 'source', 'interfaces', 'ipv6', 'tftp_port', 'http_port'];
         $values = array_map(fn($field) => $general->$field->getValue(), $fields);
         $values[] = $this->model->api->interfaces->getValue();
         $values[] = $this->model->api->port->getValue();
