@@ -274,7 +274,8 @@ class Apply
             return '';
         }
         $lines = Shell::shell_safe('tail -n 8 %s', [end($logs)], true);
-        return implode("\n", preg_replace('/^<\d+>1 (\S+ ){5}(\[.*?\]|-) ?/', '', $lines));
+        /* it is started again and again, and says the same each time */
+        return implode("\n", array_unique(preg_replace('/^<\d+>1 (\S+ ){5}(\[.*?\]|-) ?/', '', $lines)));
     }
 
     private function reload()
