@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+import subprocess
 
 import pytest
 
@@ -139,12 +140,44 @@ def test_an_agent_that_lost_its_daemon_is_in_nobodys_way(host, make):
     serving(host, make())
     process = host.agent_process()
     os.kill(int(host.path("/var/run/hearth.pid").read_text()), signal.SIGKILL)
-    wait_for(lambda: host.service("status").returncode == 1, "the daemon is gone")
-    assert os.path.exists(f"/proc/{process}")
+    wait_for(lambda: "without daemon(8)" in host.service("status").stdout, "the daemon is gone")
+    assert host.service("status").returncode == 0 and os.path.exists(f"/proc/{process}"), "it serves"
     done = host.service("start")
     assert done.returncode == 0 and f"process {process} was left without its daemon" in done.stderr
     host.wait()
     assert host.agent_process() != process and not os.path.exists(f"/proc/{process}")
+
+
+@pytest.mark.parametrize("how", ["stop", "removal"])
+def test_an_agent_that_lost_its_daemon_is_stopped_with_the_service(host, make, how):
+    package = make()
+    serving(host, package)
+    process = host.agent_process()
+    os.kill(int(host.path("/var/run/hearth.pid").read_text()), signal.SIGKILL)
+    wait_for(lambda: "without daemon(8)" in host.service("status").stdout, "the daemon is gone")
+    if how == "stop":
+        assert host.service("stop").returncode == 0
+        assert host.service("stop").returncode == 1, "there is nothing more to stop"
+        assert not host.path("/var/run/hearth.pid").exists() and not host.path("/var/run/hearth_agent.pid").exists()
+    else:
+        host.remove(package)
+    assert not os.path.exists(f"/proc/{process}")
+
+
+def test_a_new_program_takes_the_place_of_the_one_that_runs_under_the_same_daemon(host, make):
+    serving(host, make())
+    daemon, process = host.path("/var/run/hearth.pid").read_text(), host.agent_process()
+    done = host.service("renew")
+    assert done.returncode == 0, done.stderr
+    assert host.path("/var/run/hearth.pid").read_text() == daemon and host.agent_process() != process
+    host.wait()
+    # One without its daemon would end and not come again.
+    os.kill(int(daemon), signal.SIGKILL)
+    wait_for(lambda: "without daemon(8)" in host.service("status").stdout, "the daemon is gone")
+    process = host.agent_process()
+    done = host.service("renew")
+    assert done.returncode == 1 and "service hearth restart" in done.stderr
+    assert os.path.exists(f"/proc/{process}")
 
 
 def test_an_upgrade_keeps_all_and_restarts_what_ran(host, make):
@@ -156,7 +189,7 @@ def test_an_upgrade_keeps_all_and_restarts_what_ran(host, make):
     done = host.upgrade(old, new, new.bytes(TIME))
     assert done.returncode == 0, done.stderr
     host.wait()
-    assert host.agent_process() != process
+    assert host.agent_process() != process and host.service("status").returncode == 0
     assert host.path("/etc/passwd").read_text() == before
     assert host.path("/usr/local/etc/hearth/hearth.toml").read_text() == settings
     assert host.path("/var/db/hearth/hearth.db").exists()
@@ -170,7 +203,7 @@ def test_an_upgrade_keeps_all_and_restarts_what_ran(host, make):
     host.path("/usr/local/etc/hearth/hearth.toml").write_text("nonsense = 1\n")
     process = host.agent_process()
     said = installed(host, new)
-    assert "goes on until the configuration is corrected" in said
+    assert "nonsense" in said and "goes on with the old program until you run: service hearth restart" in said
     assert host.agent_process() == process
 
 
@@ -179,6 +212,22 @@ def test_an_upgrade_of_what_does_not_run_starts_nothing(host, make):
     installed(host, old)
     assert host.upgrade(old, new, new.bytes(TIME)).returncode == 0
     assert host.service("status").returncode == 1
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_settings(host, make):
+    settings = host.path("/usr/local/etc/hearth/hearth.toml")
+    settings.parent.mkdir(parents=True)
+    # Space for one file, the sample.
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", settings.parent], check=True)
+    try:
+        assert "could not be written (is the disk full?" in installed(host, make())
+        assert [path.name for path in settings.parent.iterdir()] == ["hearth.toml.sample"]
+        subprocess.run(["mount", "-o", "remount,size=64k", settings.parent], check=True)
+        assert installed(host, make()) == ""
+        assert owner(settings) == (0, 969, "0o640")
+        assert settings.read_text() == settings.with_suffix(".toml.sample").read_text()
+    finally:
+        subprocess.run(["umount", settings.parent], check=True)
 
 
 def test_a_removal_stops_it_and_keeps_what_is_a_persons(host, make):

@@ -48,7 +48,8 @@ def validations(answer):
 
 
 def process():
-    return re.search(r"pid (\d+)", inside("/usr/local/etc/rc.d/hearth", "onestatus"))[1]
+    """The agent's process; rc's is that of daemon(8), which stays when the agent is another one."""
+    return str(json.loads(inside("/usr/local/sbin/hearth", "status", "--json"))["process"])
 
 
 # Rules, each told at its field.
@@ -200,7 +201,36 @@ def test_policies_keep_the_order_they_are_moved_to(talos):
     assert post(f"settings/move_policy/{three}/99999999-0000-4000-8000-000000000009") == {"result": "not found"}
     made("policy", name="four", profile=talos)
     assert order() == ["one", "two", "three", "four"]
-    assert two
+    behind = lambda one, other: ask(f"settings/move_policy/{one}", {"after": other})["result"]  # noqa: E731
+    assert behind(one, two) == "saved" and order() == ["two", "one", "three", "four"]
+    assert behind(three, two) == "saved" and order() == ["two", "three", "one", "four"]
+    assert behind(one, one) == behind(one, "nobody") == ask(f"settings/move_policy/{one}", {"after": [two]})["result"] == "not found"
+    assert order() == ["two", "three", "one", "four"]
+
+
+@needs_shell
+def test_a_policy_and_the_menu_are_tried_before_they_are_applied(talos, applied):
+    facts = {"facts": "mac=52:54:00:00:00:01\nmanufacturer=IBM", "told": {"mac": "52:54:00:00:00:01", "manufacturer": "IBM"}}
+    made("policy", name="unapplied", profile=talos, manufacturer="IBM*")
+    settings(menu={"title": "Not yet"})
+    answer = ask("agent/tryout", facts)
+    assert answer["policies"]["taken"] == "unapplied" and answer["differs"] is True
+    assert "Not yet" in answer["menu"] and "talos-omni" in answer["script"] and TOKEN not in json.dumps(answer)
+    assert "unapplied" not in inside("cat", TOML)
+    assert ask("agent/test_policies", {"facts": facts["facts"]})["taken"] is None
+
+
+def test_a_condition_that_no_agent_understands_is_told_at_its_field(talos):
+    wrong = {"memory": "banana", "subnet": "192.168.1.1/24", "ip": "oden", "nic": "bnx2", "mac": "5c:f3\n!52:5",
+             "manufacturer": "IBM*\n!", "machine_name": "a\\b"}
+    said = validations(add("policy", name="x", profile=talos, **wrong))
+    assert set(said) == {f"policy.{field}" for field in wrong}, said
+    assert '"banana"' in said["policy.memory"] and '"52:5"' in said["policy.mac"] and ">= 16 GiB" in said["policy.memory"]
+    right = {"memory": "8 GiB..64 GiB\n\n!16 GiB", "subnet": "192.168.1.0/24\nfd00:1::/64", "ip": "!192.168.1.*", "nic": "14e4:*",
+             "mac": "5c:f3:fc:*\n52:54", "manufacturer": "IBM*\n!*Laptop", "machine_name": "\\!old", "smbios_uuid": "4c4c4544-*"}
+    policy = made("policy", name="x", profile=talos, **right)
+    assert post("service/check")["status"] == "ok"
+    assert list(validations(change("policy", policy, memory="16"))) == ["policy.memory"]
 
 
 def test_the_menu_keeps_its_order_and_follows_a_new_name(talos):

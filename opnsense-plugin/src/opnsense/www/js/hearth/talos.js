@@ -125,7 +125,7 @@ async function settings() {
         `${first.includes(key) ? ' checked' : ''}> ${escape(one.value)}</label>`).join(''));
     upstream();
     // A boot server that is set up already goes on with what it gives to others.
-    if (had.length && $('#talos_who option[value=keep]').length === 0) {
+    if (offered.general?.enabled === '1' && $('#talos_who option[value=keep]').length === 0) {
         $('#talos_who').prepend('<option value="keep">get what they get now</option>').val('keep');
     }
 }

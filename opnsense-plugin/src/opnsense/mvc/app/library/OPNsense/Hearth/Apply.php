@@ -18,6 +18,11 @@ use OPNsense\Core\Shell;
 class Apply
 {
     /**
+     * Why what is declared is not in force, for the banner: nobody looks when the other node of a pair is told
+     * to restart.
+     */
+    public const REFUSED = '/var/run/hearth.refused';
+    /**
      * It is there while the agent is stopped because the other node of a pair serves.
      */
     public const STANDBY = '/var/run/hearth.standby';
@@ -73,11 +78,16 @@ class Apply
             $declared = self::declared();
             $answer = (new Apply())->$way();
             if ($way !== 'check') {
+                @unlink(self::REFUSED);
                 file_put_contents(self::FORCED, $declared);
                 chmod(self::FORCED, 0644);
             }
             return $answer;
         } catch (Refused $refused) {
+            if ($way !== 'check') {
+                file_put_contents(self::REFUSED, $refused->getMessage());
+                chmod(self::REFUSED, 0644);
+            }
             syslog(LOG_ERR, 'hearth: not applied: ' . $refused->getMessage() . ' ' . $refused->details);
             return ['status' => 'failed', 'message' => $refused->getMessage(), 'details' => $refused->details];
         }
@@ -174,6 +184,7 @@ class Apply
             }
             $why = $refused;
         }
+        $this->rcconf();
         $this->standby();
         $this->stop();
         if ($this->serves()) {

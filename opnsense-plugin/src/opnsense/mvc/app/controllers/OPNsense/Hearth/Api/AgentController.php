@@ -18,6 +18,9 @@ use OPNsense\Hearth\Hearth;
  */
 class AgentController extends ApiControllerBase
 {
+    /** Images that are there when the menu has their item, declared or not. */
+    private const IMPLIED = ['memtest', 'netboot.xyz'];
+
     public function statusAction()
     {
         return Agent::ask('status');
@@ -90,7 +93,8 @@ class AgentController extends ApiControllerBase
         foreach ($there as $name => $image) {
             $rows[] = [
                 'uuid' => '', 'name' => $name, 'recipe' => $image['recipe'], 'version' => $image['version'] ?? '',
-                'extensions' => '', 'description' => gettext('declared in a fragment'),
+                'extensions' => '', 'description' => in_array($name, self::IMPLIED)
+                    ? gettext('in the menu by itself') : gettext('declared in a fragment'),
             ] + $this->kept($image, false, $image['version'] ?? '');
         }
         $found = $this->searchRecordsetBase($rows, null, 'name');
@@ -148,11 +152,19 @@ class AgentController extends ApiControllerBase
         if (!$this->request->isPost()) {
             return ['error' => gettext('Only POST.'), 'state' => 'refused'];
         }
-        $told = array_filter(
-            (array)$this->request->getPost('machine'),
-            fn($value) => is_string($value) && $value !== ''
-        );
-        return Agent::ask('script', [json_encode((object)$told)]);
+        return Agent::ask('script', [$this->told('machine')]);
+    }
+
+    /**
+     * Policies, script and menu by what is declared now, applied or not: `machine` and `facts` as of policies, `told`
+     * as `machine` of scripts.
+     */
+    public function tryoutAction()
+    {
+        if (!$this->request->isPost()) {
+            return ['error' => gettext('Only POST.'), 'state' => 'refused'];
+        }
+        return Agent::ask('tryout', [$this->text('machine'), $this->text('facts'), $this->told('told')], 120);
     }
 
     /**
@@ -205,6 +217,18 @@ class AgentController extends ApiControllerBase
     public function hintsAction()
     {
         return Agent::ask('hints');
+    }
+
+    /**
+     * What a script is told, as JSON.
+     */
+    private function told(string $key): string
+    {
+        $told = array_filter(
+            (array)$this->request->getPost($key),
+            fn($value) => is_string($value) && $value !== ''
+        );
+        return json_encode((object)$told);
     }
 
     private function text(string $key): string
