@@ -337,7 +337,10 @@ def test_a_reload_is_no_restart(applied):
 
 
 def test_what_is_saved_and_not_applied_is_told(applied):
-    assert ask("agent/overview")["unapplied"] is False
+    http_boot = ask("settings/get")["hearth"]["dhcp"]["http_boot"]
+    settings(dhcp={"http_boot": "1" if http_boot == "0" else "0"})
+    assert ask("agent/overview")["unapplied"] is False, "the page DHCP brings this into force"
+    settings(dhcp={"http_boot": http_boot})
     machine = made("machine", name="oden", mac="52:54:00:00:00:01")
     assert ask("agent/overview")["unapplied"] is True
     assert post("service/check")["differs"] is True and ask("agent/overview")["unapplied"] is True

@@ -104,8 +104,9 @@ class Apply
     private static function declared(): string
     {
         $section = Config::getInstance()->object()->OPNsense?->hearth;
-        /* without what its own element says of when it was saved */
-        return hash('sha256', preg_replace('/^<hearth[^>]*>/', '', (string)$section?->asXML()));
+        /* without when it was saved, and what the page DHCP applies by itself */
+        $apart = ['/^<hearth[^>]*>/', '~<dhcp>.*?</dhcp>~s'];
+        return hash('sha256', preg_replace($apart, '', (string)$section?->asXML()));
     }
 
     /**
