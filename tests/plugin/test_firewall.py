@@ -337,7 +337,10 @@ def test_a_reload_is_no_restart(applied):
 
 
 def test_what_is_saved_and_not_applied_is_told(applied):
-    assert ask("agent/overview")["unapplied"] is False
+    http_boot = ask("settings/get")["hearth"]["dhcp"]["http_boot"]
+    settings(dhcp={"http_boot": "1" if http_boot == "0" else "0"})
+    assert ask("agent/overview")["unapplied"] is False, "the page DHCP brings this into force"
+    settings(dhcp={"http_boot": http_boot})
     machine = made("machine", name="oden", mac="52:54:00:00:00:01")
     assert ask("agent/overview")["unapplied"] is True
     assert post("service/check")["differs"] is True and ask("agent/overview")["unapplied"] is True
@@ -516,6 +519,32 @@ def test_a_description_is_text():
     uuid = made("machine", name="oden", mac="52:54:00:00:00:01", description="<script>alert(1)</script> \U0001f600")
     assert rows("machine")[0]["description"] == "<script>alert(1)</script> \U0001f600"
     assert ask(f"settings/get_machine/{uuid}")["machine"]["description"].startswith("<script>")
+
+
+@needs_shell
+def test_the_firewall_lets_in_the_networks_of_the_interface(applied):
+    rules = lambda: [line for line in inside("cat", "/tmp/rules.debug").splitlines() if "network boot" in line]  # noqa: E731
+    device = re.search(r"<lan>.*?<if>(.*?)</if>", inside("cat", "/conf/config.xml"), re.S)[1]
+    settings(general={"ipv6": "1"}, api={"interfaces": "lan"})
+    assert post("service/reconfigure")["status"] == "ok"
+    assert len(rules()) == 9, "UDP 69, TCP 8069 and 8070; for IPv6 from link-local addresses too"
+    assert all(f"from {{({device}:network)}}" in rule or "inet6" in rule and "from {fe80::/10}" in rule for rule in rules())
+    settings(general={"source": "any"})
+    assert post("service/reconfigure")["status"] == "ok"
+    assert len(rules()) == 6 and all("from {any}" in rule for rule in rules())
+
+
+@needs_shell
+def test_an_interface_with_a_gateway_is_known_as_one():
+    upstream = lambda: [key for key, one in ask("settings/get")["hearth"]["general"]["interfaces"].items() if one.get("upstream")]  # noqa: E731
+    xml = inside("cat", "/conf/config.xml")
+    made = re.sub(r"(<opt1>.*?)(<ipaddr>)", r"\1<gateway>DSL_GW</gateway>\2", xml, count=1, flags=re.S)
+    assert made != xml and "opt1" not in upstream() and "lan" not in upstream()
+    inside("sh", "-c", "cat > /conf/config.xml", stdin=made)
+    try:
+        assert "opt1" in upstream() and "lan" not in upstream()
+    finally:
+        inside("sh", "-c", "cat > /conf/config.xml", stdin=xml)
 
 
 @needs_shell
