@@ -82,7 +82,7 @@ def clean():
             post(f"settings/del_{kind}/{row['uuid']}")
     settings(
         general={"enabled": "1", "interfaces": "lan", "unknown": "menu", "unknown_profile": "", "http_port": "",
-                 "addresses": "interface", "ipv6": "0"},
+                 "addresses": "interface", "ipv6": "0", "firewall": "1"},
         menu={"items": "", "default": "", "title": "", "timeout": ""},
         tftp={"single_port": "0"},
         api={"interfaces": "", "port": "", "certificate": ""},

@@ -5,7 +5,7 @@
  * Does something with a machine, after the question that it needs, and says what came of it.
  */
 
-import {act, busy, get, part, post, tell} from './ask.js';
+import {act, busy, get, part, post, refusal, tell} from './ask.js';
 import {actions} from './machine.js';
 
 /** `machine` is what the API or the grid says of it; `then` is called after something was done. */
@@ -75,6 +75,17 @@ async function profile(machine, {label, title}) {
     }));
 }
 
+/** Has the rules made and loaded. */
+async function opened() {
+    for (const [path, data] of [['settings/set', {hearth: {general: {firewall: '1'}}}], ['service/reconfigure', {}]]) {
+        const error = refusal(await post(path, data));
+        if (error !== null) {
+            return {error};
+        }
+    }
+    return {};
+}
+
 /** Wires the buttons of steps and findings (rows.js). */
 export function pressed(elements, then) {
     elements.on('click', 'button[data-act]', async function () {
@@ -82,6 +93,8 @@ export function pressed(elements, then) {
         const answer = await busy($(this), () => {
             if (what === 'fetch') {
                 return post('action/fetch', {names});
+            } else if (what === 'firewall') {
+                return opened();
             }
             return machine === '' ? act(what) : post(`action/machine/${part(machine)}`, {action: what, value: ''});
         });

@@ -11,7 +11,7 @@ import * as rows from './rows.js';
 import {progress, steps} from './steps.js';
 
 /** What the page knows; configuration and DHCP are asked for less often. */
-const seen = {settings: null, overview: null, dhcp: null};
+const seen = {settings: null, overview: null, dhcp: null, firewall: null};
 let turns = 0;
 
 export function start() {
@@ -19,11 +19,12 @@ export function start() {
     const again = poll(async () => {
         const slow = turns % 10 === 0;
         turns += 1;
-        const asked = [get('agent/overview'), slow ? get('settings/get') : null, slow ? get('dhcp/plan') : null];
-        const [overview, settings, dhcp] = await Promise.all(asked);
+        const asked = [get('agent/overview'), slow ? get('settings/get') : null, slow ? get('dhcp/plan') : null, slow ? get('agent/firewall') : null];
+        const [overview, settings, dhcp, firewall] = await Promise.all(asked);
         seen.overview = overview;
         seen.settings = settings?.hearth?.general ?? settings?.general ?? seen.settings;
         seen.dhcp = dhcp ?? seen.dhcp;
+        seen.firewall = firewall ?? seen.firewall;
         show();
         return overview.live?.length || overview.fetches?.[0]?.ended === null ? 2000 : 5000;
     });
