@@ -6,7 +6,7 @@ import os
 import pathlib
 import sys
 
-from . import agent, compiled, debian, freebsd, plugin, repository, source
+from . import agent, compiled, debian, freebsd, plugin, repository, source, twice
 from .source import Refused
 
 # What there is to set a firewall up with, until the project has a place of its own.
@@ -21,6 +21,8 @@ def main(arguments):
     one.add_argument("target", choices=sorted(compiled.TARGETS))
     one.add_argument("--folder", type=pathlib.Path, required=True, help="cargo's target folder")
     one.add_argument("--out", type=pathlib.Path, required=True, help="where TARGET/hearth goes")
+    one.add_argument("--profile", default="release", help="one of Cargo.toml's")
+    one.add_argument("--twice", action="store_true", help="from two copies of the tree, which have to give the same")
     one = commands.add_parser("pack", help="make packages of what was compiled")
     one.add_argument("--programs", type=pathlib.Path, required=True, help="the folder of TARGET/hearth")
     one.add_argument("--pages", type=pathlib.Path, required=True, help="a hearth that runs here")
@@ -46,7 +48,8 @@ def version(_):
 
 def compile_agent(told):
     """One program."""
-    data = compiled.agent(told.target, told.folder.resolve())
+    make = twice.agent if told.twice else compiled.agent
+    data = make(told.target, told.folder.resolve(), profile=told.profile)
     path = told.out / told.target / "hearth"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)

@@ -15,6 +15,7 @@ import pytest
 from hearthtest.agent import binary
 from hearthtest.declared import DEBIAN, INITRD, KERNEL
 from hearthtest.origin import Origin
+from hearthtest.wait import wait_for
 
 SRC = pathlib.Path(__file__).parents[2] / "opnsense-plugin/src/opnsense"
 ASK = SRC / "scripts/hearth/ask.py"
@@ -103,7 +104,7 @@ def test_actions_are_done_and_refusals_are_sentences(site):
         assert key is None or answer[key] == becomes
     assert site.asks("machine", "oden")["machine"]["wishes"]["tags"] == ["lab", "old"]
     for arguments in [("act", MAC, "assign", "nothing"), ("act", "nobody", "hold"), ("act", MAC, "explode"), ("act", "", "hold"),
-                      ("act", "../status", "hold"), ("fetch", "nothing"), ("cancel", "99"), ("policytest", "", "memory"), ("sing",)]:
+                      ("act", "../status", "hold"), ("fetch", "nothing"), ("update", "nothing"), ("update", ""), ("cancel", "99"), ("policytest", "", "memory"), ("sing",)]:
         answer = site.asks(*arguments)
         assert answer["state"] == "refused" and (answer["error"][0].isupper() or answer["error"][0] == '"') and answer["error"][-1] in ".!?", (arguments, answer)
     assert site.asks("act", "oden", "forget")["label"] == "oden"
@@ -175,6 +176,17 @@ def test_a_fetch_goes_on_without_whoever_began_it(site):
     assert set(images) >= {"debian", "talos"}
 
 
+def test_pins_are_changed_and_what_nothing_refers_to_is_removed(site):
+    def ended(number):
+        found = site.asks("fetches")["fetches"][0]
+        return found if found["id"] == number and found["ended"] else None
+    for question, task in ((("update", "talos"), "update"), (("prune",), "prune")):
+        begun = site.asks(*question)
+        assert begun["task"] == task, begun
+        done = wait_for(lambda: ended(begun["id"]), f"{task} is over", 30)
+        assert done["state"] == "done", done
+
+
 def test_an_agent_that_does_not_run(tmp_path):
     for question in ("status", "overview", "machines", "images", "hints", "findings"):
         answer = ask(tmp_path, question)
@@ -212,7 +224,7 @@ def test_every_question_of_the_pages_is_a_configd_action_and_changes_are_restric
     for name, action in ours.items():
         assert action["command"] == f"/usr/local/opnsense/scripts/hearth/ask.py {name}"
         assert action["type"] == "script_output"
-        changes = name in ("act", "fetch", "cancel")
+        changes = name in ("act", "fetch", "update", "prune", "cancel")
         assert (action.get("allowed_groups") == "wheel,wwwonly") == changes, name
     asked = "".join(path.read_text() for path in SRC.glob("mvc/app/**/*.php"))
     for name in ours:

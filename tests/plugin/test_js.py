@@ -31,6 +31,12 @@ def test_what_a_module_imports_is_exported(path):
             assert re.search(rf"^export (async )?(function|const) {name}\b", text, re.M), f"{other} has no {name}"
 
 
+def test_only_what_all_versions_of_the_core_have_is_used():
+    """`debounce` is there since 26.1.7, the cell of a command's method since 26.1.5."""
+    for path in MODULES.glob("*.js"):
+        assert not re.search(r"\bdebounce\(|method: \(?\w+, cell\)?", path.read_text()), path.name
+
+
 @pytest.mark.parametrize("path", sorted(VIEWS.glob("*.volt")), ids=lambda path: path.name)
 def test_a_page_imports_a_module_that_finds_all_of_its_elements(path):
     view = path.read_text()

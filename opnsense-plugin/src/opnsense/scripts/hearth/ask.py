@@ -233,6 +233,16 @@ def fetch(names=''):
     return api('POST', 'fetches', {'names': [name for name in names.split(',') if name]})
 
 
+def update(names):
+    """Fetches anew and pins what comes."""
+    return api('POST', 'lock/update', {'names': [name for name in names.split(',') if name]})
+
+
+def prune():
+    """Removes fetched files that nothing refers to any more."""
+    return api('POST', 'lock/prune')
+
+
 def cancel(number):
     return api('DELETE', 'fetches/' + urllib.parse.quote(number, safe=''))
 
@@ -367,8 +377,8 @@ def hints():
 
 
 ASKED = {function.__name__: function for function in (
-    status, machines, machine, events, overview, live, findings, images, fetches, fetch, cancel,
-    profiles, policies, policytest, tryout, act, script, versions, extensions, hints,
+    status, machines, machine, events, overview, live, findings, images, fetches, fetch, update, prune,
+    cancel, profiles, policies, policytest, tryout, act, script, versions, extensions, hints,
 )}
 
 

@@ -77,13 +77,8 @@ async function profile(machine, {label, title}) {
 
 /** Has the rules made and loaded. */
 async function opened() {
-    for (const [path, data] of [['settings/set', {hearth: {general: {firewall: '1'}}}], ['service/reconfigure', {}]]) {
-        const error = refusal(await post(path, data));
-        if (error !== null) {
-            return {error};
-        }
-    }
-    return {};
+    const saved = await post('settings/set', {hearth: {general: {firewall: '1'}}});
+    return refusal(saved) ? saved : act('reconfigure');
 }
 
 /** Wires the buttons of steps and findings (rows.js). */
@@ -98,8 +93,9 @@ export function pressed(elements, then) {
             }
             return machine === '' ? act(what) : post(`action/machine/${part(machine)}`, {action: what, value: ''});
         });
-        if (answer.error) {
-            tell(what === 'fetch' ? 'Nothing is fetched' : 'This did not work', answer.error);
+        const why = what !== 'fetch' && machine === '' ? refusal(answer) : answer.error;
+        if (why && answer.state !== 'told') {
+            tell(what === 'fetch' ? 'Nothing is fetched' : 'This did not work', why);
         }
         then();
     });

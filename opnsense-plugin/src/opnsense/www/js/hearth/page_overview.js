@@ -19,13 +19,18 @@ export function start() {
     const again = poll(async () => {
         const slow = turns % 10 === 0;
         turns += 1;
-        const asked = [get('agent/overview'), slow ? get('settings/get') : null, slow ? get('dhcp/plan') : null, slow ? get('agent/firewall') : null];
-        const [overview, settings, dhcp, firewall] = await Promise.all(asked);
+        const [overview, settings, firewall] = await Promise.all([get('agent/overview'), slow ? get('settings/get') : null, slow ? get('agent/firewall') : null]);
         seen.overview = overview;
         seen.settings = settings?.hearth?.general ?? settings?.general ?? seen.settings;
-        seen.dhcp = dhcp ?? seen.dhcp;
         seen.firewall = firewall ?? seen.firewall;
         show();
+        if (slow) {
+            // The plan reads all DHCP servers: nothing else waits for it.
+            get('dhcp/plan').then((plan) => {
+                seen.dhcp = plan;
+                show();
+            });
+        }
         return overview.live?.length || overview.fetches?.[0]?.ended === null ? 2000 : 5000;
     });
     const now = () => {
@@ -39,7 +44,7 @@ export function start() {
 function show() {
     const {overview} = seen, all = steps({...seen, settings: chosen(seen.settings)});
     const {done, of} = progress(all);
-    problem(overview.state === 'stopped' ? null : overview);
+    problem(['stopped', 'off', 'standby'].includes(overview.state) ? null : overview);
     put($('#hearth_steps'), rows.steps(all));
     $('#hearth_progress').text(done === of ? 'all done' : `${done} of ${of} done`);
     const live = overview.live ?? [], findings = overview.findings ?? [];

@@ -214,7 +214,7 @@ class Hearth extends BaseModel
             if (strlen($value->getValue()) > self::VARIABLE_BYTES) {
                 $this->refuse($value->__reference, gettext('A value has at most 16 KiB.'));
             }
-            if ($row->type->isEqual('integer') && !preg_match('/^-?[0-9]{1,18}$/', $value->getValue())) {
+            if ($row->type->isEqual('integer') && !preg_match('/^-?[0-9]{1,18}$/D', $value->getValue())) {
                 $this->refuse($value->__reference, gettext('A whole number has digits only.'));
             } elseif ($row->type->isEqual('boolean') && !in_array($value->getValue(), ['true', 'false'], true)) {
                 $this->refuse($value->__reference, gettext('Write true or false.'));

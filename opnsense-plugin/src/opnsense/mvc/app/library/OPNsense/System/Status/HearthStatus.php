@@ -9,6 +9,7 @@ namespace OPNsense\System\Status;
 
 use OPNsense\Core\Config;
 use OPNsense\Hearth\Agent;
+use OPNsense\Hearth\Apply;
 use OPNsense\System\AbstractStatus;
 use OPNsense\System\SystemStatusCode;
 
@@ -34,10 +35,16 @@ class HearthStatus extends AbstractStatus
         if ((string)$declared !== '1') {
             return;
         }
+        $refused = @file_get_contents(Apply::REFUSED);
+        if (!empty($refused)) {
+            $this->internalMessage = sprintf(gettext('What is declared is not in force. %s'), $refused);
+            $this->internalStatus = SystemStatusCode::ERROR;
+            return;
+        }
         /* kept by configd for a while, because every page asks */
         $answer = Agent::ask('findings', [], 5);
         if (isset($answer['error'])) {
-            if (($answer['state'] ?? '') !== 'failed') {
+            if (!in_array($answer['state'] ?? '', ['failed', 'standby'], true)) {
                 $this->internalMessage = $answer['error'];
                 $this->internalStatus = SystemStatusCode::ERROR;
             }
