@@ -237,6 +237,13 @@ test('a filled-in wizard becomes rows of the configuration', () => {
     assert.deepEqual(plan.general, {enabled: '1', interfaces: 'lan', unknown: 'menu'});
     assert.ok(!('unknown' in wizard.planned({...form, who: 'keep'}).general));
     assert.equal(wizard.planned({...form, join: null}).profile.omni_api, '');
+    assert.equal(plan.answer, null);
+    const configured = wizard.planned({...form, join: null, config: 'version: v1alpha1\nmachine:\n  type: worker\n'});
+    assert.deepEqual(configured.answer, {name: 'config.yaml', text: 'version: v1alpha1\nmachine:\n  type: worker\n'});
+    assert.equal(configured.profile.arguments, 'console=tty0 console=ttyS0 talos.config=${answer:config.yaml}');
+    assert.equal(configured.profile.installed, 'next-boot');
+    assert.deepEqual(Object.keys(wizard.planned({...form, config: 'machine: {}'}).errors), ['config']);
+    assert.match(wizard.planned({...form, join: null, config: 'hello'}).errors.config, /no machine configuration/);
     const {errors} = wizard.planned({...form, join: {error: 'no'}, version: '', interfaces: [], name: 'a b'});
     assert.deepEqual(Object.keys(errors).sort(), ['interfaces', 'join', 'name', 'version']);
     assert.match(wizard.planned(form, ['talos']).errors.name, /already/);
