@@ -220,6 +220,22 @@ def test_a_policy_and_the_menu_are_tried_before_they_are_applied(talos, applied)
     assert ask("agent/test_policies", {"facts": facts["facts"]})["taken"] is None
 
 
+@needs_shell
+def test_whether_the_firewall_is_open_is_read_from_what_is_loaded(applied):
+    if "label" not in inside("/sbin/pfctl", "-sr"):
+        pytest.skip("there is no pf in this OPNsense")
+    assert ask("agent/firewall") == {"filter": True, "loaded": 2, "missing": []}
+    settings(general={"http_port": "18069"})
+    assert ask("agent/firewall") == {"filter": True, "loaded": 1, "missing": ["LAN, TCP 18069"]}
+    assert post("service/reconfigure")["status"] == "ok"
+    assert ask("agent/firewall")["missing"] == []
+    settings(general={"firewall": "0", "http_port": ""})
+    assert post("service/reconfigure")["status"] == "ok"
+    assert ask("agent/firewall")["loaded"] == 0
+    settings(general={"firewall": "1"})
+    assert len(ask("agent/firewall")["missing"]) == 2
+
+
 def test_a_condition_that_no_agent_understands_is_told_at_its_field(talos):
     wrong = {"memory": "banana", "subnet": "192.168.1.1/24", "ip": "oden", "nic": "bnx2", "mac": "5c:f3\n!52:5",
              "manufacturer": "IBM*\n!", "machine_name": "a\\b"}

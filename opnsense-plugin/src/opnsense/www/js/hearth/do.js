@@ -75,6 +75,12 @@ async function profile(machine, {label, title, confirm}) {
     }));
 }
 
+/** Has the rules made and loaded. */
+async function opened() {
+    const saved = await post('settings/set', {hearth: {general: {firewall: '1'}}});
+    return refusal(saved) ? saved : act('reconfigure');
+}
+
 /** Wires the buttons of steps and findings (rows.js). */
 export function pressed(elements, then) {
     elements.on('click', 'button[data-act]', async function () {
@@ -82,6 +88,8 @@ export function pressed(elements, then) {
         const answer = await busy($(this), () => {
             if (what === 'fetch') {
                 return post('action/fetch', {names});
+            } else if (what === 'firewall') {
+                return opened();
             }
             return machine === '' ? act(what) : post(`action/machine/${part(machine)}`, {action: what, value: ''});
         });
