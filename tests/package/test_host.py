@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
 
 import pytest
 
@@ -212,6 +213,22 @@ def test_an_upgrade_of_what_does_not_run_starts_nothing(host, make):
     installed(host, old)
     assert host.upgrade(old, new, new.bytes(TIME)).returncode == 0
     assert host.service("status").returncode == 1
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_settings(host, make):
+    settings = host.path("/usr/local/etc/hearth/hearth.toml")
+    settings.parent.mkdir(parents=True)
+    # Space for one file, the sample.
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", settings.parent], check=True)
+    try:
+        assert "could not be written (is the disk full?" in installed(host, make())
+        assert [path.name for path in settings.parent.iterdir()] == ["hearth.toml.sample"]
+        subprocess.run(["mount", "-o", "remount,size=64k", settings.parent], check=True)
+        assert installed(host, make()) == ""
+        assert owner(settings) == (0, 969, "0o640")
+        assert settings.read_text() == settings.with_suffix(".toml.sample").read_text()
+    finally:
+        subprocess.run(["umount", settings.parent], check=True)
 
 
 def test_a_removal_stops_it_and_keeps_what_is_a_persons(host, make):

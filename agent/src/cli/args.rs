@@ -17,7 +17,7 @@ use super::view::Output;
 use crate::pci::PciId;
 pub use dhcp::{Dhcp, Place};
 pub use fetches::Fetches;
-pub use files::{Factory, Lock, Talos};
+pub use files::{By, Factory, Lock, Talos};
 pub use machine::{MachineSet, Machines, One};
 pub use policy::{Policies, Test as PolicyTest};
 pub use script::Machine;
@@ -102,12 +102,8 @@ Examples:
         /// Images, profiles, `loaders`, or names below the root; all if none
         #[arg(value_name = "NAME")]
         names: Vec<String>,
-        /// Have the running agent do it, and show how far it is
-        #[arg(long)]
-        agent: bool,
-        /// Have the running agent do it, and do not wait
-        #[arg(long)]
-        detach: bool,
+        #[command(flatten)]
+        by: By,
     },
     /// List the images, and what of them is there
     #[command(after_long_help = "Examples:\n  hearth images\n  hearth images --json")]

@@ -21,7 +21,7 @@ try {
     if ($first == 'references') {
         $result = Wiring::complete();
     } else {
-        $repairs = preg_grep('/^[0-9a-f]{12}$/', explode(',', $argv[2] ?? ''));
+        $repairs = preg_grep('/^[0-9a-f]{12}$/D', explode(',', $argv[2] ?? ''));
         $result = Wiring::begin($repairs, $first == '-' ? '' : $first);
         if (!empty($result['references'])) {
             $text = Shell::shell_safe('/usr/local/bin/php %s references', [__FILE__]);

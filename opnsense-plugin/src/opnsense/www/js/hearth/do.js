@@ -5,7 +5,7 @@
  * Does something with a machine, after the question that it needs, and says what came of it.
  */
 
-import {act, busy, get, part, post, tell} from './ask.js';
+import {act, busy, get, part, post, refusal, tell} from './ask.js';
 import {actions} from './machine.js';
 
 /** `machine` is what the API or the grid says of it; `then` is called after something was done. */
@@ -85,8 +85,9 @@ export function pressed(elements, then) {
             }
             return machine === '' ? act(what) : post(`action/machine/${part(machine)}`, {action: what, value: ''});
         });
-        if (answer.error) {
-            tell(what === 'fetch' ? 'Nothing is fetched' : 'This did not work', answer.error);
+        const why = what !== 'fetch' && machine === '' ? refusal(answer) : answer.error;
+        if (why && answer.state !== 'told') {
+            tell(what === 'fetch' ? 'Nothing is fetched' : 'This did not work', why);
         }
         then();
     });

@@ -23,6 +23,9 @@ export async function start() {
         const chosen = $(event.currentTarget), all = chosen.closest('section').find('pre[data-snippet]');
         all.hide().filter((_, one) => one.dataset.snippet === chosen.val()).show();
     });
+    mapDataToFormUI({frm_dhcp: '/api/hearth/settings/get'}).done(() => {
+        $('#frm_dhcp').on('change', 'input', () => saveFormToEndpoint('/api/hearth/settings/set', 'frm_dhcp', look));
+    });
     await busy($('#hearth_dhcp_look'), look);
 }
 

@@ -123,7 +123,7 @@ async function settings() {
     put($('#talos_interfaces'), choices.map(([key, one]) => `<label><input type="checkbox" value="${escape(key)}"` +
         `${first.includes(key) ? ' checked' : ''}> ${escape(one.value)}</label>`).join(''));
     // A boot server that is set up already goes on with what it gives to others.
-    if (had.length && $('#talos_who option[value=keep]').length === 0) {
+    if (offered.general?.enabled === '1' && $('#talos_who option[value=keep]').length === 0) {
         $('#talos_who').prepend('<option value="keep">get what they get now</option>').val('keep');
     }
 }

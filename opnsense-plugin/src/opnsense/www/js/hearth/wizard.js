@@ -41,6 +41,11 @@ export function newer(version, versions) {
     return newest && parsed(version) && compare(newest, version) > 0 ? newest : null;
 }
 
+/** Whether a file of a fetch failed because another one came than is pinned: the agent's remedy names the command. */
+export function isOther(file) {
+    return file.state === 'failed' && (file.error ?? '').includes('hearth lock update');
+}
+
 /**
  * The id of the schematic that files of Talos are of: whole by a URL of the factory, else its beginning by a
  * name in the catalogue; empty if there is none.

@@ -8,6 +8,7 @@
 namespace OPNsense\Hearth;
 
 use OPNsense\Core\Backend;
+use OPNsense\Core\Config;
 use OPNsense\Core\Shell;
 
 /**
@@ -16,6 +17,19 @@ use OPNsense\Core\Shell;
  */
 class Apply
 {
+    /**
+     * Why what is declared is not in force, for the banner: nobody looks when the other node of a pair is told
+     * to restart.
+     */
+    public const REFUSED = '/var/run/hearth.refused';
+    /**
+     * It is there while the agent is stopped because the other node of a pair serves.
+     */
+    public const STANDBY = '/var/run/hearth.standby';
+    /**
+     * What was declared when it came into force last, as a hash.
+     */
+    private const FORCED = '/var/run/hearth.forced';
     private const LOCK = '/var/run/hearth.apply.lock';
     private const RULES = '/var/run/hearth.rules';
     private const RC = '/usr/local/etc/rc.d/hearth';
@@ -61,11 +75,37 @@ class Apply
             usleep(100000);
         }
         try {
-            return (new Apply())->$way();
+            $declared = self::declared();
+            $answer = (new Apply())->$way();
+            if ($way !== 'check') {
+                @unlink(self::REFUSED);
+                file_put_contents(self::FORCED, $declared);
+                chmod(self::FORCED, 0644);
+            }
+            return $answer;
         } catch (Refused $refused) {
+            if ($way !== 'check') {
+                file_put_contents(self::REFUSED, $refused->getMessage());
+                chmod(self::REFUSED, 0644);
+            }
             syslog(LOG_ERR, 'hearth: not applied: ' . $refused->getMessage() . ' ' . $refused->details);
             return ['status' => 'failed', 'message' => $refused->getMessage(), 'details' => $refused->details];
         }
+    }
+
+    /**
+     * @return bool something was saved that is not in force
+     */
+    public static function waits(): bool
+    {
+        return @file_get_contents(self::FORCED) !== self::declared();
+    }
+
+    private static function declared(): string
+    {
+        $section = Config::getInstance()->object()->OPNsense?->hearth;
+        /* without what its own element says of when it was saved */
+        return hash('sha256', preg_replace('/^<hearth[^>]*>/', '', (string)$section?->asXML()));
     }
 
     /**
@@ -144,6 +184,8 @@ class Apply
             }
             $why = $refused;
         }
+        $this->rcconf();
+        $this->standby();
         $this->stop();
         if ($this->serves()) {
             $this->start();
@@ -158,6 +200,7 @@ class Apply
     {
         if ($this->model->general->enabled->isEmpty()) {
             $this->rcconf();
+            $this->standby();
             $this->stop();
             return ['status' => 'ok', 'running' => false, 'changed' => false, 'warnings' => ''];
         }
@@ -167,6 +210,7 @@ class Apply
         $restart = $this->staging->needsRestart();
         $this->staging->place();
         $this->rcconf();
+        $this->standby();
         if (!$this->serves()) {
             $this->stop();
         } elseif (!$this->running()) {
@@ -187,6 +231,15 @@ class Apply
     {
         $general = $this->model->general;
         return !$general->enabled->isEmpty() && ($general->serve->isEqual('always') || $this->addresses->master());
+    }
+
+    private function standby()
+    {
+        if ($this->model->general->enabled->isEmpty() || $this->serves()) {
+            @unlink(self::STANDBY);
+        } else {
+            touch(self::STANDBY);
+        }
     }
 
     private function rcconf()

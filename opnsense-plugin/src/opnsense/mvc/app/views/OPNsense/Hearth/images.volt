@@ -36,6 +36,7 @@
                         <td>
                             <button data-action="add" type="button" class="btn btn-xs btn-primary"><span class="fa fa-plus fa-fw"></span></button>
                             <button id="hearth_fetch_all" type="button" class="btn btn-xs btn-default" title="{{ lang._('Fetch everything that is missing') }}"><span class="fa fa-download fa-fw"></span></button>
+                            <button id="hearth_prune" type="button" class="btn btn-xs btn-default" title="{{ lang._('Remove files of old versions') }}"><span class="fa fa-eraser fa-fw"></span></button>
                         </td>
                     </tr>
                 </tfoot>
@@ -45,6 +46,7 @@
             <p>{{ lang._('The iPXE programs that machines are given first, one for each kind of firmware.') }}</p>
             <ul class="hearth-steps" id="hearth_loaders"></ul>
             <button class="btn btn-primary" type="button" id="hearth_fetch_loaders"><b>{{ lang._('Fetch loaders') }}</b></button>
+            <button class="btn btn-default" type="button" id="hearth_update_loaders" title="{{ lang._('Fetch them anew, as they are published now') }}">{{ lang._('Update loaders') }}</button>
         </div>
         <div id="talos" class="tab-pane fade">
             <div class="hearth-field">

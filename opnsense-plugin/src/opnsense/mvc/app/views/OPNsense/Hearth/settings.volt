@@ -98,7 +98,7 @@
             <tfoot></tfoot>
         </table>
         <div style="padding: 1em">
-            <form class="form-inline" onsubmit="return false">
+            <form class="form-inline" id="token_form" onsubmit="return false">
                 <input class="form-control" type="text" id="token_name" maxlength="64" placeholder="{{ lang._('Name') }}" aria-label="{{ lang._('Name') }}">
                 <select class="form-control" id="token_role" aria-label="{{ lang._('Role') }}">
                     <option value="read">{{ lang._('read: sees everything but secrets') }}</option>

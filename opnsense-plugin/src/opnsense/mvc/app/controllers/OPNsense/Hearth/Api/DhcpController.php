@@ -39,13 +39,14 @@ class DhcpController extends ApiControllerBase
         if (!$this->request->isPost()) {
             return ['error' => gettext('This changes something: send it as a POST.')];
         }
+        $this->throwReadOnly();
         $digest = $this->request->getPost('digest', null, '');
         $repairs = $this->request->getPost('repairs', null, []);
         if (!is_array($repairs)) {
             $repairs = explode(',', (string)$repairs);
         }
-        $digest = is_string($digest) && preg_match('/^[0-9a-f]{64}$/', $digest) ? $digest : '-';
-        $repairs = array_filter($repairs, fn ($id) => is_string($id) && preg_match('/^[0-9a-f]{12}$/', $id));
+        $digest = is_string($digest) && preg_match('/^[0-9a-f]{64}$/D', $digest) ? $digest : '-';
+        $repairs = array_filter($repairs, fn ($id) => is_string($id) && preg_match('/^[0-9a-f]{12}$/D', $id));
         $repairs = array_slice($repairs, 0, self::MOST_REPAIRS);
         return $this->ask('apply', [$digest, implode(',', $repairs) ?: '-']);
     }
@@ -58,6 +59,7 @@ class DhcpController extends ApiControllerBase
         if (!$this->request->isPost()) {
             return ['error' => gettext('This changes something: send it as a POST.')];
         }
+        $this->throwReadOnly();
         return $this->ask('revert');
     }
 
