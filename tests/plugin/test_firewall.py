@@ -352,6 +352,33 @@ def test_a_reload_is_no_restart(applied):
     assert status["declared"]["machines"] == 1
 
 
+# A program that says of itself that it is newer, and is the old one otherwise.
+NEWER = """\
+#!/usr/bin/env python3
+import os, sys
+if sys.argv[1:] == ["--version"]:
+    print("hearth 9999.0.0")
+else:
+    os.execv("/usr/local/sbin/hearth.real", ["/usr/local/sbin/hearth", *sys.argv[1:]])
+"""
+
+
+@needs_shell
+def test_a_program_that_is_newer_than_the_one_that_runs_is_started(applied):
+    running = process()
+    inside("sh", "-c", "cp -p /usr/local/sbin/hearth /usr/local/sbin/hearth.real && cat >/usr/local/sbin/hearth.new"
+           " && chmod 755 /usr/local/sbin/hearth.new && mv /usr/local/sbin/hearth.new /usr/local/sbin/hearth", stdin=NEWER)
+    try:
+        assert inside("/usr/local/opnsense/scripts/hearth/apply.php", "--event") and process() != running
+    finally:
+        inside("mv", "/usr/local/sbin/hearth.real", "/usr/local/sbin/hearth")
+    assert post("service/restart")["response"]
+    running = process()
+    inside("/usr/local/opnsense/scripts/hearth/apply.php", "--event")
+    assert process() == running, "the same version goes on"
+
+
+@needs_shell
 def test_what_is_saved_and_not_applied_is_told(applied):
     http_boot = ask("settings/get")["hearth"]["dhcp"]["http_boot"]
     settings(dhcp={"http_boot": "1" if http_boot == "0" else "0"})
