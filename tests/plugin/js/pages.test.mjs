@@ -16,6 +16,7 @@ const status = (more = {}) => ({
 });
 const overview = (more = {}) => ({status: status(), machines: [], fetches: [], ...more});
 const ON = {enabled: '1', interfaces: 'lan', firewall: '1'};
+const OPEN = {filter: true, loaded: 2, missing: []};
 const WIRED = {interfaces: [{name: 'lan', label: 'LAN', servers: [{server: 'dnsmasq', label: 'Dnsmasq'}], state: 'wired'}]};
 const found = (seen) => Object.fromEntries(steps.steps(seen).map((step) => [step.id, step]));
 
@@ -30,7 +31,7 @@ test('a fresh firewall: everything is to be done, and nothing is claimed that wa
 });
 
 test('a firewall on which all is well', () => {
-    const seen = {settings: ON, overview: overview({machines: [{id: 1, label: 'oden'}]}), dhcp: WIRED};
+    const seen = {settings: ON, overview: overview({machines: [{id: 1, label: 'oden'}]}), dhcp: WIRED, firewall: OPEN};
     assert.deepEqual(steps.progress(steps.steps(seen)), {done: 7, of: 7});
 });
 
@@ -64,13 +65,6 @@ test('what the page DHCP sets right is not told as a command', () => {
     assert.ok(!html.includes('snippet'), html);
 });
 
-test('a finding of the server itself leads to no machine', () => {
-    const html = rows.findings([{machine: null, label: 'fetch', code: 'fetch-absent', severity: 'error', sentence: 's', remedy: 'r'}]);
-    assert.match(html, /<b>fetch<\/b>/);
-    assert.ok(!html.includes('href'), html);
-    assert.equal(rows.remedy({code: 'installation-failed', machine: null}), null);
-});
-
 test('each step that is not done has one button that does it', () => {
     const agent = (overview, settings = ON) => found({settings, overview, dhcp: WIRED}).agent;
     assert.deepEqual(agent({error: 'x', state: 'stopped'}).button, {label: 'Start', act: 'start'});
@@ -90,6 +84,21 @@ test('each step that is not done has one button that does it', () => {
     assert.match(failed.detail, /no route/);
     const dhcp = found({settings: ON, overview: overview(), dhcp: {interfaces: [{label: 'LAN', state: 'open'}, {label: 'LAB', state: 'wired'}]}}).dhcp;
     assert.match(dhcp.detail, /Not yet on LAN\./);
+});
+
+test('the firewall is open when its rules are loaded, and one button opens it', () => {
+    const step = (firewall, settings = ON) => found({settings, overview: overview(), dhcp: WIRED, firewall}).firewall;
+    assert.equal(step(OPEN).state, 'done');
+    const shut = step({filter: true, loaded: 1, missing: ['LAN, UDP 69']});
+    assert.equal(shut.state, 'open');
+    assert.match(shut.detail, /LAN, UDP 69/);
+    assert.deepEqual(shut.button, {label: 'Apply', act: 'firewall'});
+    assert.equal(step({filter: true, loaded: 0, missing: []}).state, 'open');
+    assert.equal(step({filter: false, loaded: 0, missing: ['LAN, UDP 69']}).state, 'done');
+    assert.deepEqual([null, {error: 'x'}].map((one) => step(one).state), ['unknown', 'unknown']);
+    const off = step(OPEN, {...ON, firewall: '0'});
+    assert.equal(off.state, 'unknown');
+    assert.equal(off.button.act, 'firewall');
 });
 
 test('lists have what machines and findings say as text', () => {
@@ -123,6 +132,15 @@ test('a finding has a button where one press is the remedy', () => {
     assert.equal(rows.remedy({code: 'never heard of', machine: 7}), null);
     assert.match(rows.findings([{machine: 7, label: 'x', code: 'waits-for-approval', severity: 'notice', sentence: 's', remedy: 'r'}]),
         /data-act="approve" data-names="" data-machine="7"/);
+});
+
+test('what a fetch failed of is no machine\'s, and leads to the images', () => {
+    const html = rows.findings([{machine: null, label: 'fetch', code: 'fetch-dns', severity: 'error', sentence: 's', remedy: 'r'}]);
+    assert.ok(!html.includes('/machines/'), html);
+    assert.match(html, /<b>Fetch<\/b>: s</);
+    assert.match(html, /href="\/ui\/hearth\/images">Images</);
+    assert.ok(!rows.findings([{machine: null, label: 'fetch', code: 'fetch-dns', severity: 'error', sentence: 's', remedy: 'r'}],
+        {named: false}).includes('Fetch'));
 });
 
 test('sentences of the agent: a capital, and code', () => {
@@ -199,6 +217,10 @@ test('versions of Talos are sorted as numbers, and what is not finished is not o
     assert.equal(wizard.newer('v1.10.0', all), null);
     assert.equal(wizard.newer('v1.11.0-alpha.2', all), null);
     assert.equal(wizard.newer('bookworm', all), null);
+    const changed = 'the bytes are not those of the lock; if the publisher changed it on purpose, `hearth lock update NAME` accepts that';
+    assert.equal(wizard.isOther({state: 'failed', error: changed}), true);
+    assert.equal(wizard.isOther({state: 'failed', error: 'no answer'}), false);
+    assert.equal(wizard.isOther({state: 'kept', error: null}), false);
     assert.equal(wizard.newer('v1.0.0', []), null);
 });
 
@@ -229,6 +251,13 @@ test('a filled-in wizard becomes rows of the configuration', () => {
     assert.deepEqual(plan.general, {enabled: '1', interfaces: 'lan', unknown: 'menu'});
     assert.ok(!('unknown' in wizard.planned({...form, who: 'keep'}).general));
     assert.equal(wizard.planned({...form, join: null}).profile.omni_api, '');
+    assert.equal(plan.answer, null);
+    const configured = wizard.planned({...form, join: null, config: 'version: v1alpha1\nmachine:\n  type: worker\n'});
+    assert.deepEqual(configured.answer, {name: 'config.yaml', text: 'version: v1alpha1\nmachine:\n  type: worker\n'});
+    assert.equal(configured.profile.arguments, 'console=tty0 console=ttyS0 talos.config=${answer:config.yaml}');
+    assert.equal(configured.profile.installed, 'next-boot');
+    assert.deepEqual(Object.keys(wizard.planned({...form, config: 'machine: {}'}).errors), ['config']);
+    assert.match(wizard.planned({...form, join: null, config: 'hello'}).errors.config, /no machine configuration/);
     const {errors} = wizard.planned({...form, join: {error: 'no'}, version: '', interfaces: [], name: 'a b'});
     assert.deepEqual(Object.keys(errors).sort(), ['interfaces', 'join', 'name', 'version']);
     assert.match(wizard.planned(form, ['talos']).errors.name, /already/);

@@ -5,7 +5,7 @@
  * The page of one machine: its timeline as a picture, what is known of it, and what can be done with it.
  */
 
-import {act, busy, get, part, poll, post, problem, problemButton, put, refusal} from './ask.js';
+import {act, busy, debounced, get, part, poll, post, problem, problemButton, put, refusal} from './ask.js';
 import {perform, pressed, send} from './do.js';
 import {actions, adopted, changes, facts, handedOver, sent, state} from './machine.js';
 import * as rows from './rows.js';
@@ -15,6 +15,8 @@ import {keyOf} from './wizard.js';
 
 /** What the agent says, the boot that is looked at, and the name that the configuration has for the machine (empty: none). */
 let shown = null, chosen = null, declaredAs = null, again = () => {};
+/** The key of the row that Adopt has made: another press after a refusal sets that one. */
+let row = null;
 
 export function start(number) {
     updateServiceControlUI('hearth');
@@ -42,7 +44,7 @@ export function start(number) {
         const action = $(this).data('action');
         busy($(this), () => ({adopt, edit}[action] ?? (() => perform(shown.machine, action, after(action))))());
     });
-    $(window).on('resize', debounce(() => shown && timeline(), 150));
+    $(window).on('resize', debounced(() => shown && timeline(), 150));
 }
 
 /** What follows on an action: the page as it is now, or the list once the machine is forgotten. */
@@ -75,7 +77,9 @@ function buttons(machine) {
         own.unshift({action: 'adopt', label: 'Adopt', icon: 'fa-bookmark-o', confirm: true,
             title: 'Make it a declared machine of the configuration, which backups have'});
     }
-    return [...actions(machine), ...own].map(button).join('');
+    return [...actions(machine), ...own].map(button).join('') + `<a class="btn btn-sm btn-default" ` +
+        `href="/ui/hearth/preview?machine=${encodeURIComponent(machine.id)}" title="Which policy it meets, and its script">` +
+        '<i class="fa fa-fw fa-eye"></i> Preview</a>';
 }
 
 function timeline() {
@@ -145,8 +149,9 @@ async function declare(fields) {
     // The configuration names profiles by keys of its own.
     const offered = (await get('settings/get_machine')).machine?.profile;
     const profile = keyOf(offered, fields.profile) ?? '';
-    const error = refusal(await post('settings/add_machine', {machine: {enabled: '1', ...fields, profile}}));
-    return error ?? refusal(await act('reconfigure'));
+    const answer = await post(row ? `settings/set_machine/${part(row)}` : 'settings/add_machine', {machine: {enabled: '1', ...fields, profile}});
+    row ??= answer.uuid ?? null;
+    return refusal(answer) ?? refusal(await act('reconfigure'));
 }
 
 /** What people say of it, in one dialog; what is changed is sent, one action each. */

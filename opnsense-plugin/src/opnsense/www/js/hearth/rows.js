@@ -112,13 +112,21 @@ function unnamed(machine) {
     return machine === undefined || machine === null;
 }
 
-/** The button for a finding, as `button` takes it, or null. */
+/** The button for a finding, as `button` takes it, or null. What fetches fail of is seen beside the images. */
 export function remedy({code, machine}, named = true) {
+    if (machine === null) {
+        return {label: 'Images', link: '/ui/hearth/images'};
+    }
     const found = DHCP.includes(code) ? {label: 'DHCP', link: '/ui/hearth/dhcp'} : REMEDIES[code];
     if (!found || found.machine && (!named || unnamed(machine))) {
         return null;
     }
     return found.machine ? {label: found.label, link: `/ui/hearth/machines/machine/${encodeURIComponent(machine)}`} : found;
+}
+
+/** Whose a finding is: a machine's, or, where `machine` is null, of fetches. */
+function whose({machine, label}) {
+    return machine === null ? '<b>Fetch</b>: ' : machine === undefined ? '' : `<b>${link({id: machine, label})}</b>: `;
 }
 
 /** Findings with what to do. */
@@ -129,7 +137,7 @@ export function findings(all, {named = true} = {}) {
     return all.map((one) => {
         const what = remedy(one, named);
         return `<li class="hearth-finding"><div>${severity(one.severity)}` +
-            (named ? `<b>${unnamed(one.machine) ? escape(one.label) : link({id: one.machine, label: one.label})}</b>: ` : '') +
+            (named ? whose(one) : '') +
             `${prose(one.sentence)}<div class="hearth-remedy"><b>What to do:</b> ${prose(DHCP.includes(one.code) ? AT_DHCP : one.remedy)}</div></div>` +
             (what ? `<span>${button({button: what, machine: one.machine, state: 'open'})}</span>` : '') + '</li>';
     }).join('');

@@ -216,7 +216,7 @@ class Staging
         @mkdir($folder, 0700);
         array_map('unlink', glob("{$folder}/*"));
         foreach ($this->model->variables->variable->iterateItems() as $uuid => $variable) {
-            if ($variable->type->isEqual('secret') && preg_match('/^[0-9a-fA-F-]+$/', $uuid)) {
+            if ($variable->type->isEqual('secret') && preg_match('/^[0-9a-fA-F-]+$/D', $uuid)) {
                 $this->write("{$folder}/{$uuid}", $variable->secret->getValue() . "\n", 0600);
             }
         }
@@ -228,7 +228,7 @@ class Staging
     private static function certificateFiles(Hearth $model): array
     {
         $reference = $model->api->certificate->getValue();
-        $found = preg_match('/^[0-9a-zA-Z]+$/', $reference) ? Store::getCertificate($reference) : false;
+        $found = preg_match('/^[0-9a-zA-Z]+$/D', $reference) ? Store::getCertificate($reference) : false;
         if (empty($found['crt']) || empty($found['prv'])) {
             return [];
         }
@@ -254,6 +254,10 @@ class Staging
 
     private function certificate()
     {
+        if ($this->model->api->certificate->isSet() && empty(self::certificateFiles($this->model))) {
+            throw new Refused(gettext('The certificate of the API is not in System: Trust. Choose another one in ' .
+                'Settings; on the second node of a pair, have certificates synchronised too.'));
+        }
         if (!self::certificateDiffers($this->model)) {
             return;
         }
