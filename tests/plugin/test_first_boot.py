@@ -29,7 +29,7 @@ OMNI = {"omni_api": "https://example.omni.siderolabs.io", "omni_token": "w7uVuW3
         "omni_events": "[fdae:41e4:649b:9303::1]:8090", "omni_logs": "tcp://[fdae:41e4:649b:9303::1]:8092"}
 # A kernel without KVM takes its time, and its timer may be late on a busy host.
 CONSOLE = "console=ttyS0 no_timer_check"
-SECONDS = 300
+SECONDS = 600
 
 
 @pytest.fixture
