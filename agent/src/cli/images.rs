@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::exit::{Failed, UNAVAILABLE};
-use super::print;
 use super::progress::bar;
 use super::table::{bytes, table};
 use super::value::{items, list, text};
 use super::view::{self, Output, View};
+use super::{done, print};
 use crate::limits;
 
 pub fn images(path: &Path, output: Output) -> Result<u8, Failed> {
@@ -65,12 +65,12 @@ fn loader_table(answer: &Value) -> String {
 }
 
 /// Has the agent fetch. `detach`: does not wait for the end.
-pub fn fetch(path: &Path, names: &[String], detach: bool) -> Result<u8, Failed> {
+pub fn fetch(path: &Path, names: &[String], detach: bool, json: bool) -> Result<u8, Failed> {
     let mut client = Client::of(path);
     let begun = client.post("fetches", &json!({ "names": names }))?;
     let id = text(&begun["id"]);
     if detach {
-        print(&format!("fetch {id} has begun\n"))?;
+        done(&begun, json, &format!("fetch {id} has begun"))?;
         return Ok(0);
     }
     let mut said = 0;

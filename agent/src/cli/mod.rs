@@ -35,6 +35,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
+use serde_json::Value;
 
 use crate::config::{self as configuration, Config};
 use crate::daemon;
@@ -70,8 +71,9 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
             names,
             agent,
             detach,
+            json,
         } => match agent | detach {
-            true => images::fetch(path, names, *detach),
+            true => images::fetch(path, names, *detach, *json),
             false => fetch::fetch(&load(path)?, names),
         },
         Command::Images { output } => images::images(path, *output),
@@ -79,7 +81,7 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Fetches(command) => fetches::fetches(path, command),
         Command::Status { output } => status::status(path, *output),
         Command::Top { once, json } => top::top(path, *once, *json),
-        Command::Script(machine) => script::script(load(path)?, machine),
+        Command::Script(machine) => script::script(path, machine),
         Command::Dhcp(command) => dhcp::dhcp(&load(path)?, command),
         Command::Lock(command) => lock::lock(&load(path)?, command),
         Command::Talos(command) => talos::talos(&load(path)?, command),
@@ -104,8 +106,8 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Apply(command) => apply::apply(path, command),
         Command::Config(command) => config::config(path, command),
         Command::Audit { number, json } => token::audit(path, *number, *json),
-        Command::Backup { file } => events::copy(path, "backup", file),
-        Command::Restore { file } => events::copy(path, "restore", file),
+        Command::Backup { file, json } => events::copy(path, "backup", file, *json),
+        Command::Restore { file, json } => events::copy(path, "restore", file, *json),
         Command::Completions { shell } => pages::completions(*shell),
         Command::Complete { at, words } => complete::complete(words, usize::from(*at)),
         Command::Openapi => print(crate::api::OPENAPI).map(|()| 0),
@@ -118,6 +120,14 @@ fn serve(path: &Path, began: Instant) -> Result<u8, Failed> {
     match daemon::serve(path, began) {
         Ok(()) => Ok(0),
         Err(error) => Err(Failed::new(error.exit_code(), error.to_string())),
+    }
+}
+
+/// Prints what came of something that was done: the answer for programs, a sentence for people.
+fn done(answer: &Value, json: bool, sentence: &str) -> Result<(), Failed> {
+    match json {
+        true => print(&format!("{answer:#}\n")),
+        false => print(&format!("{sentence}\n")),
     }
 }
 

@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use crate::api::{self, Fetches, NotBegun};
 use crate::boot::gate::Keeper;
+use crate::clock::now_ms;
 use crate::config::Config;
 use crate::event::{Event, Sink};
 use crate::fetch::{Failure, Fetcher, Outcome, Progress, Quiet, Report};
 use crate::form::one_line;
 use crate::limits;
 use crate::machine::Census;
-use crate::stamp::now_ms;
 use crate::sync::held;
 use crate::timeline::failing;
 

@@ -2,8 +2,10 @@
 
 pub mod bind;
 pub mod capture;
+pub mod confine;
 pub mod neighbour;
 pub mod poll;
 pub mod privilege;
+pub mod rights;
 pub mod sendfile;
 pub mod udp;
