@@ -4,6 +4,7 @@ import configparser
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -108,6 +109,20 @@ def test_a_script_is_exact_but_for_the_join_token(site):
     assert "siderolink.api=https://example.omni.siderolabs.io?jointoken=" in script and "secret-token" not in script
     assert "HEARTH" not in site.asks("script", '{"mac": "--help"}').get("script", "")
     assert "error" in site.asks("script", '{"mac": "; id"}')
+
+
+def test_the_script_of_a_known_machine_counts_what_people_did(site):
+    site.run("fetch", "talos")
+    site.says("Dell")
+    page = str(site.asks("machine", MAC)["machine"]["id"])
+    assert site.asks("script", json.dumps({"machine": page}))["decision"] == "menu"
+    site.asks("act", MAC, "assign", "talos")
+    answer = site.asks("script", json.dumps({"machine": page}))
+    assert answer["decision"] == "install talos" and answer["profile"] == "talos"
+    assert "jointoken=***" in answer["script"] and "secret-token" not in json.dumps(answer)
+    given = re.sub(r"/event/[0-9a-f]{32}", "/event/" + "0" * 32, site.says("Dell").decode())
+    assert given.replace("secret-token", "***") == answer["script"]
+    assert site.asks("script", '{"machine": "nobody"}')["state"] == "refused"
 
 
 def test_what_the_factory_offers_also_before_there_is_a_configuration(site, tmp_path):

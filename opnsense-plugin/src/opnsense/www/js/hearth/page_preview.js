@@ -61,14 +61,19 @@ function sentence(text) {
 
 async function script(number, text) {
     let machine = told(text);
-    if (number !== '') {
+    const itself = number !== '' && text.trim() === '';
+    if (itself) {
+        machine = {machine: number};
+    } else if (number !== '') {
         const answer = await get(`agent/machine/${part(number)}`);
         machine = {...(answer.machine ? known(answer.machine) : {}), ...machine};
     }
     const answer = await post('agent/script', {machine});
     $('#hearth_script').text(answer.script ?? '').toggle(!answer.error);
-    $('#hearth_script_text').text(answer.error ?? 'What a machine with these facts gets by the configuration that is in force, ' +
-        'as if it were met now: what people did with it here is not counted.');
+    $('#hearth_script_text').text(answer.error ?? (itself
+        ? 'What this machine gets when it is switched on now, with its phase and what people said of it.'
+        : 'What a machine with these facts gets by the configuration that is in force, as if it were met now: ' +
+            'what people did with it here is not counted.'));
 }
 
 async function menus() {
