@@ -13,11 +13,11 @@ use super::live::Rates;
 use super::status::Status;
 use crate::api::{self, Answer, Api, Problem, Role};
 use crate::boot::gate::Keeper;
+use crate::clock::now_ms;
 use crate::http::{Asked, Body, Caller, Handler, Reply};
 use crate::limits;
 use crate::machine::Census;
 use crate::power::wol;
-use crate::stamp::now_ms;
 use crate::store::TokenRow;
 
 /// Makes the API.
@@ -28,7 +28,7 @@ pub fn api(
     tokens: Vec<TokenRow>,
 ) -> Api {
     let fetching = Fetching::new(keeper.clone(), status.clone(), census.clone());
-    let (shown, here) = (keeper.clone(), keeper.clone());
+    let (shown, here, told) = (keeper.clone(), keeper.clone(), status.clone());
     let kept = census.clone();
     Api {
         census,
@@ -58,6 +58,7 @@ pub fn api(
             Box::new(move |path| status.journal.restore(path))
         },
         fragments: status.fragments.clone(),
+        writes: status.writes.clone(),
         fetches: Box::new(Door(fetching)),
         looking: {
             let rates = Rates::default();
@@ -65,6 +66,7 @@ pub fn api(
         },
         found: api::Found::default(),
         now: now_ms,
+        happened: Box::new(move |seq, at| told.journal.happened(seq, at)),
     }
 }
 

@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use super::filter::{self, Op};
 use super::records::{self, Layout};
 use crate::limits;
+use crate::sys::rights;
 
 // Of net/bpf.h, where the libc crate does not have them.
 /// `_IOR('B', 102, u_int)`.
@@ -77,6 +78,7 @@ impl Capture {
         control(&device, BIOCGBLEN, &mut length)?;
         let mut nothing = [0_u8; 0];
         control(&device, BIOCLOCK, &mut nothing)?;
+        rights::only(&device, rights::For::Hearing);
         Ok(Capture {
             device,
             interface: interface.to_owned(),
