@@ -39,6 +39,7 @@
             $(`#${id}`).UIBootgrid(urls);
         });
 
+        {% if tokens %}
         $('#grid_tokens').UIBootgrid({
             search: '/api/hearth/token/search/',
             del: '/api/hearth/token/del/',
@@ -55,6 +56,7 @@
                 $('#grid_tokens').bootgrid('reload');
             });
         });
+        {% endif %}
 
         const show = function () {
             const tab = $('#maintabs a').filter(`[href="${location.hash}"]`).first();
@@ -70,7 +72,9 @@
     <li><a data-toggle="tab" href="#settings">{{ lang._('Settings') }}</a></li>
     <li><a data-toggle="tab" href="#files">{{ lang._('Loader files') }}</a></li>
     <li><a data-toggle="tab" href="#webhooks">{{ lang._('Webhooks') }}</a></li>
+    {% if tokens %}
     <li><a data-toggle="tab" href="#tokens">{{ lang._('API tokens') }}</a></li>
+    {% endif %}
 </ul>
 <div class="tab-content content-box">
     <div id="settings" class="tab-pane fade">
@@ -82,6 +86,7 @@
     <div id="webhooks" class="tab-pane fade">
         {{ partial('layout_partials/base_bootgrid_table', formGridWebhook + ['command_width': '120']) }}
     </div>
+    {% if tokens %}
     <div id="tokens" class="tab-pane fade">
         <p style="padding: 1em 1em 0">{{ lang._('Programs on other hosts show a token to the API of the agent. It is shown once, here; the agent keeps its hash. Tokens need no Apply.') }}</p>
         <table id="grid_tokens" class="table table-condensed table-hover table-striped">
@@ -118,6 +123,7 @@
             <p class="text-danger" id="token_error"></p>
         </div>
     </div>
+    {% endif %}
 </div>
 
 {{ partial('OPNsense/Hearth/apply') }}

@@ -85,7 +85,8 @@ class AgentController extends ApiControllerBase
         foreach ($there as $name => $image) {
             $rows[] = [
                 'uuid' => '', 'name' => $name, 'recipe' => $image['recipe'], 'version' => $image['version'] ?? '',
-                'extensions' => '', 'description' => gettext('declared in a fragment'),
+                'extensions' => '', 'description' => $image['recipe'] === $name ?
+                    gettext('always there') : gettext('declared in a fragment'),
             ] + $this->kept($image, false, $image['version'] ?? '');
         }
         $found = $this->searchRecordsetBase($rows, null, 'name');
