@@ -16,7 +16,7 @@ function answered(resolve) {
             // The core has shown it in a dialog already.
             resolve({error: String(data.errorMessage ?? data.responseJSON.errorMessage), state: 'told'});
         } else {
-            resolve({error: 'The firewall gave no answer. If you were logged out, load this page again.', state: 'failed'});
+            resolve({error: 'The firewall gave no answer. Either you may not do this, or you were logged out: then load this page again.', state: 'failed'});
         }
     };
 }

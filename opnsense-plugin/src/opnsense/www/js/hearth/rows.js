@@ -114,7 +114,7 @@ export function remedy({code, machine}, named = true) {
 }
 
 /** Findings with what to do. */
-export function findings(all, {named = true} = {}) {
+export function findings(all, {named = true, short = false} = {}) {
     if (all.length === 0) {
         return '<li><p class="hearth-none">Nothing is wrong.</p></li>';
     }
@@ -122,8 +122,8 @@ export function findings(all, {named = true} = {}) {
         const what = remedy(one, named);
         return `<li class="hearth-finding"><div>${severity(one.severity)}` +
             (named && one.machine !== undefined ? `<b>${link({id: one.machine, label: one.label})}</b>: ` : '') +
-            `${prose(one.sentence)}<div class="hearth-remedy"><b>What to do:</b> ${prose(one.remedy)}</div></div>` +
-            (what ? `<span>${button({button: what, machine: one.machine, state: 'open'})}</span>` : '') + '</li>';
+            prose(one.sentence) + (short ? '' : `<div class="hearth-remedy"><b>What to do:</b> ${prose(one.remedy)}</div>`) + '</div>' +
+            (what && !short ? `<span>${button({button: what, machine: one.machine, state: 'open'})}</span>` : '') + '</li>';
     }).join('');
 }
 

@@ -58,6 +58,6 @@ export default class NetworkBoot extends BaseTableWidget {
         const list = (html) => `<div style="padding: .5em"><ul class="hearth-rows">${html}</ul></div>`;
         return heading(live.length ? count(live.length, this.translations.booting1, this.translations.booting) : this.translations.quiet) +
             (live.length ? list(this.rows.live(live.slice(0, 8), Date.now(), {short: true})) : '') +
-            (people.length ? heading(this.translations.findings) + list(this.rows.findings(people.slice(0, 5))) : '');
+            (people.length ? heading(this.translations.findings) + list(this.rows.findings(people.slice(0, 5), {short: true})) : '');
     }
 }
