@@ -8,6 +8,7 @@ The functions are about that one; `Firewall` is any.
 """
 
 import base64
+import contextlib
 import json
 import os
 import shlex
@@ -30,11 +31,12 @@ class Firewall:
     def __init__(self, url, key, run):
         self.url, self.key, self.way = url, key, run
 
-    def core(self, path, body=None, method=None):
-        """The answer of /api/PATH; with a body, or the method POST, as a change."""
+    def core(self, path, body=None, method=None, key=None):
+        """The answer of /api/PATH; with a body, or the method POST, as a change. `key` is somebody else's. An answer
+        without a body is its `status`."""
         data = json.dumps(body).encode() if body is not None else b"" if method == "POST" else None
         request = urllib.request.Request(f"{self.url}/api/{path}", data=data, method=method)
-        request.add_header("Authorization", "Basic " + base64.b64encode(self.key.encode()).decode())
+        request.add_header("Authorization", "Basic " + base64.b64encode((key or self.key).encode()).decode())
         if body is not None:
             request.add_header("Content-Type", "application/json")
         # The certificate of a throw-away firewall is its own.
@@ -44,11 +46,29 @@ class Firewall:
                 text = answer.read().decode()
                 return text if answer.headers.get_content_type() == "text/csv" else json.loads(text)
         except urllib.error.HTTPError as error:
-            return json.load(error)
+            text = error.read()
+            return json.loads(text) if text else {"status": error.code}
 
-    def ask(self, path, body=None, method=None):
-        """The answer of /api/hearth/PATH; with a body, or the method POST, as a change."""
-        return self.core(f"hearth/{path}", body, method)
+    def ask(self, path, body=None, method=None, key=None):
+        """The answer of /api/hearth/PATH, or of /api/PATH if it begins with a slash, as `core`."""
+        return self.core(path[1:] if path.startswith("/") else f"hearth/{path}", body, method, key)
+
+    @contextlib.contextmanager
+    def somebody(self, *privileges):
+        """The key of a user who has these privileges and no other."""
+        name = f"test-{os.getpid()}"
+        fields = {"name": name, "password": "0pnSense-test", "priv": ",".join(privileges)}
+        added = self.core("auth/user/add", {"user": fields})
+        assert added.get("result") == "saved", added
+        try:
+            made = self.core(f"auth/user/add_api_key/{name}", method="POST")
+            yield f"{made['key']}:{made['secret']}"
+        finally:
+            self.core(f"auth/user/del/{added['uuid']}", method="POST")
+
+    def banner(self, name):
+        """What the system status shows of one of its subjects, or None."""
+        return self.core("core/system/status").get("subsystems", {}).get(name)
 
     def post(self, path):
         return self.ask(path, method="POST")
@@ -86,7 +106,8 @@ class Firewall:
                 self.post(f"settings/del_{kind}/{row['uuid']}")
         self.settings(
             general={"enabled": "1", "interfaces": "lan", "unknown": "menu", "unknown_profile": "", "http_port": "",
-                     "addresses": "interface", "serve": "always", "ipv6": "0"},
+                     "addresses": "interface", "serve": "always", "ipv6": "0",
+                     "source": "network", "firewall": "1"},
             menu={"items": "", "default": "", "title": "", "timeout": ""},
             tftp={"single_port": "0"},
             api={"interfaces": "", "port": "", "certificate": ""},
@@ -98,4 +119,5 @@ class Firewall:
 
 HERE = Firewall(URL, KEY, RUN)
 ask, post, add, made, change = HERE.ask, HERE.post, HERE.add, HERE.made, HERE.change
+somebody, banner = HERE.somebody, HERE.banner
 settings, rows, inside, clean = HERE.settings, HERE.rows, HERE.inside, HERE.clean

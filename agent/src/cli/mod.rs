@@ -35,6 +35,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
+use serde_json::json;
 
 use crate::config::{self as configuration, Config};
 use crate::daemon;
@@ -66,12 +67,8 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
     match &arguments.command {
         Command::Serve => serve(path, began),
         Command::Check { serve } => check::check(path, *serve),
-        Command::Fetch {
-            names,
-            agent,
-            detach,
-        } => match agent | detach {
-            true => images::fetch(path, names, *detach),
+        Command::Fetch { names, by } => match by.is_agent() {
+            true => images::have(path, "fetches", &json!({ "names": names }), by.detach),
             false => fetch::fetch(&load(path)?, names),
         },
         Command::Images { output } => images::images(path, *output),
@@ -81,7 +78,7 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Top { once, json } => top::top(path, *once, *json),
         Command::Script(machine) => script::script(load(path)?, machine),
         Command::Dhcp(command) => dhcp::dhcp(&load(path)?, command),
-        Command::Lock(command) => lock::lock(&load(path)?, command),
+        Command::Lock(command) => lock::lock(path, command),
         Command::Talos(command) => talos::talos(&load(path)?, command),
         Command::Machine(command) => machine::machine(path, command),
         Command::Policy(command) => policy::policy(path, command),

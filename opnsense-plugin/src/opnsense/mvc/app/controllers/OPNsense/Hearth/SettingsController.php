@@ -8,15 +8,12 @@
 namespace OPNsense\Hearth;
 
 use OPNsense\Base\IndexController;
-use OPNsense\Core\ACL;
 
 class SettingsController extends IndexController
 {
     public function indexAction()
     {
         $this->view->pick('OPNsense/Hearth/settings');
-        /* who only reads may not see them */
-        $this->view->tokens = (new ACL())->isPageAccessible($this->getUserName(), '/api/hearth/token/search');
         $this->view->settingsForm = $this->getForm('settings');
         foreach (['File', 'Webhook'] as $kind) {
             $this->view->{"formDialog{$kind}"} = $this->getForm("dialog{$kind}");

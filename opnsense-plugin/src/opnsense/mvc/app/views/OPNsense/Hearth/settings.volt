@@ -11,6 +11,14 @@
             updateServiceControlUI('hearth');
             $('#hearth\\.general\\.unknown').change();
             $('#hearth\\.loaders\\.source').change();
+        }).done(async function (data) {
+            {# machines of whoever is behind a gateway would be served too #}
+            const [{outside}, {decoded}] = await Promise.all([import('/ui/js/hearth/wizard.js'), import('/ui/js/hearth/text.js')]);
+            ['general', 'api'].forEach(function (section) {
+                const field = $(`#hearth\\.${section}\\.interfaces`), choices = decoded(data.frm_settings.hearth[section].interfaces);
+                const told = $('<div class="text-danger hearth-upstream">').appendTo(field.closest('td'));
+                field.change(() => told.text(outside(choices, field.val() ?? []))).change();
+            });
         });
 
         $('#hearth\\.general\\.unknown').change(function () {
@@ -39,7 +47,6 @@
             $(`#${id}`).UIBootgrid(urls);
         });
 
-        {% if tokens %}
         $('#grid_tokens').UIBootgrid({
             search: '/api/hearth/token/search/',
             del: '/api/hearth/token/del/',
@@ -56,7 +63,6 @@
                 $('#grid_tokens').bootgrid('reload');
             });
         });
-        {% endif %}
 
         const show = function () {
             const tab = $('#maintabs a').filter(`[href="${location.hash}"]`).first();
@@ -72,9 +78,7 @@
     <li><a data-toggle="tab" href="#settings">{{ lang._('Settings') }}</a></li>
     <li><a data-toggle="tab" href="#files">{{ lang._('Loader files') }}</a></li>
     <li><a data-toggle="tab" href="#webhooks">{{ lang._('Webhooks') }}</a></li>
-    {% if tokens %}
     <li><a data-toggle="tab" href="#tokens">{{ lang._('API tokens') }}</a></li>
-    {% endif %}
 </ul>
 <div class="tab-content content-box">
     <div id="settings" class="tab-pane fade">
@@ -86,7 +90,6 @@
     <div id="webhooks" class="tab-pane fade">
         {{ partial('layout_partials/base_bootgrid_table', formGridWebhook + ['command_width': '120']) }}
     </div>
-    {% if tokens %}
     <div id="tokens" class="tab-pane fade">
         <p style="padding: 1em 1em 0">{{ lang._('Programs on other hosts show a token to the API of the agent. It is shown once, here; the agent keeps its hash. Tokens need no Apply.') }}</p>
         <table id="grid_tokens" class="table table-condensed table-hover table-striped">
@@ -103,7 +106,7 @@
             <tfoot></tfoot>
         </table>
         <div style="padding: 1em">
-            <form class="form-inline" onsubmit="return false">
+            <form class="form-inline" id="token_form" onsubmit="return false">
                 <input class="form-control" type="text" id="token_name" maxlength="64" placeholder="{{ lang._('Name') }}" aria-label="{{ lang._('Name') }}">
                 <select class="form-control" id="token_role" aria-label="{{ lang._('Role') }}">
                     <option value="read">{{ lang._('read: sees everything but secrets') }}</option>
@@ -123,7 +126,6 @@
             <p class="text-danger" id="token_error"></p>
         </div>
     </div>
-    {% endif %}
 </div>
 
 {{ partial('OPNsense/Hearth/apply') }}

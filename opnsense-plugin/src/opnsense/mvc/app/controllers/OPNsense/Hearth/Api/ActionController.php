@@ -31,6 +31,22 @@ class ActionController extends ApiControllerBase
         return $this->done('fetch', [$this->text('names')]);
     }
 
+    /**
+     * Fetches `names` (with commas) anew and pins what comes, and does not wait.
+     */
+    public function updateAction()
+    {
+        return $this->done('update', [$this->text('names')]);
+    }
+
+    /**
+     * Removes fetched files that nothing refers to any more.
+     */
+    public function pruneAction()
+    {
+        return $this->done('prune', []);
+    }
+
     public function cancelAction($number = '')
     {
         return $this->done('cancel', [$number]);

@@ -8,7 +8,10 @@
 namespace OPNsense\Hearth\Api;
 
 use OPNsense\Base\ApiControllerBase;
+use OPNsense\Core\ACL;
+use OPNsense\Core\Backend;
 use OPNsense\Hearth\Agent;
+use OPNsense\Hearth\Apply;
 use OPNsense\Hearth\Hearth;
 
 /**
@@ -16,14 +19,20 @@ use OPNsense\Hearth\Hearth;
  */
 class AgentController extends ApiControllerBase
 {
+    /** Images that are there when the menu has their item, declared or not. */
+    private const IMPLIED = ['memtest', 'netboot.xyz'];
+
     public function statusAction()
     {
         return Agent::ask('status');
     }
 
+    /**
+     * What is under way now, and whether something was saved that is not in force (`unapplied`).
+     */
     public function overviewAction()
     {
-        return Agent::ask('overview');
+        return Agent::ask('overview') + ['unapplied' => Apply::waits()];
     }
 
     public function liveAction()
@@ -34,6 +43,15 @@ class AgentController extends ApiControllerBase
     public function findingsAction()
     {
         return Agent::ask('findings');
+    }
+
+    /**
+     * Whether the rules that let machines in are loaded: `filter`, `loaded`, `missing`.
+     */
+    public function firewallAction()
+    {
+        $answer = json_decode((new Backend())->configdRun('hearth firewall status'), true);
+        return $answer ?? ['error' => gettext('The rules cannot be looked at.'), 'state' => 'failed'];
     }
 
     public function eventsAction($machine = '')
@@ -85,8 +103,8 @@ class AgentController extends ApiControllerBase
         foreach ($there as $name => $image) {
             $rows[] = [
                 'uuid' => '', 'name' => $name, 'recipe' => $image['recipe'], 'version' => $image['version'] ?? '',
-                'extensions' => '', 'description' => $image['recipe'] === $name ?
-                    gettext('always there') : gettext('declared in a fragment'),
+                'extensions' => '', 'description' => in_array($name, self::IMPLIED)
+                    ? gettext('in the menu by itself') : gettext('declared in a fragment'),
             ] + $this->kept($image, false, $image['version'] ?? '');
         }
         $found = $this->searchRecordsetBase($rows, null, 'name');
@@ -144,11 +162,19 @@ class AgentController extends ApiControllerBase
         if (!$this->request->isPost()) {
             return ['error' => gettext('Only POST.'), 'state' => 'refused'];
         }
-        $told = array_filter(
-            (array)$this->request->getPost('machine'),
-            fn($value) => is_string($value) && $value !== ''
-        );
-        return Agent::ask('script', [json_encode((object)$told)]);
+        return Agent::ask('script', [$this->told('machine')]);
+    }
+
+    /**
+     * Policies, script and menu by what is declared now, applied or not: `machine` and `facts` as of policies, `told`
+     * as `machine` of scripts.
+     */
+    public function tryoutAction()
+    {
+        if (!$this->request->isPost()) {
+            return ['error' => gettext('Only POST.'), 'state' => 'refused'];
+        }
+        return Agent::ask('tryout', [$this->text('machine'), $this->text('facts'), $this->told('told')], 120);
     }
 
     /**
@@ -156,12 +182,43 @@ class AgentController extends ApiControllerBase
      */
     public function talosVersionsAction()
     {
-        return Agent::ask('versions', [$this->text('factory')], 70);
+        return $this->askFactory('versions', []);
     }
 
     public function talosExtensionsAction()
     {
-        return Agent::ask('extensions', [$this->text('version'), $this->text('factory')], 70);
+        return $this->askFactory('extensions', [$this->text('version')]);
+    }
+
+    /**
+     * The firewall asks whatever host the URL names, and tells what came back: who may only look has it ask the
+     * factories that are declared.
+     */
+    private function askFactory(string $what, array $with): array
+    {
+        $factory = $this->text('factory');
+        if ($factory !== '' && !$this->isDeclaredFactory($factory) && !$this->mayChange()) {
+            return [
+                'error' => gettext('Another image factory is asked for who may change network boot.'),
+                'state' => 'refused',
+            ];
+        }
+        return Agent::ask($what, [...$with, $factory], 70);
+    }
+
+    private function isDeclaredFactory(string $factory): bool
+    {
+        foreach ((new Hearth())->images->image->iterateItems() as $image) {
+            if ($image->factory->isEqual($factory)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private function mayChange(): bool
+    {
+        return (new ACL())->isPageAccessible($this->getUserName(), '/api/hearth/settings/add_image');
     }
 
     /**
@@ -170,6 +227,18 @@ class AgentController extends ApiControllerBase
     public function hintsAction()
     {
         return Agent::ask('hints');
+    }
+
+    /**
+     * What a script is told, as JSON.
+     */
+    private function told(string $key): string
+    {
+        $told = array_filter(
+            (array)$this->request->getPost($key),
+            fn($value) => is_string($value) && $value !== ''
+        );
+        return json_encode((object)$told);
     }
 
     private function text(string $key): string
