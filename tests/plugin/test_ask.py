@@ -109,7 +109,9 @@ def test_actions_are_done_and_refusals_are_sentences(site):
                       ("act", "../status", "hold"), ("fetch", "nothing"), ("update", "nothing"), ("update", ""), ("cancel", "99"), ("policytest", "", "memory"), ("sing",)]:
         answer = site.asks(*arguments)
         assert answer["state"] == "refused" and (answer["error"][0].isupper() or answer["error"][0] == '"') and answer["error"][-1] in ".!?", (arguments, answer)
-    assert site.asks("act", "oden", "forget")["label"] == "oden"
+    assert site.asks("act", "oden", "forget", "", "alice")["label"] == "oden"
+    who = [row["who"] for row in site.ask("GET", "audit")[2]["audit"]]
+    assert who[0] == "alice by root" and set(who[1:]) == {"root"}
     assert site.asks("machines")["machines"] == []
 
 
