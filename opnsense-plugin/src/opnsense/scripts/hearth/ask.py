@@ -160,7 +160,7 @@ def row(machine, found):
         'profile': (machine.get('detail') or {}).get('profile') or wishes.get('profile') or '',
         'address': machine.get('address') or '', 'mac': (machine.get('macs') or [''])[0],
         'last_seen': machine['last_seen'], 'first_seen': machine['first_seen'],
-        'declared': machine.get('declared') or '', 'make': make, 'serial': facts.get('serial') or '',
+        'declared': machine.get('declared') or '', 'policy': machine.get('policy') or '', 'make': make, 'serial': facts.get('serial') or '',
         'tags': ' '.join(wishes.get('tags') or []),
         'severity': finding.get('severity', ''), 'finding': finding.get('sentence', ''),
         'remedy': finding.get('remedy', ''), 'code': finding.get('code', ''),
