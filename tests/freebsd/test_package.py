@@ -52,7 +52,7 @@ def test_an_upgrade_from_a_repository_keeps_all_and_restarts_what_ran(pkg):
     process = wire.process()
     wire.run("echo nonsense >> /usr/local/etc/hearth/hearth.toml")
     said = wire.run(f"ASSUME_ALWAYS_YES=yes pkg add -f {BROUGHT}/hearth-{NEW}.pkg", 300)
-    assert "goes on until the configuration is corrected" in said and wire.process() == process
+    assert "goes on with the old program until you run: service hearth restart" in said and wire.process() == process
 
 
 def test_removed_it_is_stopped_and_a_persons_things_stay(pkg):

@@ -220,7 +220,7 @@ def test_a_taken_port_is_named_with_who_has_it(installed):
         wire.run("echo 'tftp dgram udp wait root /usr/libexec/tftpd tftpd -l -s /tmp' > /tmp/inetd.conf && "
                  "inetd -p /tmp/inetd.pid /tmp/inetd.conf")
         said = wire.service("start")
-        assert "inetd has UDP port 69" in said
+        assert "port 69: the port is in use: inetd, process " in said and "take the line `tftp` out" in said
         wire.run("kill $(cat /tmp/inetd.pid)")
         wire.wait(60)
     finally:

@@ -1,6 +1,6 @@
 """A folder that stands in for a FreeBSD host: packages are unpacked and their scripts run in it.
 
-Its shell is dash, its tools are busybox's (whose own shell would take its own tools before any other), and what only FreeBSD has (rc.subr, daemon, pw, service, stat) are the
+Its shell is dash, its tools are busybox's (whose own shell would take its own tools before any other), and what only FreeBSD has (rc.subr, daemon, pw, service, stat, logger) are the
 stand-ins in `hearthtest/freebsd`. Hearth itself is the real one, of this host.
 """
 
@@ -20,7 +20,7 @@ STUBS = pathlib.Path(__file__).parent / "freebsd"
 REAPED = pathlib.Path(__file__).parent / "reaped.py"
 BUSYBOX = "/bin/busybox"
 LINKS = {"rc.subr": "etc/rc.subr", "daemon": "usr/sbin/daemon", "pw": "usr/sbin/pw",
-         "service": "usr/sbin/service", "stat": "bin/stat"}
+         "service": "usr/sbin/service", "stat": "bin/stat", "logger": "bin/logger"}
 
 
 def available():

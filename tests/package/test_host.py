@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 
@@ -335,18 +336,20 @@ def test_a_number_that_is_taken_is_no_hindrance(host, make):
     assert owner(host.path("/var/db/hearth"))[:2] == (1001, 1001)
 
 
-@pytest.mark.parametrize("program, remedy", [
-    ("in.tftpd", "Services: TFTP"), ("dnsmasq", "enable-tftp"), ("inetd", "/etc/inetd.conf"), ("other", "sockstat")])
-def test_whoever_has_the_port_is_named_with_what_to_do(host, make, program, remedy):
-    host.path("/usr/bin/sockstat").unlink(missing_ok=True)
-    host.path("/usr/bin/sockstat").write_text(
-        "#!/bin/sh\necho 'USER COMMAND PID FD PROTO LOCAL FOREIGN'\n"
-        f"echo 'root {program} 77 3 udp4 {ADDRESS}:69 *:*'\n")
-    host.path("/usr/bin/sockstat").chmod(0o755)
+def test_whoever_has_the_port_is_named_to_whoever_starts_it(host, make):
     installed(host, make())
     host.path("/usr/local/etc/hearth/hearth.toml").write_text(SETTINGS)
-    done = host.service("onestart")
-    assert done.returncode == 0 and remedy in done.stderr and "as soon as the port is free" in done.stderr
+    host.path("/etc/rc.conf").write_text("hearth_delay=1\n")
+    with net.inside(host.space):
+        taker = socket.socket(type=socket.SOCK_DGRAM)
+        taker.bind((ADDRESS, 69))
+    with taker:
+        done = host.service("onestart")
+        assert done.returncode == 0 
+        assert f"{ADDRESS} port 69: the port is in use: " in done.stdout
+        assert f"process {os.getpid()}, has it; stop that program" in done.stdout
+        assert host.status() is None
+    host.wait()
 
 
 def test_a_state_of_a_newer_version_is_refused_and_not_overwritten(host, make):
@@ -357,12 +360,28 @@ def test_a_state_of_a_newer_version_is_refused_and_not_overwritten(host, make):
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA user_version = 9999")
     database.close()
-    assert host.service("start").returncode == 0
-    log = host.path("/var/log/messages")
-    wait_for(lambda: "newer" in log.read_text() or "later" in log.read_text(), "the log says why", 20)
-    assert host.service("stop").returncode == 0
+    done = host.service("start")
+    assert done.returncode == 1 and "was written by a later version of Hearth" in done.stderr
+    assert "hearth: error: " in host.path("/var/log/messages").read_text(), "also where nobody sees what is said"
+    assert host.service("status").returncode == 1, "nothing is left that would try it again and again"
     with sqlite3.connect(path) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (9999,)
+
+
+def test_a_folder_that_the_user_cannot_use_is_told_by_whoever_starts_it(host, make):
+    installed(host, make())
+    host.path("/usr/local/etc/hearth/hearth.toml").write_text(SETTINGS)
+    os.chown(host.path("/usr/local/tftp"), 0, 0)
+    done = host.service("onestart")
+    assert done.returncode == 1 and "user hearth may not write /usr/local/tftp; run `chown" in done.stderr
+    os.chown(host.path("/usr/local/tftp"), 969, 969)
+    lock = host.path("/var/db/hearth/hearth.lock")
+    lock.write_text("nonsense\n")
+    done = host.service("onestart")
+    assert done.returncode == 1 and "hearth.lock" in done.stderr
+    lock.unlink()
+    assert host.service("onestart").returncode == 0
+    host.wait()
 
 
 def test_another_root_folder_is_set_up_and_nothing_of_this_one_is_touched(host, make):

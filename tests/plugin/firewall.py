@@ -107,7 +107,7 @@ class Firewall:
         self.settings(
             general={"enabled": "1", "interfaces": "lan", "unknown": "menu", "unknown_profile": "", "http_port": "",
                      "addresses": "interface", "serve": "always", "ipv6": "0",
-                     "source": "network"},
+                     "source": "network", "firewall": "1"},
             menu={"items": "", "default": "", "title": "", "timeout": ""},
             tftp={"single_port": "0"},
             api={"interfaces": "", "port": "", "certificate": ""},

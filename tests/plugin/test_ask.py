@@ -97,12 +97,13 @@ def test_the_worst_findings_come_first_whoever_they_are_of(site):
 
 def test_actions_are_done_and_refusals_are_sentences(site):
     site.says("IBM")
-    for action, value, key, becomes in [("hold", "", "phase", "held"), ("release", "", "phase", "discovered"),
+    for action, value, key, becomes in [("hold", "", "phase", "held"), ("release", "", "phase", "discovered"), ("local", "talos", "phase", "installed"),
                                         ("name", "oden", "label", "oden"), ("tags", "lab, old", None, None)]:
         answer = site.asks("act", MAC, action, value)
         assert "error" not in answer, answer
         assert key is None or answer[key] == becomes
-    assert site.asks("machine", "oden")["machine"]["wishes"]["tags"] == ["lab", "old"]
+    oden = site.asks("machine", "oden")["machine"]
+    assert (oden["wishes"]["tags"], oden["detail"]["profile"]) == (["lab", "old"], "talos")
     for arguments in [("act", MAC, "assign", "nothing"), ("act", "nobody", "hold"), ("act", MAC, "explode"), ("act", "", "hold"),
                       ("act", "../status", "hold"), ("fetch", "nothing"), ("update", "nothing"), ("update", ""), ("cancel", "99"), ("policytest", "", "memory"), ("sing",)]:
         answer = site.asks(*arguments)

@@ -220,6 +220,22 @@ def test_a_policy_and_the_menu_are_tried_before_they_are_applied(talos, applied)
     assert ask("agent/test_policies", {"facts": facts["facts"]})["taken"] is None
 
 
+@needs_shell
+def test_whether_the_firewall_is_open_is_read_from_what_is_loaded(applied):
+    if "label" not in inside("/sbin/pfctl", "-sr"):
+        pytest.skip("there is no pf in this OPNsense")
+    assert ask("agent/firewall") == {"filter": True, "loaded": 2, "missing": []}
+    settings(general={"http_port": "18069"})
+    assert ask("agent/firewall") == {"filter": True, "loaded": 1, "missing": ["LAN, TCP 18069"]}
+    assert post("service/reconfigure")["status"] == "ok"
+    assert ask("agent/firewall")["missing"] == []
+    settings(general={"firewall": "0", "http_port": ""})
+    assert post("service/reconfigure")["status"] == "ok"
+    assert ask("agent/firewall")["loaded"] == 0
+    settings(general={"firewall": "1"})
+    assert len(ask("agent/firewall")["missing"]) == 2
+
+
 def test_a_condition_that_no_agent_understands_is_told_at_its_field(talos):
     wrong = {"memory": "banana", "subnet": "192.168.1.1/24", "ip": "oden", "nic": "bnx2", "mac": "5c:f3\n!52:5",
              "manufacturer": "IBM*\n!", "machine_name": "a\\b"}
@@ -336,6 +352,33 @@ def test_a_reload_is_no_restart(applied):
     assert status["declared"]["machines"] == 1
 
 
+# A program that says of itself that it is newer, and is the old one otherwise.
+NEWER = """\
+#!/usr/bin/env python3
+import os, sys
+if sys.argv[1:] == ["--version"]:
+    print("hearth 9999.0.0")
+else:
+    os.execv("/usr/local/sbin/hearth.real", ["/usr/local/sbin/hearth", *sys.argv[1:]])
+"""
+
+
+@needs_shell
+def test_a_program_that_is_newer_than_the_one_that_runs_is_started(applied):
+    running = process()
+    inside("sh", "-c", "cp -p /usr/local/sbin/hearth /usr/local/sbin/hearth.real && cat >/usr/local/sbin/hearth.new"
+           " && chmod 755 /usr/local/sbin/hearth.new && mv /usr/local/sbin/hearth.new /usr/local/sbin/hearth", stdin=NEWER)
+    try:
+        assert inside("/usr/local/opnsense/scripts/hearth/apply.php", "--event") and process() != running
+    finally:
+        inside("mv", "/usr/local/sbin/hearth.real", "/usr/local/sbin/hearth")
+    assert post("service/restart")["response"]
+    running = process()
+    inside("/usr/local/opnsense/scripts/hearth/apply.php", "--event")
+    assert process() == running, "the same version goes on"
+
+
+@needs_shell
 def test_what_is_saved_and_not_applied_is_told(applied):
     http_boot = ask("settings/get")["hearth"]["dhcp"]["http_boot"]
     settings(dhcp={"http_boot": "1" if http_boot == "0" else "0"})

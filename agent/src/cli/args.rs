@@ -77,13 +77,15 @@ Examples:
     /// Each with file, line and column, the line itself, and what it would
     /// cause. The exit code is 78 if there is an error, and 0 if there are
     /// warnings only. Addresses are held against this host's interfaces; `serve`
-    /// itself takes an address that is not there yet, and waits for it.
+    /// itself takes an address that is not there yet, and waits for it. With
+    /// --serve other exit codes are those with which `serve` would end.
     #[command(after_long_help = "\
 Examples:
   hearth check
   hearth --config ./hearth.toml check --serve && service hearth reload")]
     Check {
-        /// Refuse only what `serve` refuses: an address may come up later
+        /// Refuse what `serve` refuses, and only that: an address may come up
+        /// later; user, folders, lock and database must be of use
         #[arg(long)]
         serve: bool,
     },

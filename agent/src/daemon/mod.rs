@@ -9,6 +9,7 @@
 mod control;
 mod error;
 mod fetching;
+mod fit;
 mod follow;
 mod fragments;
 mod holder;
@@ -44,6 +45,7 @@ use crate::store::TokenRow;
 use crate::{http, limits, tftp};
 
 pub use error::Error;
+pub use fit::fits;
 use instance::Instance;
 use journal::Journal;
 use signals::{Asked, Signals};

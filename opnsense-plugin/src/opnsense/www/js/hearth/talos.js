@@ -16,7 +16,7 @@ import {chosenFirst, free, outside, planned, selected, sorted, wanted} from './w
 const offered = {extensions: [], hints: [], taken: [], general: null};
 const chosen = new Set();
 /** Keys of the rows that this page has made. */
-const own = {image: null, profile: null};
+const own = {image: null, profile: null, answer: null};
 let reload = () => {}, asked = null;
 
 export function talos(then) {
@@ -138,7 +138,7 @@ function upstream() {
 function form() {
     const text = $('#talos_join').val().trim();
     return {
-        join: text === '' ? null : join(text), version: $('#talos_version').val() ?? '', extensions: [...chosen],
+        join: text === '' ? null : join(text), config: $('#talos_config').val(), version: $('#talos_version').val() ?? '', extensions: [...chosen],
         interfaces: $('#talos_interfaces input:checked').map((_, one) => one.value).get(), who: $('#talos_who').val(),
         name: $('#talos_name').val().trim(), architectures: $('#talos_architectures').val().split(','),
         factory: $('#talos_factory').val().trim(), console: $('#talos_console').val(),
@@ -148,7 +148,7 @@ function form() {
 /** Does all of it, step by step; the first that fails ends it, and what was done stays to be seen and changed. */
 async function go() {
     const plan = planned(form(), offered.taken);
-    for (const field of ['join', 'version', 'interfaces', 'name']) {
+    for (const field of ['join', 'config', 'version', 'interfaces', 'name']) {
         if (plan.errors?.[field]) {
             say(field, plan.errors[field], 'wrong');
             $(`#talos_${field}`).closest('details').prop('open', true);
@@ -161,6 +161,7 @@ async function go() {
     const shown = [
         ['image', 'The image is declared', () => saved('image', plan.image)],
         ['profile', 'The profile is declared', () => saved('profile', {...plan.profile, image: own.image})],
+        ...plan.answer ? [['answer', 'The machine configuration is declared', () => saved('answer', {...plan.answer, profile: own.profile})]] : [],
         ['general', 'The boot server is set up', () => general(plan)],
         ['apply', 'The configuration is in force', applied],
         ['fetch', 'Loaders and image are there and verified', (say) => fetched(plan, say)],
@@ -182,8 +183,8 @@ async function go() {
         }
     }
     // The token is where it belongs now, and no longer on a screen; another press makes another profile.
-    $('#talos_join').val('');
-    Object.assign(own, {image: null, profile: null});
+    $('#talos_join, #talos_config').val('');
+    Object.assign(own, {image: null, profile: null, answer: null});
     settings();
     shown.push({id: 'dhcp', state: 'open', title: 'The DHCP server sends machines here', detail: 'Look at what changes there, and apply.',
         button: {label: 'Wire DHCP', link: '/ui/hearth/dhcp'}},

@@ -216,7 +216,7 @@ class Apply
             $this->stop();
         } elseif (!$this->running()) {
             $this->start();
-        } elseif ($restart) {
+        } elseif ($restart || $this->isOutdated()) {
             $this->stop();
             $this->start();
         } elseif ($always || $changed) {
@@ -258,6 +258,17 @@ class Apply
         return $this->rc('onestatus') === 0;
     }
 
+    /**
+     * @return bool another version is installed than the one that runs: an upgrade leaves the old program be where
+     * the new one refuses the old configuration, and the one that is put in place was checked by the new one
+     */
+    private function isOutdated(): bool
+    {
+        $running = $this->status()['version'] ?? null;
+        $installed = trim(Shell::shell_safe(self::AGENT . ' --version 2> /dev/null'));
+        return $running !== null && $installed !== '' && $installed !== "hearth {$running}";
+    }
+
     private function stop()
     {
         if ($this->running()) {
@@ -293,7 +304,9 @@ class Apply
     private function reload()
     {
         $before = $this->status();
-        $this->rc('onereload');
+        if ($this->rc('onereload') !== 0) {
+            throw new Refused(gettext('The agent does not take this configuration.'), $this->lastLines());
+        }
         $known = $before['configuration']['reloads'] ?? 0;
         $after = $this->answer(fn($status) => ($status['configuration']['reloads'] ?? 0) > $known);
         if ($after === null) {
