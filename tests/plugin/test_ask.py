@@ -97,12 +97,13 @@ def test_the_worst_findings_come_first_whoever_they_are_of(site):
 
 def test_actions_are_done_and_refusals_are_sentences(site):
     site.says("IBM")
-    for action, value, key, becomes in [("hold", "", "phase", "held"), ("release", "", "phase", "discovered"),
+    for action, value, key, becomes in [("hold", "", "phase", "held"), ("release", "", "phase", "discovered"), ("local", "talos", "phase", "installed"),
                                         ("name", "oden", "label", "oden"), ("tags", "lab, old", None, None)]:
         answer = site.asks("act", MAC, action, value)
         assert "error" not in answer, answer
         assert key is None or answer[key] == becomes
-    assert site.asks("machine", "oden")["machine"]["wishes"]["tags"] == ["lab", "old"]
+    oden = site.asks("machine", "oden")["machine"]
+    assert (oden["wishes"]["tags"], oden["detail"]["profile"]) == (["lab", "old"], "talos")
     for arguments in [("act", MAC, "assign", "nothing"), ("act", "nobody", "hold"), ("act", MAC, "explode"), ("act", "", "hold"),
                       ("act", "../status", "hold"), ("fetch", "nothing"), ("update", "nothing"), ("update", ""), ("cancel", "99"), ("policytest", "", "memory"), ("sing",)]:
         answer = site.asks(*arguments)
@@ -224,8 +225,9 @@ def test_every_question_of_the_pages_is_a_configd_action_and_changes_are_restric
     for name, action in ours.items():
         assert action["command"] == f"/usr/local/opnsense/scripts/hearth/ask.py {name}"
         assert action["type"] == "script_output"
-        changes = name in ("act", "fetch", "update", "prune", "cancel")
-        assert (action.get("allowed_groups") == "wheel,wwwonly") == changes, name
+        # The factory's are asked by root, at a URL that is given.
+        restricted = name in ("act", "fetch", "update", "prune", "cancel", "versions", "extensions")
+        assert (action.get("allowed_groups") == "wheel,wwwonly") == restricted, name
     asked = "".join(path.read_text() for path in SRC.glob("mvc/app/**/*.php"))
     for name in ours:
-        assert f"ask('{name}'" in asked or f"done('{name}'" in asked, f"nothing asks {name}"
+        assert any(f"{way}('{name}'" in asked for way in ("ask", "askFactory", "done")), f"nothing asks {name}"

@@ -220,6 +220,22 @@ def test_a_policy_and_the_menu_are_tried_before_they_are_applied(talos, applied)
     assert ask("agent/test_policies", {"facts": facts["facts"]})["taken"] is None
 
 
+@needs_shell
+def test_whether_the_firewall_is_open_is_read_from_what_is_loaded(applied):
+    if "label" not in inside("/sbin/pfctl", "-sr"):
+        pytest.skip("there is no pf in this OPNsense")
+    assert ask("agent/firewall") == {"filter": True, "loaded": 2, "missing": []}
+    settings(general={"http_port": "18069"})
+    assert ask("agent/firewall") == {"filter": True, "loaded": 1, "missing": ["LAN, TCP 18069"]}
+    assert post("service/reconfigure")["status"] == "ok"
+    assert ask("agent/firewall")["missing"] == []
+    settings(general={"firewall": "0", "http_port": ""})
+    assert post("service/reconfigure")["status"] == "ok"
+    assert ask("agent/firewall")["loaded"] == 0
+    settings(general={"firewall": "1"})
+    assert len(ask("agent/firewall")["missing"]) == 2
+
+
 def test_a_condition_that_no_agent_understands_is_told_at_its_field(talos):
     wrong = {"memory": "banana", "subnet": "192.168.1.1/24", "ip": "oden", "nic": "bnx2", "mac": "5c:f3\n!52:5",
              "manufacturer": "IBM*\n!", "machine_name": "a\\b"}
@@ -364,7 +380,10 @@ def test_a_program_that_is_newer_than_the_one_that_runs_is_started(applied):
 
 @needs_shell
 def test_what_is_saved_and_not_applied_is_told(applied):
-    assert ask("agent/overview")["unapplied"] is False
+    http_boot = ask("settings/get")["hearth"]["dhcp"]["http_boot"]
+    settings(dhcp={"http_boot": "1" if http_boot == "0" else "0"})
+    assert ask("agent/overview")["unapplied"] is False, "the page DHCP brings this into force"
+    settings(dhcp={"http_boot": http_boot})
     machine = made("machine", name="oden", mac="52:54:00:00:00:01")
     assert ask("agent/overview")["unapplied"] is True
     assert post("service/check")["differs"] is True and ask("agent/overview")["unapplied"] is True
@@ -543,6 +562,32 @@ def test_a_description_is_text():
     uuid = made("machine", name="oden", mac="52:54:00:00:00:01", description="<script>alert(1)</script> \U0001f600")
     assert rows("machine")[0]["description"] == "<script>alert(1)</script> \U0001f600"
     assert ask(f"settings/get_machine/{uuid}")["machine"]["description"].startswith("<script>")
+
+
+@needs_shell
+def test_the_firewall_lets_in_the_networks_of_the_interface(applied):
+    rules = lambda: [line for line in inside("cat", "/tmp/rules.debug").splitlines() if "network boot" in line]  # noqa: E731
+    device = re.search(r"<lan>.*?<if>(.*?)</if>", inside("cat", "/conf/config.xml"), re.S)[1]
+    settings(general={"ipv6": "1"}, api={"interfaces": "lan"})
+    assert post("service/reconfigure")["status"] == "ok"
+    assert len(rules()) == 9, "UDP 69, TCP 8069 and 8070; for IPv6 from link-local addresses too"
+    assert all(f"from {{({device}:network)}}" in rule or "inet6" in rule and "from {fe80::/10}" in rule for rule in rules())
+    settings(general={"source": "any"})
+    assert post("service/reconfigure")["status"] == "ok"
+    assert len(rules()) == 6 and all("from {any}" in rule for rule in rules())
+
+
+@needs_shell
+def test_an_interface_with_a_gateway_is_known_as_one():
+    upstream = lambda: [key for key, one in ask("settings/get")["hearth"]["general"]["interfaces"].items() if one.get("upstream")]  # noqa: E731
+    xml = inside("cat", "/conf/config.xml")
+    made = re.sub(r"(<opt1>.*?)(<ipaddr>)", r"\1<gateway>DSL_GW</gateway>\2", xml, count=1, flags=re.S)
+    assert made != xml and "opt1" not in upstream() and "lan" not in upstream()
+    inside("sh", "-c", "cat > /conf/config.xml", stdin=made)
+    try:
+        assert "opt1" in upstream() and "lan" not in upstream()
+    finally:
+        inside("sh", "-c", "cat > /conf/config.xml", stdin=xml)
 
 
 @needs_shell

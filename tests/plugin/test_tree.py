@@ -218,6 +218,24 @@ def test_a_view_can_be_parsed(view):
         assert (FORMS / f"dialog{name}.xml").exists(), name
 
 
+def test_who_may_only_look_is_offered_nothing_that_would_be_refused():
+    hidden = (MVC / "views/OPNsense/Hearth/readonly.volt").read_text()
+    # What these do is allowed; and what is inside of something hidden is hidden with it.
+    allowed = {"hearth_try", "hearth_dhcp_look"}
+    inside = {"talos_go": "#talos", "token_create": "#token_form", "hearth_dhcp_apply": ".hearth-actions",
+              "hearth_dhcp_revert": ".hearth-actions"}
+    for view in views():
+        for button in re.findall(r"<button[^>]*>", view.read_text()):
+            name = re.search(r'\bid="([\w-]+)"', button)
+            if name and name[1] not in allowed:
+                assert re.search(re.escape(inside.get(name[1], f"#{name[1]}")) + r"\b", hidden), f"{view.name}: {button}"
+            elif not name:
+                assert re.search(r'data-(act|action)="\w+"', button), f"{view.name}: {button}"
+    for path in [*(core.PLUGIN / "opnsense/www/js/hearth").glob("page_*.js"), *views()]:
+        for name in re.findall(r"^ +(\w+): (?:command\(|\{\n +onRendered)", path.read_text(), re.M):
+            assert f".command-{name}" in hidden, f"{path.name}: {name}"
+
+
 def test_a_view_that_is_broken_cannot():
     for text in ("{% if x %}", "{{ lang._('it's') }}", "{{ partial('a', ['b': c) }}", "{% for x of y %}{% endfor %}"):
         with pytest.raises(jinja2.TemplateSyntaxError):

@@ -16,6 +16,7 @@ const status = (more = {}) => ({
 });
 const overview = (more = {}) => ({status: status(), machines: [], fetches: [], ...more});
 const ON = {enabled: '1', interfaces: 'lan', firewall: '1'};
+const OPEN = {filter: true, loaded: 2, missing: []};
 const WIRED = {interfaces: [{name: 'lan', label: 'LAN', servers: [{server: 'dnsmasq', label: 'Dnsmasq'}], state: 'wired'}]};
 const found = (seen) => Object.fromEntries(steps.steps(seen).map((step) => [step.id, step]));
 
@@ -30,7 +31,7 @@ test('a fresh firewall: everything is to be done, and nothing is claimed that wa
 });
 
 test('a firewall on which all is well', () => {
-    const seen = {settings: ON, overview: overview({machines: [{id: 1, label: 'oden'}]}), dhcp: WIRED};
+    const seen = {settings: ON, overview: overview({machines: [{id: 1, label: 'oden'}]}), dhcp: WIRED, firewall: OPEN};
     assert.deepEqual(steps.progress(steps.steps(seen)), {done: 7, of: 7});
 });
 
@@ -58,6 +59,12 @@ test('what is missing is told with the reason of its own last fetch, not with th
     assert.deepEqual([of(fetches.slice(1)).images.state, of(fetches.slice(1)).images.button.label], ['open', 'Fetch']);
 });
 
+test('what the page DHCP sets right is not told as a command', () => {
+    const html = rows.findings([{machine: 7, label: 'x', code: 'wrong-next-server', severity: 'error', sentence: 's', remedy: 'run `hearth dhcp snippet`'}]);
+    assert.match(html, /The page DHCP shows what the server says/);
+    assert.ok(!html.includes('snippet'), html);
+});
+
 test('each step that is not done has one button that does it', () => {
     const agent = (overview, settings = ON) => found({settings, overview, dhcp: WIRED}).agent;
     assert.deepEqual(agent({error: 'x', state: 'stopped'}).button, {label: 'Start', act: 'start'});
@@ -77,6 +84,21 @@ test('each step that is not done has one button that does it', () => {
     assert.match(failed.detail, /no route/);
     const dhcp = found({settings: ON, overview: overview(), dhcp: {interfaces: [{label: 'LAN', state: 'open'}, {label: 'LAB', state: 'wired'}]}}).dhcp;
     assert.match(dhcp.detail, /Not yet on LAN\./);
+});
+
+test('the firewall is open when its rules are loaded, and one button opens it', () => {
+    const step = (firewall, settings = ON) => found({settings, overview: overview(), dhcp: WIRED, firewall}).firewall;
+    assert.equal(step(OPEN).state, 'done');
+    const shut = step({filter: true, loaded: 1, missing: ['LAN, UDP 69']});
+    assert.equal(shut.state, 'open');
+    assert.match(shut.detail, /LAN, UDP 69/);
+    assert.deepEqual(shut.button, {label: 'Apply', act: 'firewall'});
+    assert.equal(step({filter: true, loaded: 0, missing: []}).state, 'open');
+    assert.equal(step({filter: false, loaded: 0, missing: ['LAN, UDP 69']}).state, 'done');
+    assert.deepEqual([null, {error: 'x'}].map((one) => step(one).state), ['unknown', 'unknown']);
+    const off = step(OPEN, {...ON, firewall: '0'});
+    assert.equal(off.state, 'unknown');
+    assert.equal(off.button.act, 'firewall');
 });
 
 test('lists have what machines and findings say as text', () => {
@@ -162,6 +184,14 @@ test('what can be done follows from the phase, and what destroys asks first', ()
     }
 });
 
+test('which profile is on a disk is asked where nothing says it', () => {
+    const local = (more) => machine.actions(oden(more)).find((one) => one.action === 'local');
+    assert.equal(local({phase: 'discovered'}).ask, 'profile');
+    assert.equal(local({phase: 'discovered', wishes: {profile: 'talos'}}).ask, null);
+    assert.equal(local({phase: 'installing', detail: {profile: 'talos'}}).ask, null);
+    assert.equal(local({phase: 'ready', policy: 'old servers'}).ask, null);
+});
+
 test('an adopted machine has a name that the configuration takes', () => {
     const fields = machine.adopted(oden({label: '5c:f3:fc:01:02:03'}));
     assert.deepEqual([fields.name, fields.mac, fields.smbios_uuid], ['5c-f3-fc-01-02-03', '5c:f3:fc:01:02:03', 'u']);
@@ -221,6 +251,13 @@ test('a filled-in wizard becomes rows of the configuration', () => {
     assert.deepEqual(plan.general, {enabled: '1', interfaces: 'lan', unknown: 'menu'});
     assert.ok(!('unknown' in wizard.planned({...form, who: 'keep'}).general));
     assert.equal(wizard.planned({...form, join: null}).profile.omni_api, '');
+    assert.equal(plan.answer, null);
+    const configured = wizard.planned({...form, join: null, config: 'version: v1alpha1\nmachine:\n  type: worker\n'});
+    assert.deepEqual(configured.answer, {name: 'config.yaml', text: 'version: v1alpha1\nmachine:\n  type: worker\n'});
+    assert.equal(configured.profile.arguments, 'console=tty0 console=ttyS0 talos.config=${answer:config.yaml}');
+    assert.equal(configured.profile.installed, 'next-boot');
+    assert.deepEqual(Object.keys(wizard.planned({...form, config: 'machine: {}'}).errors), ['config']);
+    assert.match(wizard.planned({...form, join: null, config: 'hello'}).errors.config, /no machine configuration/);
     const {errors} = wizard.planned({...form, join: {error: 'no'}, version: '', interfaces: [], name: 'a b'});
     assert.deepEqual(Object.keys(errors).sort(), ['interfaces', 'join', 'name', 'version']);
     assert.match(wizard.planned(form, ['talos']).errors.name, /already/);

@@ -277,7 +277,7 @@ def policytest(name='', facts=''):
 
 # What an action takes beside its name, by the API's key.
 VALUES = {
-    'approve': None, 'assign': 'profile', 'unassign': None, 'reinstall': None, 'local': None,
+    'approve': None, 'assign': 'profile', 'unassign': None, 'reinstall': None, 'local': 'profile',
     'hold': None, 'release': None, 'ignore': None, 'unignore': None, 'boot': 'profile',
     'rescue': 'profile', 'cancel-boot': None, 'loader': 'loader', 'local-boot': 'method',
     'notes': 'notes', 'name': 'name', 'tags': 'tags', 'forget': None,

@@ -56,10 +56,12 @@ export function state(machine, now) {
 
 /**
  * What can be done with a machine as it is now: `{action, label, icon, title, confirm, ask}`. `confirm` is the
- * question before something that destroys; `ask` is what has to be chosen first (`profile`).
+ * question before something that destroys; `ask` is what has to be chosen first (`profile`: which it gets, or which
+ * is on its disk where nothing says that).
  */
 export function actions(machine) {
     const {phase, wishes = {}} = machine, label = machine.label;
+    const onDisk = machine.detail?.profile || wishes.profile || machine.profile || machine.policy;
     // What was on its disk before it was held or ignored is not remembered.
     const anew = `${label} gets what is meant for it. If that installs a system, its disk is overwritten: to keep what is on it, choose Boot its disk.`;
     const all = [
@@ -71,7 +73,7 @@ export function actions(machine) {
             `${label} is installed anew at its next boot. What is on its disk is lost.`],
         [phase !== 'installed', 'local', 'Boot its disk', 'fa-hdd-o',
             'Its disk is bootable, and it gets that from now on',
-            `${label} gets its own disk from now on, and nothing is installed on it.`],
+            `${label} gets its own disk from now on, and nothing is installed on it.`, onDisk ? null : 'profile'],
         [phase !== 'ignored', 'rescue', 'Boot once', 'fa-medkit', 'Its next boot only, for a look from outside', null, 'profile'],
         [Boolean(wishes.once), 'cancel-boot', 'Cancel boot', 'fa-times', 'The one boot is not wanted any more'],
         [(machine.macs ?? []).length > 0, 'wake', 'Wake', 'fa-power-off', 'Switch it on by Wake-on-LAN'],

@@ -11,7 +11,7 @@ import * as rows from './rows.js';
 import {progress, steps} from './steps.js';
 
 /** What the page knows; configuration and DHCP are asked for less often. */
-const seen = {settings: null, overview: null, dhcp: null};
+const seen = {settings: null, overview: null, dhcp: null, firewall: null};
 let turns = 0;
 
 export function start() {
@@ -19,9 +19,10 @@ export function start() {
     const again = poll(async () => {
         const slow = turns % 10 === 0;
         turns += 1;
-        const [overview, settings] = await Promise.all([get('agent/overview'), slow ? get('settings/get') : null]);
+        const [overview, settings, firewall] = await Promise.all([get('agent/overview'), slow ? get('settings/get') : null, slow ? get('agent/firewall') : null]);
         seen.overview = overview;
         seen.settings = settings?.hearth?.general ?? settings?.general ?? seen.settings;
+        seen.firewall = firewall ?? seen.firewall;
         show();
         if (slow) {
             // The plan reads all DHCP servers: nothing else waits for it.

@@ -13,7 +13,8 @@ import {count, percent, size} from './text.js';
  * `{label, link}`.
  *
  * `seen` is what the page knows: `settings` (model of general: enabled, interfaces), `overview` (answer of
- * agent/overview, or its `error`), `dhcp` (answer of dhcp/plan), `firewall` (true: rules are made by the plugin).
+ * agent/overview, or its `error`), `dhcp` (answer of dhcp/plan), `firewall` (answer of
+ * agent/firewall).
  */
 export function steps(seen) {
     return [running(seen), system(seen), loaders(seen), images(seen), dhcp(seen), firewall(seen), machine(seen)];
@@ -154,17 +155,24 @@ function dhcp({settings, dhcp: plan}) {
         `${name(one)}: ${(one.servers ?? []).map((server) => server.label).join(', ')}`).join('; ')};
 }
 
-function firewall({settings}) {
+function firewall({settings, firewall: rules}) {
     const step = {id: 'firewall', title: 'The firewall lets machines in'};
     if (!settings) {
         return {...step, state: 'unknown', detail: ''};
     } else if (isOff(settings)) {
         return {...step, state: 'open', detail: 'Rules for TFTP and HTTP are made once it is switched on.'};
     } else if (settings.firewall === '0') {
-        return {...step, state: 'open', detail: 'Rules are not made by itself: allow UDP 69 and the HTTP port to this firewall.',
-            button: {label: 'Firewall rules', link: '/ui/firewall/filter'}};
+        return {...step, state: 'unknown', detail: 'Rules are not made by itself: UDP 69 and the HTTP port have to be allowed by rules of your own.',
+            button: {label: 'Open the firewall', act: 'firewall'}};
+    } else if (!rules || rules.error) {
+        return {...step, state: 'unknown', detail: rules?.error ?? ''};
+    } else if (!rules.filter) {
+        return {...step, state: 'done', detail: 'The packet filter is switched off: nothing is kept out.'};
+    } else if (rules.missing.length > 0 || rules.loaded === 0) {
+        return {...step, state: 'open', detail: `Rules are not in force yet: ${list(rules.missing) || 'no interface is served'}.`,
+            button: {label: 'Apply', act: 'firewall'}};
     }
-    return {...step, state: 'done', detail: 'Rules for TFTP and HTTP are made by itself, on the served interfaces only.'};
+    return {...step, state: 'done', detail: `${count(rules.loaded, 'rule')} for TFTP, HTTP and the API in force, on the chosen interfaces only.`};
 }
 
 function machine({overview}) {

@@ -104,8 +104,9 @@ class Apply
     private static function declared(): string
     {
         $section = Config::getInstance()->object()->OPNsense?->hearth;
-        /* without what its own element says of when it was saved */
-        return hash('sha256', preg_replace('/^<hearth[^>]*>/', '', (string)$section?->asXML()));
+        /* without when it was saved, and what the page DHCP applies by itself */
+        $apart = ['/^<hearth[^>]*>/', '~<dhcp>.*?</dhcp>~s'];
+        return hash('sha256', preg_replace($apart, '', (string)$section?->asXML()));
     }
 
     /**
@@ -126,7 +127,7 @@ class Apply
     private function firewall()
     {
         $general = $this->model->general;
-        $fields = ['enabled', 'firewall', 'interfaces', 'ipv6', 'tftp_port', 'http_port'];
+        $fields = ['enabled', 'firewall', 'source', 'interfaces', 'ipv6', 'tftp_port', 'http_port'];
         $values = array_map(fn($field) => $general->$field->getValue(), $fields);
         $values[] = $this->model->api->interfaces->getValue();
         $values[] = $this->model->api->port->getValue();
@@ -296,7 +297,8 @@ class Apply
             return '';
         }
         $lines = Shell::shell_safe('tail -n 8 %s', [end($logs)], true);
-        return implode("\n", preg_replace('/^<\d+>1 (\S+ ){5}(\[.*?\]|-) ?/', '', $lines));
+        /* it is started again and again, and says the same each time */
+        return implode("\n", array_unique(preg_replace('/^<\d+>1 (\S+ ){5}(\[.*?\]|-) ?/', '', $lines)));
     }
 
     private function reload()

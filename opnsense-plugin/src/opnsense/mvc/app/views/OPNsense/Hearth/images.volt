@@ -54,6 +54,12 @@
                 <textarea class="form-control" id="talos_join" spellcheck="false" autocomplete="off" placeholder="siderolink.api=https://NAME.omni.siderolabs.io?jointoken=... talos.events.sink=... talos.logging.kernel=..."></textarea>
                 <p class="help-block" id="talos_join_text">{{ lang._('In Omni: Home, Copy Kernel Parameters; a join link alone will do. Leave it empty for Talos without Omni.') }}</p>
             </div>
+            <details class="hearth-field">
+                <summary>{{ lang._('Without Omni: a machine configuration') }}</summary>
+                <div class="hearth-field"><label for="talos_config">{{ lang._('Machine configuration') }}</label>
+                    <textarea class="form-control" id="talos_config" spellcheck="false" autocomplete="off" rows="8"></textarea>
+                    <p class="help-block" id="talos_config_text">{{ lang._('What talosctl gen config writes, as controlplane.yaml. It becomes the answer config.yaml of the profile, given to the installation alone; it is a template, so that name and address of each machine can stand in it. Without it machines wait for talosctl.') }}</p></div>
+            </details>
             <div class="hearth-field">
                 <label for="talos_version">{{ lang._('Version') }}</label>
                 <select class="form-control" id="talos_version" disabled><option value="">{{ lang._('asking the image factory') }}</option></select>

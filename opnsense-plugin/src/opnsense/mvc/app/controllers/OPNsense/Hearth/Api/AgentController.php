@@ -9,6 +9,7 @@ namespace OPNsense\Hearth\Api;
 
 use OPNsense\Base\ApiControllerBase;
 use OPNsense\Core\ACL;
+use OPNsense\Core\Backend;
 use OPNsense\Hearth\Agent;
 use OPNsense\Hearth\Apply;
 use OPNsense\Hearth\Hearth;
@@ -42,6 +43,15 @@ class AgentController extends ApiControllerBase
     public function findingsAction()
     {
         return Agent::ask('findings');
+    }
+
+    /**
+     * Whether the rules that let machines in are loaded: `filter`, `loaded`, `missing`.
+     */
+    public function firewallAction()
+    {
+        $answer = json_decode((new Backend())->configdRun('hearth firewall status'), true);
+        return $answer ?? ['error' => gettext('The rules cannot be looked at.'), 'state' => 'failed'];
     }
 
     public function eventsAction($machine = '')
