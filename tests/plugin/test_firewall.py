@@ -9,7 +9,7 @@ import subprocess
 
 import firewall
 import pytest
-from firewall import add, ask, change, clean, inside, made, needs_api, needs_shell, post, rows, settings
+from firewall import HERE, add, ask, change, clean, inside, made, needs_api, needs_shell, post, rows, settings
 
 from hearthtest.wait import wait_for
 
@@ -637,9 +637,53 @@ def test_tokens_of_the_agent(applied):
     assert answer["token"] not in json.dumps(listed)
     assert "name" in ask("token/add", {"name": "a b", "role": "read"})["error"]
     assert "role" in ask("token/add", {"name": "ab", "role": "root"})["error"]
-    assert ask("token/add", {"name": name, "role": "read"})["error"]
+    assert ask("token/add", {"name": name, "role": "read"})["error"].startswith("There is a token")
     assert post(f"token/del/{name}")["result"] == "deleted"
     assert name not in json.dumps(ask("token/search", {"rowCount": -1}))
+
+
+# As a program that renews certificates does it, such as the ACME client: in config.xml, and saved.
+RENEW = """<?php require_once 'script/load_phalcon.php';
+exec('openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=second.example -days 30 -keyout /tmp/new.key -out /tmp/new.crt');
+$config = OPNsense\\Core\\Config::getInstance();
+$config->lock();
+foreach ($config->object()->cert as $cert) {
+    if ((string)$cert->refid === '%s') {
+        $cert->crt = base64_encode(file_get_contents('/tmp/new.crt'));
+        $cert->prv = base64_encode(file_get_contents('/tmp/new.key'));
+    }
+}
+$config->save(['description' => 'a test renews a certificate']);"""
+
+
+@needs_shell
+def test_the_api_shows_the_chosen_certificate_and_its_renewal(applied):
+    """One of System: Trust, by the core's own API; a renewal there is taken without Apply."""
+    fields = {
+        "action": "internal", "descr": "a test", "key_type": "prime256v1", "digest": "sha256", "cert_type": "server_cert",
+        "lifetime": "30", "commonname": "first.example", "country": "NL",
+    }  # fmt: skip
+    made = HERE.core("trust/cert/add", {"cert": fields})
+    assert made["result"] == "saved", made
+
+    def shown():
+        """The certificate's name as a client sees it; nothing while nobody answers."""
+        read = "openssl s_client -connect 192.168.1.1:8070 </dev/null 2>/dev/null | openssl x509 -noout -subject 2>/dev/null; true"
+        return inside("sh", "-c", read)
+
+    try:
+        refid = HERE.core(f"trust/cert/get/{made['uuid']}")["cert"]["refid"]
+        assert settings(api={"interfaces": "lan", "certificate": refid}) == {"result": "saved"}
+        assert post("service/reconfigure")["status"] == "ok"
+        wait_for(lambda: "first.example" in shown(), "the API shows the chosen certificate", 20, 0.5)
+        assert inside("stat", "-c", "%a %U %G", f"/usr/local/etc/hearth/tls/{refid}.key").strip() == "640 root hearth"
+        running = process()
+        inside("/usr/local/bin/php", stdin=RENEW % refid)
+        wait_for(lambda: "second.example" in shown(), "the API shows the new one", 40, 0.5)
+        assert process() == running
+    finally:
+        settings(api={"interfaces": "", "certificate": ""})
+        HERE.core(f"trust/cert/del/{made['uuid']}", method="POST")
 
 
 @pytest.mark.parametrize("tool", ["sh"])

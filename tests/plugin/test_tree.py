@@ -301,6 +301,20 @@ def test_what_changes_something_says_who_may():
         assert "allowed_groups" in action or harmless.search(name), name
 
 
+def test_templates_have_targets_that_every_core_reads():
+    """26.1 takes a `!` before a name for a part of it, and finds no such template."""
+    for targets in core.TEMPLATES.rglob("+TARGETS"):
+        for line in targets.read_text().splitlines():
+            name, target = line.split(":")[:2]
+            assert (targets.parent / name).exists() and target.startswith("/"), (targets, line)
+    # The end of the file as the template writes it and as PHP looks for it, and where they meet.
+    folder = core.TEMPLATES / "OPNsense/Hearth/Agent"
+    staging = (MVC / "library/OPNsense/Hearth/Staging.php").read_text()
+    last = (folder / "hearth.toml").read_text().splitlines()[-1]
+    assert f'END = "{last}\\n"' in staging
+    assert "/staging/body.toml" in (folder / "+TARGETS").read_text() and "STAGING . '/body.toml'" in staging
+
+
 def test_php_asks_only_for_actions_that_are_there():
     there = set(sections())
     for path in php():

@@ -130,16 +130,16 @@ function whose({machine, label}) {
 }
 
 /** Findings with what to do. */
-export function findings(all, {named = true} = {}) {
+export function findings(all, {named = true, short = false} = {}) {
     if (all.length === 0) {
         return '<li><p class="hearth-none">Nothing is wrong.</p></li>';
     }
     return all.map((one) => {
         const what = remedy(one, named);
         return `<li class="hearth-finding"><div>${severity(one.severity)}` +
-            (named ? whose(one) : '') +
-            `${prose(one.sentence)}<div class="hearth-remedy"><b>What to do:</b> ${prose(DHCP.includes(one.code) ? AT_DHCP : one.remedy)}</div></div>` +
-            (what ? `<span>${button({button: what, machine: one.machine, state: 'open'})}</span>` : '') + '</li>';
+            (named ? whose(one) : '') + prose(one.sentence) +
+            (short ? '' : `<div class="hearth-remedy"><b>What to do:</b> ${prose(DHCP.includes(one.code) ? AT_DHCP : one.remedy)}</div>`) + '</div>' +
+            (what && !short ? `<span>${button({button: what, machine: one.machine, state: 'open'})}</span>` : '') + '</li>';
     }).join('');
 }
 

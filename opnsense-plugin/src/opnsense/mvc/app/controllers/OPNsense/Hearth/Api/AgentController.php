@@ -183,7 +183,8 @@ class AgentController extends ApiControllerBase
     }
 
     /**
-     * The exact script of a machine, by the configuration in force: mac, uuid, platform, arch, ip, manufacturer,
+     * The exact script of a machine: of one that is known (machine: its name, MAC, UUID or number), or of a made-up
+     * one by the configuration in force: mac, uuid, platform, arch, ip, manufacturer,
      * product, serial, asset, busid, item, menu, fallback.
      */
     public function scriptAction()
