@@ -4,6 +4,7 @@ import configparser
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -157,6 +158,18 @@ def test_what_is_declared_is_tried_before_it_is_applied(site, tmp_path):
     assert tryout("", "manufacturer=Dell") == {"error": "It is refused.\nhearth.toml:3:1: no", "state": "refused"}
     (tmp_path / "answer").write_text("nothing")
     assert "could not be checked" in tryout("", "manufacturer=Dell")["error"]
+def test_the_script_of_a_known_machine_counts_what_people_did(site):
+    site.run("fetch", "talos")
+    site.says("Dell")
+    page = str(site.asks("machine", MAC)["machine"]["id"])
+    assert site.asks("script", json.dumps({"machine": page}))["decision"] == "menu"
+    site.asks("act", MAC, "assign", "talos")
+    answer = site.asks("script", json.dumps({"machine": page}))
+    assert answer["decision"] == "install talos" and answer["profile"] == "talos"
+    assert "jointoken=***" in answer["script"] and "secret-token" not in json.dumps(answer)
+    given = re.sub(r"/event/[0-9a-f]{32}", "/event/" + "0" * 32, site.says("Dell").decode())
+    assert given.replace("secret-token", "***") == answer["script"]
+    assert site.asks("script", '{"machine": "nobody"}')["state"] == "refused"
 
 
 def test_what_the_factory_offers_also_before_there_is_a_configuration(site, tmp_path):

@@ -160,6 +160,7 @@ Examples:
     /// here too.
     #[command(after_long_help = "\
 Examples:
+  hearth script oden
   hearth script --mac 5c:f3:fc:01:02:03
   hearth script --platform pcbios --manufacturer IBM --product 'System x3550'
   hearth script --item memtest
@@ -292,19 +293,25 @@ Examples:
         json: bool,
     },
     /// Write a copy of the database, while the agent runs
-    #[command(after_long_help = "Example:\n  hearth backup /var/backups/hearth.db")]
+    #[command(after_long_help = "Example:\n  hearth backup /var/db/hearth/before.db")]
     Backup {
         /// A file that is not there yet
         file: PathBuf,
+        /// For programs
+        #[arg(long)]
+        json: bool,
     },
     /// Put a copy of the database in force, while the agent runs
     ///
     /// What was there before is kept beside the database as
     /// hearth.db.before-restore.
-    #[command(after_long_help = "Example:\n  hearth restore /var/backups/hearth.db")]
+    #[command(after_long_help = "Example:\n  hearth restore /var/db/hearth/before.db")]
     Restore {
         /// What `hearth backup` wrote
         file: PathBuf,
+        /// For programs
+        #[arg(long)]
+        json: bool,
     },
     /// Print completions for a shell
     ///

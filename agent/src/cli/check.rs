@@ -10,9 +10,9 @@ use crate::{config, daemon};
 /// Shows every mistake; valid is what `hearth serve` would take on this host, at once or, with `later`,
 /// once its addresses are there; with `later` what else would end a start is looked at too.
 pub fn check(path: &Path, later: bool) -> Result<u8, Failed> {
-    let host = match later {
-        true => config::Environment::default(),
-        false => daemon::environment(),
+    let host = config::Environment {
+        later,
+        ..daemon::environment()
     };
     let (mistakes, config) = match config::load(path, &host) {
         Ok(loaded) => (loaded.warnings, Some(loaded.config)),

@@ -13,12 +13,12 @@ use super::live::Rates;
 use super::status::Status;
 use crate::api::{self, Answer, Api, Problem, Role};
 use crate::boot::gate::Keeper;
+use crate::clock::now_ms;
 use crate::form::one_line;
 use crate::http::{Asked, Body, Caller, Handler, Reply};
 use crate::limits;
 use crate::machine::Census;
 use crate::power::wol;
-use crate::stamp::now_ms;
 use crate::store::TokenRow;
 
 /// Makes the API.
@@ -29,7 +29,7 @@ pub fn api(
     tokens: Vec<TokenRow>,
 ) -> Api {
     let fetching = Fetching::new(keeper.clone(), status.clone(), census.clone());
-    let (shown, here) = (keeper.clone(), keeper.clone());
+    let (shown, here, told) = (keeper.clone(), keeper.clone(), status.clone());
     let kept = census.clone();
     Api {
         census,
@@ -59,6 +59,7 @@ pub fn api(
             Box::new(move |path| status.journal.restore(path))
         },
         fragments: status.fragments.clone(),
+        writes: status.writes.clone(),
         fetches: Box::new(Door(fetching)),
         looking: {
             let rates = Rates::default();
@@ -66,6 +67,7 @@ pub fn api(
         },
         found: api::Found::default(),
         now: now_ms,
+        happened: Box::new(move |seq, at| told.journal.happened(seq, at)),
     }
 }
 

@@ -270,7 +270,8 @@ impl Thread {
                 match Capture::open(&name) {
                     Ok(anew) => one.capture = anew,
                     Err(error) => {
-                        let never = error.kind() == io::ErrorKind::PermissionDenied;
+                        let denied = error.kind() == io::ErrorKind::PermissionDenied;
+                        let never = denied && !Capture::COMES_BACK;
                         if never && !std::mem::replace(&mut one.is_told, true) {
                             log::warn!(
                                 "DHCP on {name} is heard again after a restart of hearth: opening an \

@@ -93,9 +93,10 @@ mod tests {
         let error = look(&folder).unwrap_err().to_string();
         assert!(error.contains("another program"), "{error}");
         fs::write(&path, "nonsense".repeat(1000)).unwrap();
+        let before = files(&folder);
         let error = look(&folder).unwrap_err().to_string();
         assert!(error.contains("the file is damaged"), "{error}");
-        assert_eq!(before.0, files(&folder));
+        assert_eq!(before, files(&folder));
     }
 
     #[test]

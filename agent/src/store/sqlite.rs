@@ -78,8 +78,8 @@ impl Sqlite {
         let reader = connect(&path, false).map_err(|error| broken(&path, Unfit::Sqlite(error)))?;
         let queue = Arc::new(Queue::default());
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn({
-            let queue = queue.clone();
-            move || writer::run(&queue, connection)
+            let (queue, last_event) = (queue.clone(), contents.last_event);
+            move || writer::run(&queue, connection, last_event)
         });
         let thread =
             thread.map_err(|error| Error(format!("starting the database's thread: {error}")))?;

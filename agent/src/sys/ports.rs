@@ -163,8 +163,7 @@ mod tests {
 
     fn table(records: &[Vec<u8>]) -> Vec<u8> {
         let end = record(64);
-        let all = [&[end.clone()], records, &[end]].concat();
-        all.concat()
+        [end.clone(), records.concat(), end].concat()
     }
 
     fn found(table: &[u8], tcp: bool, address: &str) -> Vec<u64> {

@@ -16,6 +16,7 @@ use nix::sys::socket::{
 use nix::sys::time::TimeVal;
 
 use super::bind::any_address;
+use super::rights;
 
 /// The option that lets two sockets of this process have one port. What Linux calls `SO_REUSEADDR`
 /// the BSDs do for unicast only with `SO_REUSEPORT`, and what Linux calls `SO_REUSEPORT` would
@@ -58,6 +59,7 @@ pub fn listen(address: SocketAddr, bytes: usize) -> io::Result<UdpSocket> {
     bind(opened.as_raw_fd(), &SockaddrStorage::from(address))?;
     let listening = UdpSocket::from(opened);
     listening.set_nonblocking(true)?;
+    rights::only(&listening, rights::For::Requests);
     Ok(listening)
 }
 

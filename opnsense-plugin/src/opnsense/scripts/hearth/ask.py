@@ -160,7 +160,7 @@ def row(machine, found):
         'profile': (machine.get('detail') or {}).get('profile') or wishes.get('profile') or '',
         'address': machine.get('address') or '', 'mac': (machine.get('macs') or [''])[0],
         'last_seen': machine['last_seen'], 'first_seen': machine['first_seen'],
-        'declared': machine.get('declared') or '', 'make': make, 'serial': facts.get('serial') or '',
+        'declared': machine.get('declared') or '', 'policy': machine.get('policy') or '', 'make': make, 'serial': facts.get('serial') or '',
         'tags': ' '.join(wishes.get('tags') or []),
         'severity': finding.get('severity', ''), 'finding': finding.get('sentence', ''),
         'remedy': finding.get('remedy', ''), 'code': finding.get('code', ''),
@@ -306,15 +306,25 @@ SCRIPT = ('mac', 'uuid', 'platform', 'arch', 'ip', 'manufacturer', 'product', 's
 
 
 def script(told='{}', of=None):
-    """The script of a made-up machine, by the configuration in force or that of a file, without the secret in it."""
+    """The script of a machine that is known (`machine`), or of a made-up one by the configuration in force or that of
+    a file; without the secret in it."""
     told, arguments = json.loads(told), []
+    if told.get('machine'):
+        answer = get(called(told['machine']) + '/script')
+        answer['script'] = masked(answer['script'])
+        return answer
     for key in SCRIPT:
         if told.get(key):
             arguments.append(f'--{key}={told[key]}')
     for flag in ('menu', 'fallback'):
         if told.get(flag) in (True, '1', 1):
             arguments.append('--' + flag)
-    return {'script': re.sub(r'(jointoken=)[^\s&]+', r'\1***', command('script', *arguments, of=of))}
+    return {'script': masked(command('script', *arguments, of=of))}
+
+
+def masked(text):
+    """A script without Omni's join token."""
+    return re.sub(r'(jointoken=)[^\s&]+', r'\1***', text)
 
 
 def tryout(name='', facts='', told='{}'):

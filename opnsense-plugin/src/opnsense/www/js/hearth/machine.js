@@ -45,7 +45,7 @@ export function state(machine, now) {
     switch (machine.phase) {
         case 'discovered': return given ? `It gets ${given} at its next boot.` : `Met, and nothing is meant for it. For ${since}.`;
         case 'held': return `It waits for a person${detail.reason ? `: ${detail.reason}` : ''}. For ${since}.`;
-        case 'ready': return `It gets ${detail.profile ?? given ?? 'its profile'} at its next boot.`;
+        case 'ready': return `It gets ${detail.profile ?? given ?? (machine.profile || 'its profile')} at its next boot.`;
         case 'installing': return `${detail.profile ?? 'Its profile'} is being installed, try ${detail.tries ?? 1}. For ${since}.`;
         case 'installed': return `Its disk is bootable${detail.profile ? ` (${detail.profile})` : ''}: it gets that. For ${since}.`;
         case 'failed': return `Its installation failed${detail.reason ? `: ${detail.reason}` : ''}.`;
