@@ -58,6 +58,12 @@ def drop(uuid):
     assert HERE.core("interfaces/vip_settings/reconfigure", method="POST")["status"] == "ok"
 
 
+def without_virtual(firewall):
+    for row in firewall.core("interfaces/vip_settings/search_item", {"rowCount": -1})["rows"]:
+        firewall.core(f"interfaces/vip_settings/del_item/{row['uuid']}", method="POST")
+    firewall.core("interfaces/vip_settings/reconfigure", method="POST")
+
+
 def applied():
     answer = HERE.post("service/reconfigure")
     assert answer["status"] == "ok", answer
@@ -118,6 +124,9 @@ def wire():
     subprocess.run(["ip", "-n", CLIENTS[0], "addr", "add", there, "dev", CLIENTS[1]], check=True)
     yield
     subprocess.run(["ip", "-n", CLIENTS[0], "addr", "del", there, "dev", CLIENTS[1]], check=True)
+    # Other tests take the first one for a firewall alone.
+    for firewall in (HERE, PEER):
+        without_virtual(firewall)
 
 
 @pytest.fixture(autouse=True)
@@ -125,9 +134,7 @@ def pair(wire):
     """The first one is master of a virtual address that both have."""
     for firewall in (HERE, PEER):
         firewall.clean()
-        for row in firewall.core("interfaces/vip_settings/search_item", {"rowCount": -1})["rows"]:
-            firewall.core(f"interfaces/vip_settings/del_item/{row['uuid']}", method="POST")
-        firewall.core("interfaces/vip_settings/reconfigure", method="POST")
+        without_virtual(firewall)
     virtual(PAIR[2], "1")
     role(HERE, "master")
     applied()

@@ -77,7 +77,7 @@ const BEHALF: &str = "hearth-for";
 /// Who did it, for the log and the audit log.
 fn acting(user: &str, behalf: Option<&str>) -> String {
     match behalf.map(|name| one_line(name, '?', limits::BEHALF_BYTES)) {
-        Some(name) if !name.is_empty() => format!("{name} by {user}"),
+        Some(name) if !name.is_empty() && name != user => format!("{name} by {user}"),
         _ => user.to_owned(),
     }
 }
@@ -182,6 +182,7 @@ mod tests {
     fn whoever_acts_for_another_is_named_with_them() {
         assert_eq!(acting("root", None), "root");
         assert_eq!(acting("root", Some(" ")), "root");
+        assert_eq!(acting("root", Some("root")), "root");
         assert_eq!(acting("root", Some("alice")), "alice by root");
         assert_eq!(acting("root", Some("a\tb")), "a?b by root");
         let long = acting("root", Some(&"x".repeat(500)));
