@@ -93,13 +93,15 @@
             <details class="hearth-field talos-new">
                 <summary>{{ lang._('More') }}</summary>
                 <div class="hearth-field"><label for="talos_name">{{ lang._('Name of image and profile') }}</label>
-                    <input class="form-control" type="text" id="talos_name" maxlength="64" value="talos"><p class="help-block" id="talos_name_text"></p></div>
+                    <input class="form-control" type="text" id="talos_name" maxlength="64" value="talos"><p class="help-block" id="talos_name_text">{{ lang._('Machines, policies and the menu refer to the profile by it; the image is fetched by it.') }}</p></div>
                 <div class="hearth-field"><label for="talos_architectures">{{ lang._('Processors') }}</label>
-                    <select class="form-control" id="talos_architectures"><option value="amd64">x86, 64 bit</option><option value="arm64">ARM, 64 bit</option><option value="amd64,arm64">{{ lang._('both') }}</option></select></div>
+                    <select class="form-control" id="talos_architectures"><option value="amd64">x86, 64 bit</option><option value="arm64">ARM, 64 bit</option><option value="amd64,arm64">{{ lang._('both') }}</option></select>
+                    <p class="help-block">{{ lang._('Of the machines that boot this image; each kind is fetched.') }}</p></div>
                 <div class="hearth-field"><label for="talos_console">{{ lang._('Serial console') }}</label>
-                    <select class="form-control" id="talos_console"><option value="">{{ lang._('none') }}</option><option value="ttyS0">ttyS0</option><option value="ttyS1">ttyS1</option></select></div>
+                    <select class="form-control" id="talos_console"><option value="">{{ lang._('none') }}</option><option value="ttyS0">ttyS0</option><option value="ttyS1">ttyS1</option></select>
+                    <p class="help-block">{{ lang._('Where the kernel writes too, beside the screen: for servers that are watched over a serial line or their management controller.') }}</p></div>
                 <div class="hearth-field"><label for="talos_factory">{{ lang._('Image factory of one\'s own') }}</label>
-                    <input class="form-control" type="text" id="talos_factory" placeholder="https://factory.talos.dev"><p class="help-block" id="talos_factory_text"></p></div>
+                    <input class="form-control" type="text" id="talos_factory" placeholder="https://factory.talos.dev"><p class="help-block" id="talos_factory_text">{{ lang._('It builds Talos with the chosen extensions. Empty: the one of Sidero Labs.') }}</p></div>
             </details>
             <button class="btn btn-primary" type="button" id="talos_go"><b>{{ lang._('Set up and fetch') }}</b></button>
             <ol class="hearth-steps" id="talos_steps" style="margin-top: 14px"></ol>
