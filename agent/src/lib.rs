@@ -33,7 +33,8 @@
 //!
 //! [`boot::site`] is all of it at one moment: [`config`], lock and catalogue. [`daemon`] opens the
 //! sockets, keeps the site and swaps it on reload; [`cli`] is what a person types. [`limits`] has
-//! every bound, [`sys`] the only `unsafe`; [`mac`], [`uuid`], [`pci`], [`nic`], [`digest`], [`credential`], [`stamp`] and [`log`]
+//! every bound, [`sys`] the only `unsafe`; [`mac`], [`uuid`], [`pci`], [`nic`], [`digest`], [`credential`], [`stamp`], [`clock`]
+//! and [`log`]
 //! are words that all share.
 //!
 //! # Layers
@@ -46,7 +47,7 @@
 //!      > timeline                                   what happened, and why it failed
 //!      > boot  answer  machine  image  recipe  event  dhcp   decisions
 //!      > config  store
-//!      > arch  credential  digest  form  id  limits  log  mac  nic  pci  percent  stamp  sync  sys  template  tls  uuid
+//!      > arch  clock  credential  digest  form  id  limits  log  mac  nic  pci  percent  stamp  sync  sys  template  tls  uuid
 //! ```
 
 pub mod answer;
@@ -54,6 +55,7 @@ pub mod api;
 pub mod arch;
 pub mod boot;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod credential;
 pub mod daemon;

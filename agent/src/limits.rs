@@ -118,6 +118,19 @@ pub const TOP_KEYS: Duration = Duration::from_millis(100);
 pub const TOP_NEWS: usize = 16;
 /// Between two looks for installations that take too long.
 pub const CLOCK: Duration = Duration::from_secs(60);
+/// Between two looks whether the system's clock was set, or this host has other addresses.
+pub const LOOK: Duration = Duration::from_secs(2);
+/// A clock that is less off was not set, or not so that it matters.
+pub const CLOCK_JUMP: Duration = Duration::from_secs(10);
+/// Nothing is counted from a moment longer ago but how long an installation takes.
+pub const CLOCK_NEAR: Duration = Duration::from_secs(86_400);
+/// Jumps of the clock that are remembered.
+pub const CLOCK_JUMPS: usize = 64;
+/// What passed unseen before a start counts for no more than this: nobody could report meanwhile, and the
+/// clock may be wrong.
+pub const UNSEEN: Duration = Duration::from_secs(600);
+/// Events are taken for too old by a clock that is no further ahead of the last one at the start.
+pub const PRUNE_AHEAD: Duration = Duration::from_secs(86_400);
 /// Events of one machine that its timeline is made of, the last: about a hundred boots.
 pub const EVENTS_OF_MACHINE: usize = 2_000;
 /// Lines of the audit log that are kept.
@@ -251,6 +264,8 @@ pub const HTTP_HEAD_BYTES: usize = 16 << 10;
 pub const HTTP_DECIDERS: usize = 16;
 /// Bytes of a request's body at the control socket.
 pub const CONTROL_BODY_BYTES: usize = 64 << 10;
+/// Bytes of the name of a person for whom a user of this host asks.
+pub const BEHALF_BYTES: usize = 64;
 /// Machines or events of one answer at the control socket, unless fewer are asked for.
 pub const PAGE: usize = 1_000;
 /// Header lines of an HTTP request.
@@ -295,6 +310,8 @@ pub const API_TOKENS: usize = 100;
 pub const CONTROL_CONNECTIONS: usize = 32;
 /// Connections at a time to the API over TLS, those that follow events among them.
 pub const API_CONNECTIONS: usize = 64;
+/// Handshakes of TLS at a time for each address of the API; the oldest makes room for the next.
+pub const API_HANDSHAKES: usize = 64;
 /// Who follow events at a time, each with what it has not read yet.
 pub const API_FOLLOWERS: usize = 16;
 /// Pieces of events that wait for one who follows; a slower one holds its own up, and then reads from the

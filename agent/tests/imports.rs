@@ -19,6 +19,7 @@ const LAYERS: [&[&str]; 7] = [
     &["config", "store"],
     &[
         "arch",
+        "clock",
         "credential",
         "digest",
         "form",

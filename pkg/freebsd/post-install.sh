@@ -39,12 +39,10 @@ if [ ! -d /usr/local/opnsense ]; then
 	[ -e /var/log/hearth.log ] || { : >/var/log/hearth.log && chmod 640 /var/log/hearth.log; }
 	service syslogd onestatus >/dev/null 2>&1 && service syslogd reload >/dev/null
 fi
-# A new program in the place of a running one: it lets transfers end, and machines ask again.
+# A new program in the place of a running one: it lets transfers end, and machines ask again. Not `restart`: what a
+# script starts is killed by pkg when the script ends.
 if service hearth onestatus >/dev/null 2>&1; then
-	if service hearth oneconfigtest; then
-		service hearth onerestart
-	else
-		echo "The Hearth that runs goes on until the configuration is corrected: service hearth restart"
-	fi
+	service hearth onerenew ||
+		echo "The Hearth that runs goes on with the old program until you run: service hearth restart"
 fi
 exit 0

@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import os
 import pathlib
+import shutil
 import sys
 
 from . import agent, compiled, debian, freebsd, plugin, repository, source, twice
@@ -23,6 +24,10 @@ def main(arguments):
     one.add_argument("--out", type=pathlib.Path, required=True, help="where TARGET/hearth goes")
     one.add_argument("--profile", default="release", help="one of Cargo.toml's")
     one.add_argument("--twice", action="store_true", help="from two copies of the tree, which have to give the same")
+    one = commands.add_parser("compile-tests", help="compile the agent's unit tests for a target")
+    one.add_argument("target", choices=sorted(compiled.TARGETS))
+    one.add_argument("--folder", type=pathlib.Path, required=True, help="cargo's target folder")
+    one.add_argument("--out", type=pathlib.Path, required=True, help="where TARGET/hearth-tests goes")
     one = commands.add_parser("pack", help="make packages of what was compiled")
     one.add_argument("--programs", type=pathlib.Path, required=True, help="the folder of TARGET/hearth")
     one.add_argument("--pages", type=pathlib.Path, required=True, help="a hearth that runs here")
@@ -32,7 +37,8 @@ def main(arguments):
     commands.add_parser("version", help="print the version, and refuse if it is not the same everywhere")
     told = parser.parse_args(arguments)
     try:
-        return {"compile": compile_agent, "pack": pack, "version": version}[told.command](told)
+        return {"compile": compile_agent, "compile-tests": compile_tests, "pack": pack,
+                "version": version}[told.command](told)
     except (Refused, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -55,6 +61,15 @@ def compile_agent(told):
     path.write_bytes(data)
     path.chmod(0o755)
     print(f"{path}: {len(data)} bytes")
+    return 0
+
+
+def compile_tests(told):
+    """The unit tests as a program."""
+    path = told.out / told.target / "hearth-tests"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(compiled.unit_tests(told.target, told.folder.resolve()), path)
+    print(path)
     return 0
 
 

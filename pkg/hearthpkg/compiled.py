@@ -92,6 +92,23 @@ def agent(target, folder, tree=source.TREE, tools=os.environ, profile="release")
     return data
 
 
+def unit_tests(target, folder, tree=source.TREE, tools=os.environ):
+    """The agent's unit tests as one program for a target, to be run where that is: its path."""
+    setting = {**environment(target, tree, folder, tools),
+               "CARGO_PROFILE_TEST_DEBUG": "none", "CARGO_PROFILE_TEST_STRIP": "symbols"}
+    done = subprocess.run(
+        [f"{tools['HEARTH_RUST']}/bin/cargo", "test", "--no-run", "--locked", "-p", "hearth", "--lib",
+         "-Zbuild-std=std", "--target", target, "--message-format=json-render-diagnostics"],
+        cwd=tree, env=setting, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    if done.returncode:
+        raise Refused(f"cargo could not build the unit tests for {target}, see above")
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    made = [one["executable"] for one in told if one.get("executable") and one["profile"]["test"]]
+    if len(made) != 1:
+        raise Refused(f"cargo told of {len(made)} programs with tests, and not of one")
+    return pathlib.Path(made[0])
+
+
 def hosts_paths(tree, folder, tools):
     """Folders of this host that must not stand in a program."""
     setting = environment(next(iter(TARGETS)), tree, folder, tools)

@@ -136,7 +136,8 @@ def test_its_own_certificate_stays_and_another_is_taken_up_by_a_reload(site):
 
 def test_whoever_speaks_no_tls_or_nothing_holds_nobody_up(site):
     reader = token(site, "read")
-    silent = [socket.create_connection(("127.0.0.1", site.api_port)) for _ in range(20)]
+    # More than there are seats and handshakes.
+    silent = [socket.create_connection(("127.0.0.1", site.api_port)) for _ in range(150)]
     plain = socket.create_connection(("127.0.0.1", site.api_port))
     plain.sendall(b"GET /api/v1/status HTTP/1.1\r\nHost: x\r\n\r\n")
     assert reader.ask("GET", "status")[0] == 200
@@ -246,3 +247,14 @@ def test_the_socket_needs_no_token_and_names_the_user(site):
     assert site.ask("POST", f"machines/{MAC}/actions", {"action": "hold"})[0] == 200
     audit = site.run("audit", "--json").stdout
     assert '"who": "root"' in audit
+    behalf = {"Hearth-For": "alice"}
+    assert site.ask("POST", f"machines/{MAC}/actions", {"action": "release"}, behalf)[0] == 200
+    assert site.ask("GET", "audit")[2]["audit"][0]["who"] == "alice by root"
+
+
+def test_a_token_speaks_for_itself_alone(site):
+    boot(site)
+    operator = token(site, "operate", "robot")
+    hold = {"action": "hold"}
+    assert operator.ask("POST", f"machines/{MAC}/actions", hold, {"Hearth-For": "alice"})[0] == 200
+    assert site.ask("GET", "audit")[2]["audit"][0]["who"] == "robot"

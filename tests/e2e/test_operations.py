@@ -72,9 +72,11 @@ def copy(source, sink):
 def operations():
     """(method, path) of every operation of the document."""
     document = json.loads((TREE / "agent/api/openapi.json").read_text())
-    return {(method.upper(), path.removeprefix("/"))
-            for path, methods in document["paths"].items()
-            for method in methods if method in ("get", "put", "post", "delete", "patch")}
+    found = {(method.upper(), path.removeprefix("/"))
+             for path, methods in document["paths"].items()
+             for method in methods if method in ("get", "put", "post", "delete", "patch")}
+    assert ("GET", "machines/{machine}") in found
+    return found
 
 
 def one_of(config, *words):
@@ -110,7 +112,7 @@ def test_every_operation_has_its_command(agent, origin, tmp_path):
             assert done.stdout
         return done.stdout
 
-    views = ["status", "machine list", f"machine show {MAC}", f"advise {MAC}", f"timeline {MAC}", "events",
+    views = ["status", "machine list", f"machine show {MAC}", f"advise {MAC}", f"script {MAC}", f"timeline {MAC}", "events",
              f"events --machine {MAC}", "findings", "policy list", f"policy test {MAC}", "profiles",
              "images", "loaders", "fetches list", "config list", "audit", "token list"]
     for view in views:
@@ -125,6 +127,7 @@ def test_every_operation_has_its_command(agent, origin, tmp_path):
     hearth("machine", "overrides", MAC)
     assert json.loads(hearth("machine", "overrides", MAC, "--put", str(overrides)))["tags"] == ["rack7"]
     assert json.loads(hearth("machine", "overrides", MAC))["tags"] == ["rack7"]
+    assert "machines" in json.loads(hearth("top", "--json"))
     hearth("fetch", "--agent", "mine")
     hearth("fetches", "show", "1", "--json")
     assert "had ended: done" in hearth("fetches", "cancel", "1")
@@ -138,10 +141,17 @@ def test_every_operation_has_its_command(agent, origin, tmp_path):
     hearth("config", "show", "lab")
     hearth("config", "delete", "lab")
     hearth("config", "revert", "lab")
+    hearth("config", "delete", "lab", "--json")
+    hearth("config", "revert", "lab", "--json")
     hearth("token", "create", "deploy", "--role", "read")
     hearth("token", "revoke", "deploy")
+    hearth("token", "create", "deploy", "--role", "read", "--json")
+    hearth("token", "revoke", "deploy", "--json")
+    assert json.loads(hearth("fetch", "--detach", "mine", "--json"))["id"]
     hearth("backup", str(tmp_path / "copy.db"))
     hearth("restore", str(tmp_path / "copy.db"))
+    assert json.loads(hearth("backup", str(tmp_path / "more.db"), "--json"))["path"].endswith("/more.db")
+    hearth("restore", str(tmp_path / "more.db"), "--json")
     hearth("machine", "forget", MAC)
     wire.close()
 

@@ -165,6 +165,14 @@ def test_an_installer_that_fails_leaves_its_reason_on_the_screen(agent):
     assert phase(one) == "failed"
 
 
+def test_what_stands_behind_the_question_mark_is_decoded(agent):
+    one = prepared(agent(MACHINE.format(keys='installed = "callback"'))).start()
+    url = event_url(script(one))
+    assert report(url, "failed?no%20disk%3A%20%C3%BCber%0Asda") == 200
+    assert "the installer says: no disk: über sda" in one.log()
+    assert phase(one) == "failed"
+
+
 def test_tries_come_to_an_end_over_restarts(agent):
     one = prepared(agent(MACHINE.format(keys='installed = "callback"\ntries = 2'))).start()
     for _ in range(2):

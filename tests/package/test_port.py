@@ -69,6 +69,12 @@ def test_the_port_names_every_crate_of_the_lock(port):
     assert set(re.findall(r"[^\s\\]+", (port / "Makefile.crates").read_text())) - {"CARGO_CRATES="} == wanted
 
 
+def test_what_the_port_lacks_is_in_its_readme(port):
+    makefile, readme = (port / "Makefile").read_text(), (TREE / "pkg/port/README.md").read_text()
+    has_place = bool(re.search(r"^(MASTER_SITES|USE_GITHUB|USE_GITLAB)=", makefile, re.MULTILINE))
+    assert has_place != ("add `MASTER_SITES`" in readme), "the source's place is in the Makefile, or its lack in the README"
+
+
 def test_the_port_says_of_itself_what_the_package_does(port):
     said = dict(re.findall(r"^(\w+)=\t+(.*)$", (port / "Makefile").read_text(), re.MULTILINE))
     assert (said["COMMENT"], said["MAINTAINER"], said["WWW"]) == (source.COMMENT, source.MAINTAINER, source.WEB)

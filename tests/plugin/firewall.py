@@ -106,7 +106,8 @@ class Firewall:
                 self.post(f"settings/del_{kind}/{row['uuid']}")
         self.settings(
             general={"enabled": "1", "interfaces": "lan", "unknown": "menu", "unknown_profile": "", "http_port": "",
-                     "addresses": "interface", "serve": "always", "ipv6": "0", "firewall": "1"},
+                     "addresses": "interface", "serve": "always", "ipv6": "0",
+                     "source": "network", "firewall": "1"},
             menu={"items": "", "default": "", "title": "", "timeout": ""},
             tftp={"single_port": "0"},
             api={"interfaces": "", "port": "", "certificate": ""},

@@ -9,7 +9,7 @@ import subprocess
 
 import firewall
 import pytest
-from firewall import add, ask, change, clean, inside, made, needs_api, needs_shell, post, rows, settings
+from firewall import HERE, add, ask, change, clean, inside, made, needs_api, needs_shell, post, rows, settings
 
 from hearthtest.wait import wait_for
 
@@ -352,8 +352,38 @@ def test_a_reload_is_no_restart(applied):
     assert status["declared"]["machines"] == 1
 
 
+# A program that says of itself that it is newer, and is the old one otherwise.
+NEWER = """\
+#!/usr/bin/env python3
+import os, sys
+if sys.argv[1:] == ["--version"]:
+    print("hearth 9999.0.0")
+else:
+    os.execv("/usr/local/sbin/hearth.real", ["/usr/local/sbin/hearth", *sys.argv[1:]])
+"""
+
+
+@needs_shell
+def test_a_program_that_is_newer_than_the_one_that_runs_is_started(applied):
+    running = process()
+    inside("sh", "-c", "cp -p /usr/local/sbin/hearth /usr/local/sbin/hearth.real && cat >/usr/local/sbin/hearth.new"
+           " && chmod 755 /usr/local/sbin/hearth.new && mv /usr/local/sbin/hearth.new /usr/local/sbin/hearth", stdin=NEWER)
+    try:
+        assert inside("/usr/local/opnsense/scripts/hearth/apply.php", "--event") and process() != running
+    finally:
+        inside("mv", "/usr/local/sbin/hearth.real", "/usr/local/sbin/hearth")
+    assert post("service/restart")["response"]
+    running = process()
+    inside("/usr/local/opnsense/scripts/hearth/apply.php", "--event")
+    assert process() == running, "the same version goes on"
+
+
+@needs_shell
 def test_what_is_saved_and_not_applied_is_told(applied):
-    assert ask("agent/overview")["unapplied"] is False
+    http_boot = ask("settings/get")["hearth"]["dhcp"]["http_boot"]
+    settings(dhcp={"http_boot": "1" if http_boot == "0" else "0"})
+    assert ask("agent/overview")["unapplied"] is False, "the page DHCP brings this into force"
+    settings(dhcp={"http_boot": http_boot})
     machine = made("machine", name="oden", mac="52:54:00:00:00:01")
     assert ask("agent/overview")["unapplied"] is True
     assert post("service/check")["differs"] is True and ask("agent/overview")["unapplied"] is True
@@ -535,6 +565,32 @@ def test_a_description_is_text():
 
 
 @needs_shell
+def test_the_firewall_lets_in_the_networks_of_the_interface(applied):
+    rules = lambda: [line for line in inside("cat", "/tmp/rules.debug").splitlines() if "network boot" in line]  # noqa: E731
+    device = re.search(r"<lan>.*?<if>(.*?)</if>", inside("cat", "/conf/config.xml"), re.S)[1]
+    settings(general={"ipv6": "1"}, api={"interfaces": "lan"})
+    assert post("service/reconfigure")["status"] == "ok"
+    assert len(rules()) == 9, "UDP 69, TCP 8069 and 8070; for IPv6 from link-local addresses too"
+    assert all(f"from {{({device}:network)}}" in rule or "inet6" in rule and "from {fe80::/10}" in rule for rule in rules())
+    settings(general={"source": "any"})
+    assert post("service/reconfigure")["status"] == "ok"
+    assert len(rules()) == 6 and all("from {any}" in rule for rule in rules())
+
+
+@needs_shell
+def test_an_interface_with_a_gateway_is_known_as_one():
+    upstream = lambda: [key for key, one in ask("settings/get")["hearth"]["general"]["interfaces"].items() if one.get("upstream")]  # noqa: E731
+    xml = inside("cat", "/conf/config.xml")
+    made = re.sub(r"(<opt1>.*?)(<ipaddr>)", r"\1<gateway>DSL_GW</gateway>\2", xml, count=1, flags=re.S)
+    assert made != xml and "opt1" not in upstream() and "lan" not in upstream()
+    inside("sh", "-c", "cat > /conf/config.xml", stdin=made)
+    try:
+        assert "opt1" in upstream() and "lan" not in upstream()
+    finally:
+        inside("sh", "-c", "cat > /conf/config.xml", stdin=xml)
+
+
+@needs_shell
 def test_addresses_follow_their_interface(applied):
     device = re.search(r"<lan>.*?<if>(.*?)</if>", inside("cat", "/conf/config.xml"), re.S)[1]
     settings(general={"addresses": "both", "ipv6": "1"})
@@ -581,9 +637,53 @@ def test_tokens_of_the_agent(applied):
     assert answer["token"] not in json.dumps(listed)
     assert "name" in ask("token/add", {"name": "a b", "role": "read"})["error"]
     assert "role" in ask("token/add", {"name": "ab", "role": "root"})["error"]
-    assert ask("token/add", {"name": name, "role": "read"})["error"]
+    assert ask("token/add", {"name": name, "role": "read"})["error"].startswith("There is a token")
     assert post(f"token/del/{name}")["result"] == "deleted"
     assert name not in json.dumps(ask("token/search", {"rowCount": -1}))
+
+
+# As a program that renews certificates does it, such as the ACME client: in config.xml, and saved.
+RENEW = """<?php require_once 'script/load_phalcon.php';
+exec('openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=second.example -days 30 -keyout /tmp/new.key -out /tmp/new.crt');
+$config = OPNsense\\Core\\Config::getInstance();
+$config->lock();
+foreach ($config->object()->cert as $cert) {
+    if ((string)$cert->refid === '%s') {
+        $cert->crt = base64_encode(file_get_contents('/tmp/new.crt'));
+        $cert->prv = base64_encode(file_get_contents('/tmp/new.key'));
+    }
+}
+$config->save(['description' => 'a test renews a certificate']);"""
+
+
+@needs_shell
+def test_the_api_shows_the_chosen_certificate_and_its_renewal(applied):
+    """One of System: Trust, by the core's own API; a renewal there is taken without Apply."""
+    fields = {
+        "action": "internal", "descr": "a test", "key_type": "prime256v1", "digest": "sha256", "cert_type": "server_cert",
+        "lifetime": "30", "commonname": "first.example", "country": "NL",
+    }  # fmt: skip
+    made = HERE.core("trust/cert/add", {"cert": fields})
+    assert made["result"] == "saved", made
+
+    def shown():
+        """The certificate's name as a client sees it; nothing while nobody answers."""
+        read = "openssl s_client -connect 192.168.1.1:8070 </dev/null 2>/dev/null | openssl x509 -noout -subject 2>/dev/null; true"
+        return inside("sh", "-c", read)
+
+    try:
+        refid = HERE.core(f"trust/cert/get/{made['uuid']}")["cert"]["refid"]
+        assert settings(api={"interfaces": "lan", "certificate": refid}) == {"result": "saved"}
+        assert post("service/reconfigure")["status"] == "ok"
+        wait_for(lambda: "first.example" in shown(), "the API shows the chosen certificate", 20, 0.5)
+        assert inside("stat", "-c", "%a %U %G", f"/usr/local/etc/hearth/tls/{refid}.key").strip() == "640 root hearth"
+        running = process()
+        inside("/usr/local/bin/php", stdin=RENEW % refid)
+        wait_for(lambda: "second.example" in shown(), "the API shows the new one", 40, 0.5)
+        assert process() == running
+    finally:
+        settings(api={"interfaces": "", "certificate": ""})
+        HERE.core(f"trust/cert/del/{made['uuid']}", method="POST")
 
 
 @pytest.mark.parametrize("tool", ["sh"])

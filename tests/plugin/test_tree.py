@@ -227,6 +227,24 @@ def test_each_field_of_the_wizard_is_explained():
         assert help_text, f"{found[1]} has no help"
 
 
+def test_who_may_only_look_is_offered_nothing_that_would_be_refused():
+    hidden = (MVC / "views/OPNsense/Hearth/readonly.volt").read_text()
+    # What these do is allowed; and what is inside of something hidden is hidden with it.
+    allowed = {"hearth_try", "hearth_dhcp_look"}
+    inside = {"talos_go": "#talos", "token_create": "#token_form", "hearth_dhcp_apply": ".hearth-actions",
+              "hearth_dhcp_revert": ".hearth-actions"}
+    for view in views():
+        for button in re.findall(r"<button[^>]*>", view.read_text()):
+            name = re.search(r'\bid="([\w-]+)"', button)
+            if name and name[1] not in allowed:
+                assert re.search(re.escape(inside.get(name[1], f"#{name[1]}")) + r"\b", hidden), f"{view.name}: {button}"
+            elif not name:
+                assert re.search(r'data-(act|action)="\w+"', button), f"{view.name}: {button}"
+    for path in [*(core.PLUGIN / "opnsense/www/js/hearth").glob("page_*.js"), *views()]:
+        for name in re.findall(r"^ +(\w+): (?:command\(|\{\n +onRendered)", path.read_text(), re.M):
+            assert f".command-{name}" in hidden, f"{path.name}: {name}"
+
+
 def test_a_view_that_is_broken_cannot():
     for text in ("{% if x %}", "{{ lang._('it's') }}", "{{ partial('a', ['b': c) }}", "{% for x of y %}{% endfor %}"):
         with pytest.raises(jinja2.TemplateSyntaxError):
@@ -290,6 +308,20 @@ def test_what_changes_something_says_who_may():
     harmless = re.compile(r"status|list|\.(list|plan|get.*|show.*|search.*)$|^agent\.")
     for name, action in sections().items():
         assert "allowed_groups" in action or harmless.search(name), name
+
+
+def test_templates_have_targets_that_every_core_reads():
+    """26.1 takes a `!` before a name for a part of it, and finds no such template."""
+    for targets in core.TEMPLATES.rglob("+TARGETS"):
+        for line in targets.read_text().splitlines():
+            name, target = line.split(":")[:2]
+            assert (targets.parent / name).exists() and target.startswith("/"), (targets, line)
+    # The end of the file as the template writes it and as PHP looks for it, and where they meet.
+    folder = core.TEMPLATES / "OPNsense/Hearth/Agent"
+    staging = (MVC / "library/OPNsense/Hearth/Staging.php").read_text()
+    last = (folder / "hearth.toml").read_text().splitlines()[-1]
+    assert f'END = "{last}\\n"' in staging
+    assert "/staging/body.toml" in (folder / "+TARGETS").read_text() and "STAGING . '/body.toml'" in staging
 
 
 def test_php_asks_only_for_actions_that_are_there():

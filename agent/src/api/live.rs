@@ -79,7 +79,7 @@ impl Api {
         let mut fetches = self.fetches.all();
         fetches.retain(|fetch| {
             let ended = fetch["ended"].as_u64();
-            ended.is_none_or(|at| now.saturating_sub(at) < linger)
+            ended.is_none_or(|at| now.abs_diff(at) < linger)
         });
         Ok(json!({
             "now": now, "machines": machines, "left_out": left_out, "fetches": fetches,
@@ -169,7 +169,7 @@ impl Api {
                 let seq = ids.get(&record.id)?.boot.event.seq;
                 match kept.get(&record.id) {
                     None => Some((0, record)),
-                    Some(drawn) if drawn.seq != seq || now.saturating_sub(drawn.at) >= age => {
+                    Some(drawn) if drawn.seq != seq || now.abs_diff(drawn.at) >= age => {
                         Some((drawn.at, record))
                     }
                     Some(_) => None,

@@ -19,11 +19,12 @@ mod operation;
 mod overrides;
 pub mod policies;
 mod problem;
+mod script;
 mod tokens;
 mod view;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -36,6 +37,7 @@ use crate::id::MachineId;
 use crate::mac::Mac;
 use crate::machine::{Census, Record, Restored};
 use crate::store::{AuditRow, EventFilter, EventRow, Write};
+use crate::sys::confine;
 use crate::{limits, percent};
 
 pub use self::config::{Fragments, NotChanged};
@@ -72,16 +74,23 @@ pub struct Api {
     pub fetches: Box<dyn Fetches>,
     /// Fragments of the configuration.
     pub fragments: Arc<dyn Fragments>,
+    /// The folders below which this process can write; none: wherever its user may.
+    pub writes: Vec<PathBuf>,
     /// Looks at what is under way.
     pub looking: Looking,
     /// Findings that were drawn for it lately.
     pub found: Found,
     /// Milliseconds since 1970.
     pub now: fn() -> u64,
+    /// When the event of a number that was stamped with this time happened, by the clock as it is now.
+    pub happened: Happened,
 }
 
 /// Switches a machine on.
 pub type Wake = Box<dyn Fn(&[Mac]) -> Result<String, String> + Send + Sync>;
+
+/// A time by the clock as it is now.
+pub type Happened = Box<dyn Fn(u64, u64) -> u64 + Send + Sync>;
 
 /// Goes back to the backup at a path.
 pub type Restore = Box<dyn Fn(&Path) -> Result<Restored, crate::store::Error> + Send + Sync>;
@@ -172,6 +181,7 @@ impl Api {
             (_, ["machines", name, "events"]) => self.events_of(name, asked.query)?.into(),
             ("PUT", ["machines", name, "overrides"]) => self.put_overrides(name, asked)?.into(),
             (_, ["machines", name, "overrides"]) => self.overrides(name)?,
+            (_, ["machines", name, "script"]) => self.script(name, asked, &site)?.into(),
             (_, ["machines", name, "wake"]) => self.wake(name, asked)?.into(),
             (_, ["machines", name, "timeline"]) => self.timeline(name, config)?.into(),
             (_, ["events"]) => self.events(view::filter(asked.query)?)?.into(),
@@ -209,8 +219,22 @@ impl Api {
 
     fn backup(&self, path: &Path, config: &Config) -> Result<(), crate::store::Error> {
         let root = &config.server.root;
-        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        if real(path.parent().unwrap_or(path)).starts_with(real(root)) {
+        let folder = path.parent().unwrap_or(path);
+        if !self.writes.is_empty() && !confine::is_within(folder, &self.writes) {
+            let writes: Vec<_> = self
+                .writes
+                .iter()
+                .map(|one| one.display().to_string())
+                .collect();
+            return Err(crate::store::Error(format!(
+                "hearth cannot write {}: it confined itself to {}; name one of these but {}, and move \
+                 the file",
+                path.display(),
+                writes.join(", "),
+                root.display()
+            )));
+        }
+        if confine::is_within(folder, std::slice::from_ref(root)) {
             return Err(crate::store::Error(format!(
                 "{} is below {}, whose files everybody may read over TFTP and HTTP: name another folder",
                 path.display(),
@@ -272,6 +296,9 @@ impl Api {
         };
         story.extend(heard.iter().filter(is_its).cloned());
         story.sort_by_key(|event| event.seq);
+        for event in &mut story {
+            event.at = (self.happened)(event.seq, event.at);
+        }
         Ok(story)
     }
 

@@ -76,6 +76,7 @@ pub const OPERATIONS: &[Operation] = &[
     reads("machines/*/events"),
     reads("machines/*/overrides"),
     operation("PUT", "machines/*/overrides", Role::Operate),
+    reads("machines/*/script"),
     reads("machines/*/timeline"),
     operation("POST", "machines/*/wake", Role::Operate),
     reads("events"),

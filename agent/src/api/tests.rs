@@ -38,6 +38,8 @@ pub(super) fn over(declared: &str, queries: &[&str]) -> Api {
         looking: Box::new(Look::default),
         found: Found::default(),
         now: || NOW,
+        happened: Box::new(|_, at| at),
+        writes: Vec::new(),
     }
 }
 

@@ -1,11 +1,11 @@
 //! What a person or program does with a machine, from the API or the command line.
 
 use crate::boot::gate::Keeper;
+use crate::clock::now_ms;
 use crate::event::Event;
 use crate::id::MachineId;
 use crate::machine::registry::Registry;
 use crate::machine::{Action, Record, Refusal};
-use crate::stamp::now_ms;
 use crate::store::Pending;
 
 impl Keeper {

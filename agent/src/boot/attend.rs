@@ -11,22 +11,22 @@ use crate::boot::learn;
 use crate::boot::policy::{self, Count};
 use crate::boot::site::Site;
 use crate::boot::token::Token;
+use crate::clock::now_ms;
 use crate::config::{Installed, Name};
 use crate::event::Event;
 use crate::id::MachineId;
 use crate::machine::phase::{self, Input, Installing};
 use crate::machine::registry::Registry;
 use crate::machine::{Facts, Phase, Record};
-use crate::stamp::now_ms;
 use crate::store::Pending;
 
 /// A decision about a machine, with what goes with it.
-struct Attended {
-    decided: Decided,
-    record: Record,
-    token: Option<Token>,
+pub(super) struct Attended {
+    pub(super) decided: Decided,
+    pub(super) record: Record,
+    pub(super) token: Option<Token>,
     /// Why what was decided cannot be started now.
-    unready: Option<String>,
+    pub(super) unready: Option<String>,
     events: Vec<Event>,
 }
 
@@ -69,7 +69,7 @@ impl Keeper {
         }
         let attended = met.id.and_then(|id| {
             let attend = |registry: &Registry, record: &mut Record| {
-                attend(&site, registry, record, &facts, request.local, now)
+                attend(&site, registry, record, &facts, request.local, now_ms())
             };
             self.census.transact(id, attend)
         });
@@ -191,7 +191,7 @@ pub fn decide_among(
 }
 
 /// Decides, with every other machine kept out: the limits of policies count.
-fn attend(
+pub(super) fn attend(
     site: &Site,
     registry: &Registry,
     record: &mut Record,

@@ -10,6 +10,7 @@ use crate::boot::loader;
 use crate::boot::site::{DEFAULT, Site};
 use crate::boot::told::Talk;
 use crate::boot::{Answer, Gate, Given, Request, Told};
+use crate::clock::now_ms;
 use crate::config::Config;
 use crate::event::{Event, Report, Sink};
 use crate::id::MachineId;
@@ -20,7 +21,6 @@ use crate::mac::Mac;
 use crate::machine::registry::Registry;
 use crate::machine::trust::{self, Trust};
 use crate::machine::{Census, Facts, Phase, Record};
-use crate::stamp::now_ms;
 use crate::sync::held;
 use crate::sys::neighbour;
 
@@ -250,7 +250,7 @@ impl Keeper {
                 let declared = record.declared.as_ref();
                 let declared = declared.and_then(|name| site.config.machines.get(name)?.local_boot);
                 let asks = |_: &Registry, record: &mut Record| {
-                    learn::loader_of_installed(record, declared, mac, now)
+                    learn::loader_of_installed(record, declared, mac, now_ms())
                 };
                 match self.census.transact(record.id, asks)? {
                     (ForLoader::Denied, _) => Some(installed()),

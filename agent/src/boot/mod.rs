@@ -17,6 +17,7 @@ pub mod site;
 pub mod text;
 pub mod token;
 mod told;
+mod would;
 mod written;
 
 #[cfg(test)]
@@ -30,6 +31,7 @@ use crate::image::catalogue::Entry;
 
 pub use attend::decide_among;
 pub use site::preview;
+pub use would::Would;
 
 /// The one gate: TFTP and HTTP ask it for everything they give out.
 pub trait Gate: Send + Sync {

@@ -3,6 +3,7 @@
 use crate::boot::gate::Keeper;
 use crate::boot::token::Token;
 use crate::boot::{Request, Told, learn};
+use crate::clock::now_ms;
 use crate::event::{Event, Outcome, Report, Via};
 use crate::form::one_line;
 use crate::id::MachineId;
@@ -10,7 +11,6 @@ use crate::limits;
 use crate::mac::Mac;
 use crate::machine::phase::{self, Input};
 use crate::machine::{Phase, Record};
-use crate::stamp::now_ms;
 use crate::sync::held;
 
 /// How many lines an installation has sent.
@@ -52,7 +52,7 @@ impl Keeper {
         if input.is_some() {
             held(&self.talk).remove(&record.id);
         }
-        match input.map(|input| self.moved(record.id, &input)) {
+        match input.map(|input| self.moved(record.id, |_| input)) {
             Some(Err(error)) => Told::Later(error),
             _ => Told::Taken,
         }
@@ -107,11 +107,11 @@ impl Keeper {
         talk.all <= in_all && talk.now <= in_a_second
     }
 
-    /// Moves a machine on, waits until that is on the disk, and tells it.
-    fn moved(&self, id: MachineId, input: &Input) -> Result<(), String> {
-        let now = now_ms();
+    /// Moves a machine on by what comes at a time, waits until that is on the disk, and tells it.
+    fn moved(&self, id: MachineId, input: impl FnOnce(u64) -> Input) -> Result<(), String> {
         let moved = self.census.transact(id, |_, record| {
-            let step = phase::step(&record.phase, input);
+            let now = now_ms();
+            let step = phase::step(&record.phase, &input(now));
             record.enter(step.phase, step.reason, now)
         });
         let Some((event, pending)) = moved else {
@@ -179,7 +179,7 @@ impl Keeper {
         held(&self.talk).retain(|talking, _| installing.iter().any(|(id, _)| id == talking));
         for (id, profile) in installing {
             let terms = crate::boot::decide::terms(&site.config, &profile);
-            if let Err(error) = self.moved(id, &Input::Time(now_ms(), terms)) {
+            if let Err(error) = self.moved(id, |now| Input::Time(now, terms)) {
                 log::warn!("machine {id}: {error}");
             }
         }

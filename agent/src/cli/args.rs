@@ -77,13 +77,15 @@ Examples:
     /// Each with file, line and column, the line itself, and what it would
     /// cause. The exit code is 78 if there is an error, and 0 if there are
     /// warnings only. Addresses are held against this host's interfaces; `serve`
-    /// itself takes an address that is not there yet, and waits for it.
+    /// itself takes an address that is not there yet, and waits for it. With
+    /// --serve other exit codes are those with which `serve` would end.
     #[command(after_long_help = "\
 Examples:
   hearth check
   hearth --config ./hearth.toml check --serve && service hearth reload")]
     Check {
-        /// Refuse only what `serve` refuses: an address may come up later
+        /// Refuse what `serve` refuses, and only that: an address may come up
+        /// later; user, folders, lock and database must be of use
         #[arg(long)]
         serve: bool,
     },
@@ -158,6 +160,7 @@ Examples:
     /// here too.
     #[command(after_long_help = "\
 Examples:
+  hearth script oden
   hearth script --mac 5c:f3:fc:01:02:03
   hearth script --platform pcbios --manufacturer IBM --product 'System x3550'
   hearth script --item memtest
@@ -290,19 +293,25 @@ Examples:
         json: bool,
     },
     /// Write a copy of the database, while the agent runs
-    #[command(after_long_help = "Example:\n  hearth backup /var/backups/hearth.db")]
+    #[command(after_long_help = "Example:\n  hearth backup /var/db/hearth/before.db")]
     Backup {
         /// A file that is not there yet
         file: PathBuf,
+        /// For programs
+        #[arg(long)]
+        json: bool,
     },
     /// Put a copy of the database in force, while the agent runs
     ///
     /// What was there before is kept beside the database as
     /// hearth.db.before-restore.
-    #[command(after_long_help = "Example:\n  hearth restore /var/backups/hearth.db")]
+    #[command(after_long_help = "Example:\n  hearth restore /var/db/hearth/before.db")]
     Restore {
         /// What `hearth backup` wrote
         file: PathBuf,
+        /// For programs
+        #[arg(long)]
+        json: bool,
     },
     /// Print completions for a shell
     ///

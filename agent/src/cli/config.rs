@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::client::{Client, encoded};
 use super::exit::Failed;
-use super::print;
 use super::table::table;
 use super::value::{items, text};
+use super::{done, print};
 
 /// `hearth config`.
 #[derive(Debug, Subcommand)]
@@ -39,6 +39,9 @@ pub enum Fragments {
         /// Its name
         #[arg(value_name = "NAME")]
         name: String,
+        /// For programs
+        #[arg(long)]
+        json: bool,
     },
     /// Put in force what a fragment was before its last change
     ///
@@ -48,6 +51,9 @@ pub enum Fragments {
         /// Its name
         #[arg(value_name = "NAME")]
         name: String,
+        /// For programs
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -76,14 +82,14 @@ pub fn config(path: &Path, command: &Fragments) -> Result<u8, Failed> {
             let shown = client.get_text(&format!("config/fragments/{}", encoded(name)))?;
             print(&shown)?;
         }
-        Fragments::Delete { name } => {
-            client.delete(&format!("config/fragments/{}", encoded(name)))?;
-            print(&format!("{name} is not in force any more\n"))?;
+        Fragments::Delete { name, json } => {
+            let answer = client.delete(&format!("config/fragments/{}", encoded(name)))?;
+            done(&answer, *json, &format!("{name} is not in force any more"))?;
         }
-        Fragments::Revert { name } => {
+        Fragments::Revert { name, json } => {
             let path = format!("config/fragments/{}/revert", encoded(name));
-            client.send("POST", &path, &[])?;
-            print(&format!("{name} is what it was before\n"))?;
+            let answer = client.send("POST", &path, &[])?;
+            done(&answer, *json, &format!("{name} is what it was before"))?;
         }
     }
     Ok(0)

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::client::{Client, encoded};
 use super::exit::{Failed, UNAVAILABLE, USAGE};
-use super::print;
 use super::table::table;
 use super::value::{items, text, when};
 use super::view::{self, Output, View};
+use super::{done, print};
 use crate::limits;
 
 pub fn timeline(path: &Path, machine: &str, all: bool, output: Output) -> Result<u8, Failed> {
@@ -114,15 +114,15 @@ fn line(event: &Value) -> String {
 }
 
 /// `backup` or `restore`.
-pub fn copy(path: &Path, what: &str, file: &Path) -> Result<u8, Failed> {
+pub fn copy(path: &Path, what: &str, file: &Path, json: bool) -> Result<u8, Failed> {
     let whole = std::path::absolute(file)
         .map_err(|error| Failed::new(USAGE, format!("{}: {error}", file.display())))?;
     let whole = whole.to_string_lossy();
-    Client::of(path).post(what, &json!({ "path": whole }))?;
-    let done = match what {
+    let answer = Client::of(path).post(what, &json!({ "path": whole }))?;
+    let told = match what {
         "backup" => "the database was copied to",
         _ => "in force again is what was in",
     };
-    print(&format!("{done} {whole}\n"))?;
+    done(&answer, json, &format!("{told} {whole}"))?;
     Ok(0)
 }

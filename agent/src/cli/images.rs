@@ -5,13 +5,14 @@ use std::thread;
 
 use serde_json::Value;
 
+use super::args::By;
 use super::client::Client;
 use super::exit::{Failed, UNAVAILABLE};
-use super::print;
 use super::progress::bar;
 use super::table::{bytes, table};
 use super::value::{items, list, text};
 use super::view::{self, Output, View};
+use super::{done, print};
 use crate::limits;
 
 pub fn images(path: &Path, output: Output) -> Result<u8, Failed> {
@@ -64,13 +65,14 @@ fn loader_table(answer: &Value) -> String {
     table(&["LOADER", "PINNED", "STATE", "TO DO"], &rows)
 }
 
-/// Has the agent do a task of files: the operation, and its body. `detach`: does not wait for the end.
-pub fn have(path: &Path, operation: &str, body: &Value, detach: bool) -> Result<u8, Failed> {
+/// Has the agent do a task of files: the operation, its body, and whether its end is waited for.
+pub fn have(path: &Path, operation: &str, body: &Value, by: By) -> Result<u8, Failed> {
     let mut client = Client::of(path);
     let begun = client.post(operation, body)?;
     let id = text(&begun["id"]);
-    if detach {
-        print(&format!("{} {id} has begun\n", text(&begun["task"])))?;
+    if by.detach {
+        let words = format!("{} {id} has begun", text(&begun["task"]));
+        done(&begun, by.json, &words)?;
         return Ok(0);
     }
     let mut said = 0;

@@ -18,10 +18,10 @@ use crate::image::verify::{self, State};
 pub fn lock(path: &Path, command: &args::Lock) -> Result<u8, Failed> {
     match command {
         args::Lock::Update { names, by } if by.is_agent() => {
-            images::have(path, "lock/update", &json!({ "names": names }), by.detach)
+            images::have(path, "lock/update", &json!({ "names": names }), *by)
         }
         args::Lock::Prune { by, .. } if by.is_agent() => {
-            images::have(path, "lock/prune", &json!({}), by.detach)
+            images::have(path, "lock/prune", &json!({}), *by)
         }
         _ => alone(&super::load(path)?, command),
     }

@@ -35,7 +35,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::config::{self as configuration, Config};
 use crate::daemon;
@@ -68,7 +68,7 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Serve => serve(path, began),
         Command::Check { serve } => check::check(path, *serve),
         Command::Fetch { names, by } => match by.is_agent() {
-            true => images::have(path, "fetches", &json!({ "names": names }), by.detach),
+            true => images::have(path, "fetches", &json!({ "names": names }), *by),
             false => fetch::fetch(&load(path)?, names),
         },
         Command::Images { output } => images::images(path, *output),
@@ -76,7 +76,7 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Fetches(command) => fetches::fetches(path, command),
         Command::Status { output } => status::status(path, *output),
         Command::Top { once, json } => top::top(path, *once, *json),
-        Command::Script(machine) => script::script(load(path)?, machine),
+        Command::Script(machine) => script::script(path, machine),
         Command::Dhcp(command) => dhcp::dhcp(&load(path)?, command),
         Command::Lock(command) => lock::lock(path, command),
         Command::Talos(command) => talos::talos(&load(path)?, command),
@@ -101,8 +101,8 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Apply(command) => apply::apply(path, command),
         Command::Config(command) => config::config(path, command),
         Command::Audit { number, json } => token::audit(path, *number, *json),
-        Command::Backup { file } => events::copy(path, "backup", file),
-        Command::Restore { file } => events::copy(path, "restore", file),
+        Command::Backup { file, json } => events::copy(path, "backup", file, *json),
+        Command::Restore { file, json } => events::copy(path, "restore", file, *json),
         Command::Completions { shell } => pages::completions(*shell),
         Command::Complete { at, words } => complete::complete(words, usize::from(*at)),
         Command::Openapi => print(crate::api::OPENAPI).map(|()| 0),
@@ -115,6 +115,14 @@ fn serve(path: &Path, began: Instant) -> Result<u8, Failed> {
     match daemon::serve(path, began) {
         Ok(()) => Ok(0),
         Err(error) => Err(Failed::new(error.exit_code(), error.to_string())),
+    }
+}
+
+/// Prints what came of something that was done: the answer for programs, a sentence for people.
+fn done(answer: &Value, json: bool, sentence: &str) -> Result<(), Failed> {
+    match json {
+        true => print(&format!("{answer:#}\n")),
+        false => print(&format!("{sentence}\n")),
     }
 }
 

@@ -1,10 +1,13 @@
 //! `hearth script`.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::args::Machine;
+use super::client::{Client, encoded};
 use super::exit::{DATA, Failed, NO_INPUT};
 use super::print;
+use super::value::text;
 use crate::arch::{Cpu, Platform};
 use crate::boot::preview;
 use crate::boot::site::Site;
@@ -13,7 +16,28 @@ use crate::event::Via;
 use crate::image::lock::Lock;
 use crate::machine::Facts;
 
-pub fn script(config: Config, machine: &Machine) -> Result<u8, Failed> {
+pub fn script(path: &Path, machine: &Machine) -> Result<u8, Failed> {
+    match &machine.machine {
+        Some(name) => of_known(path, name, machine),
+        None => of_made_up(super::load(path)?, machine),
+    }
+}
+
+/// What a machine would get now that the running agent knows.
+fn of_known(path: &Path, name: &str, machine: &Machine) -> Result<u8, Failed> {
+    let asked = machine.asked.map(|address| format!("?asked={address}"));
+    let asked = asked.unwrap_or_default();
+    let path_of = format!("machines/{}/script{asked}", encoded(name));
+    let answer = Client::of(path).get(&path_of)?;
+    match machine.json {
+        true => print(&format!("{answer:#}\n"))?,
+        false => print(&text(&answer["script"]))?,
+    }
+    Ok(0)
+}
+
+/// What a machine with these facts would get that nobody has met.
+fn of_made_up(config: Config, machine: &Machine) -> Result<u8, Failed> {
     let lock = Lock::load(&config.server.state.join(Lock::FILE))
         .map_err(|error| Failed::new(DATA, error.to_string()))?;
     let root = config.server.root.clone();

@@ -8,7 +8,7 @@ use super::exit::Failed;
 use super::table::{bytes, time};
 use super::value::{items, list, text};
 use super::view::{self, Output, View};
-use crate::{limits, stamp};
+use crate::{daemon, limits, stamp};
 
 /// How many events people are shown; programs get all.
 const EVENTS: usize = 15;
@@ -86,7 +86,9 @@ fn people(status: &Value) -> String {
     let failed = items(&status["fetches"]["findings"]);
     let failed = failed.map(|one| format!("{}; {}", text(&one["sentence"]), text(&one["remedy"])));
     let warnings = items(&status["warnings"]).map(text);
-    let warnings = warnings.chain(failed).chain(wanting);
+    let waits = items(&status["waits_for"]).filter_map(|one| one.as_str()?.parse().ok());
+    let waits = waits.map(|address| daemon::waits(&address));
+    let warnings = waits.chain(warnings).chain(failed).chain(wanting);
     section(&mut lines, "to do", warnings.collect());
     let events: Vec<_> = items(&status["events"])
         .map(|event| format!("{} {}", date(&event["time"]), text(&event["text"])))

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::args::Tokens;
 use super::client::{Client, encoded};
 use super::exit::Failed;
-use super::print;
 use super::table::table;
 use super::value::{items, text, when};
+use super::{done, print};
 use crate::stamp;
 
 pub fn token(path: &Path, command: &Tokens) -> Result<u8, Failed> {
@@ -48,9 +48,9 @@ pub fn token(path: &Path, command: &Tokens) -> Result<u8, Failed> {
             let rows: Vec<_> = items(&answer["tokens"]).map(row).collect();
             print(&table(&["TOKEN", "ROLE", "CREATED", "EXPIRES"], &rows))?;
         }
-        Tokens::Revoke { name } => {
-            client.delete(&format!("tokens/{}", encoded(name)))?;
-            print(&format!("{name} is revoked\n"))?;
+        Tokens::Revoke { name, json } => {
+            let answer = client.delete(&format!("tokens/{}", encoded(name)))?;
+            done(&answer, *json, &format!("{name} is revoked"))?;
         }
     }
     Ok(0)

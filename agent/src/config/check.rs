@@ -205,16 +205,17 @@ fn addresses(
             && !local.contains(&address.value)
         {
             let have: Vec<_> = local.iter().map(IpAddr::to_string).collect();
-            report
-                .error(
-                    address.place,
-                    format!(
-                        "no interface of this host has the address {}",
-                        address.value
-                    ),
-                )
-                .note(format!("this host has {}", have.join(", ")))
-                .note(loss);
+            let what = format!(
+                "no interface of this host has the address {}",
+                address.value
+            );
+            let have = format!("this host has {}", have.join(", "));
+            if environment.later {
+                let later = "nothing reaches hearth there until one has; it is waited for";
+                report.warning(address.place, what).note(have).note(later);
+            } else {
+                report.error(address.place, what).note(have).note(loss);
+            }
         }
     }
 }

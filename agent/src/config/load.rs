@@ -20,6 +20,8 @@ pub struct Environment {
     /// The addresses of this host's interfaces; `None`: not known, so `server.addresses` is taken
     /// as it is (for a check on another host).
     pub local_addresses: Option<Vec<IpAddr>>,
+    /// An address that is not among them is waited for: no mistake.
+    pub later: bool,
 }
 
 /// A configuration that holds, and what should be known of it.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::api::{self, Fetches, NotBegun, Task};
 use crate::boot::gate::Keeper;
+use crate::clock::now_ms;
 use crate::config::Config;
 use crate::event::{Event, Sink};
 use crate::fetch::{Failure, Fetcher, Outcome, Progress, Quiet, Report};
@@ -17,7 +18,6 @@ use crate::form::one_line;
 use crate::image::prune::Pruned;
 use crate::limits;
 use crate::machine::Census;
-use crate::stamp::now_ms;
 use crate::sync::held;
 use crate::timeline::failing;
 

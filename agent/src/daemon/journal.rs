@@ -12,13 +12,13 @@ use tokio::sync::broadcast;
 
 use crate::api::{TRANSFER_SECONDS, stamped};
 use crate::boot::gate::Keeper;
+use crate::clock::{self, Jumps, now_ms};
 use crate::event::{Event, Outcome, Sink, Stamped, Via, line};
 use crate::id::MachineId;
 use crate::limits;
 use crate::mac::Mac;
 use crate::machine::{Census, Restored};
 use crate::observe::Lease;
-use crate::stamp::now_ms;
 use crate::store::{Backlog, Error, EventFilter, EventRow, Write};
 use crate::sync::held;
 use crate::timeline::live::{Boot, Live, Who};
@@ -52,6 +52,8 @@ pub struct Kept {
     pub last: VecDeque<Value>,
     /// Boots that are under way.
     live: Live,
+    /// When the system's clock was set.
+    jumps: Jumps,
 }
 
 /// Sums over transfers.
@@ -75,7 +77,10 @@ impl Journal {
     /// Begins with the number of the next event.
     pub fn new(census: Arc<Census>, next: u64) -> Journal {
         Journal {
-            kept: Mutex::default(),
+            kept: Mutex::new(Kept {
+                jumps: Jumps::new(next.max(1)),
+                ..Kept::default()
+            }),
             census,
             next: AtomicU64::new(next.max(1)),
             listeners: broadcast::channel(limits::EVENT_BACKLOG).0,
@@ -135,6 +140,24 @@ impl Journal {
         // What boots are of are other machines now.
         kept.live = Live::default();
         Ok(restored)
+    }
+
+    /// Goes by the system's clock again if that was set, and says so once. What is counted goes on as
+    /// if it had not been: machines and boots under way are moved with the clock.
+    pub fn follow_the_clock(&self) {
+        let Some(jump) = clock::jump() else { return };
+        // Events wait meanwhile.
+        let mut kept = self.kept();
+        self.census.clock_jumped(&jump);
+        kept.live.clock_jumped(&jump);
+        kept.jumps.add(self.next.load(Ordering::Relaxed), &jump);
+        drop(kept);
+        log::warn!("{jump}");
+    }
+
+    /// When an event of this run happened, by the clock as it is now.
+    pub fn happened(&self, seq: u64, at: u64) -> u64 {
+        self.kept().jumps.of(seq, at)
     }
 
     /// What waits for the disk.

@@ -6,9 +6,11 @@
 //! ([`holder`]) ends the start and nothing is half there. What DHCP says is heard too where it can be
 //! ([`observing`]). What happens then goes into the [`journal`], and from there into the [`status`].
 
+mod addresses;
 mod control;
 mod error;
 mod fetching;
+mod fit;
 mod follow;
 mod fragments;
 mod holder;
@@ -26,7 +28,7 @@ mod user;
 mod webhooks;
 
 use std::fs;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -43,11 +45,14 @@ use crate::observe::Observer;
 use crate::store::TokenRow;
 use crate::{http, limits, tftp};
 
+use addresses::Lookout;
+pub use addresses::waits;
 pub use error::Error;
+pub use fit::fits;
 use instance::Instance;
 use journal::Journal;
 use signals::{Asked, Signals};
-use sockets::list;
+use sockets::{Bound, list};
 use status::Status;
 
 /// The control socket's name in `server.run`.
@@ -55,17 +60,10 @@ pub const SOCKET: &str = "hearth.sock";
 
 /// The addresses of this host's interfaces, for [`config::load`].
 pub fn environment() -> Environment {
-    let addresses = nix::ifaddrs::getifaddrs().ok().map(|interfaces| {
-        interfaces
-            .filter_map(|interface| {
-                let address = interface.address?;
-                let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
-                v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
-            })
-            .collect()
-    });
+    let local = addresses::local();
     Environment {
-        local_addresses: addresses,
+        local_addresses: local.map(|local| local.iter().map(|one| one.address).collect()),
+        later: false,
     }
 }
 
@@ -79,16 +77,23 @@ struct Daemon {
     http: http::Server,
     /// What the control side knows and does.
     api: Arc<Api>,
+    /// Where TFTP and HTTP were told to listen and could: all but what cannot be bound before its
+    /// address is there.
+    bound: Bound,
+    /// The same of the API.
+    api_bound: Vec<SocketAddr>,
     /// Answers on the control side.
     handler: http::Handler,
     /// The control side for other hosts, once it listened anywhere.
     secure: Option<http::Secure>,
     /// DHCP is heard, on an interface at least.
     observer: Option<Observer>,
+    /// What was said of interfaces that cannot be listened on.
+    deaf: Vec<String>,
     /// A part ended by itself.
     ended: Arc<AtomicBool>,
-    /// Ends the clock when it is dropped.
-    _clock: mpsc::Sender<()>,
+    /// Ends the lookout when it is dropped.
+    _lookout: mpsc::Sender<()>,
 }
 
 /// Serves until SIGTERM or SIGINT; SIGHUP reloads. `began` is when the process started.
@@ -120,7 +125,8 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
     user::folder(&config.server.root, "server.root", user.as_ref())?;
     let sockets = sockets::bind(&config)?;
     let observed = observing::wanted(&config);
-    let captures = observing::open(&observed, &config, None);
+    let mut deaf = Vec::new();
+    let captures = observing::open(&observed, &config, None, &mut deaf);
     if let (true, Some(why)) = (observed.is_empty(), observing::why_none(&config)) {
         log::warn!("{why}");
     }
@@ -131,14 +137,15 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
         }
         _ => None,
     };
+    user::folder(&config.server.state, "server.state", user.as_ref())?;
     if let Some(user) = &user {
-        user::folder(&config.server.state, "server.state", Some(user))?;
         instance.give(user);
         user::become_it(user, &config)?;
         for warning in user::unreadable(user, &loaded.files) {
             log::warn!("{warning}");
         }
     }
+    let writes = user::confine(&config)?;
     // From here on there are threads, and files that are the user's.
     let sockets = sockets.with_control(&config)?;
     crate::log::queue().map_err(|error| Error::System(format!("starting the log: {error}")))?;
@@ -161,14 +168,17 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
         loaded.files,
         journal,
         fragments::Fragments::new(path, loaded.written),
+        writes,
     ));
     let api = sockets.api;
-    let servers = (sockets.tftp, sockets.http);
+    let servers = (sockets.tftp, sockets.http, sockets.bound);
     let mut daemon = start(path, site, census, servers, status, contents.tokens)?;
     daemon
         .open_api(&config, api, identity)
         .map_err(Error::System)?;
+    daemon.deaf = deaf;
     daemon.observe(captures);
+    daemon.follow_addresses();
     log::info!(
         "hearth {} serves TFTP on {} and HTTP on {}, {} ms after its start",
         env!("CARGO_PKG_VERSION"),
@@ -185,7 +195,7 @@ fn start(
     path: &Path,
     site: Site,
     census: Arc<Census>,
-    (tftp, http): (Vec<Arc<tftp::Listener>>, http::Listeners),
+    (tftp, http, bound): (Vec<Arc<tftp::Listener>>, http::Listeners, Bound),
     status: Arc<Status>,
     tokens: Vec<TokenRow>,
 ) -> Result<Daemon, Error> {
@@ -217,7 +227,7 @@ fn start(
     let _ = status.http.set(Box::new(http.meter()));
     let _ = status.tftp_running.set(Box::new(tftp.watch()));
     let _ = status.http_running.set(Box::new(http.watch()));
-    let clock = clock(keeper.clone())?;
+    let lookout = watch(keeper.clone(), status.clone())?;
     let ended = Arc::new(AtomicBool::new(false));
     let tell = ended.clone();
     tftp.on_end(move || {
@@ -232,26 +242,36 @@ fn start(
         tftp,
         http,
         api,
+        bound,
+        api_bound: Vec::new(),
         handler,
         secure: None,
         observer: None,
+        deaf: Vec::new(),
         ended,
-        _clock: clock,
+        _lookout: lookout,
     })
 }
 
-/// Has the keeper look at the clock now and then, until what is returned is dropped.
-fn clock(keeper: Arc<Keeper>) -> Result<mpsc::Sender<()>, Error> {
+/// Follows the system's clock and this host's addresses, and has the keeper look at the time now and
+/// then, until what is returned is dropped.
+fn watch(keeper: Arc<Keeper>, status: Arc<Status>) -> Result<mpsc::Sender<()>, Error> {
     let (end, ended) = mpsc::channel::<()>();
     let look = move || {
-        while ended.recv_timeout(limits::CLOCK) == Err(mpsc::RecvTimeoutError::Timeout) {
-            keeper.look_at_the_clock();
+        let (mut looked, mut addresses) = (Instant::now(), Lookout::new());
+        while ended.recv_timeout(limits::LOOK) == Err(mpsc::RecvTimeoutError::Timeout) {
+            status.journal.follow_the_clock();
+            addresses.look();
+            if looked.elapsed() >= limits::CLOCK {
+                keeper.look_at_the_clock();
+                looked = Instant::now();
+            }
         }
     };
-    let thread = std::thread::Builder::new().name("clock".to_owned());
+    let thread = std::thread::Builder::new().name("lookout".to_owned());
     match thread.spawn(look) {
         Ok(_) => Ok(end),
-        Err(error) => Err(Error::System(format!("starting the clock: {error}"))),
+        Err(error) => Err(Error::System(format!("starting the lookout: {error}"))),
     }
 }
 
@@ -260,7 +280,10 @@ impl Daemon {
         loop {
             match signals.next() {
                 Asked::Reload => self.reload(),
-                Asked::Change => self.change_fragments(),
+                Asked::Change => {
+                    self.change_fragments();
+                    self.follow_addresses();
+                }
                 Asked::Stop => break,
             }
         }
@@ -341,16 +364,6 @@ fn tell(site: &Site) {
     }
     for warning in ready::ready(site).iter().filter_map(ready::Ready::warning) {
         log::warn!("{warning}");
-    }
-    let there = environment().local_addresses.unwrap_or_default();
-    for address in &site.config.server.addresses {
-        let is_everywhere = address.is_unspecified() || address.is_loopback();
-        if !there.is_empty() && !is_everywhere && !there.contains(address) {
-            log::warn!(
-                "no interface has the address {address} now; machines reach Hearth there as soon \
-                 as one has"
-            );
-        }
     }
     if let Err(error) = site.write_default() {
         log::warn!(

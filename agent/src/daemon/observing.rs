@@ -3,22 +3,22 @@
 use std::io::ErrorKind;
 use std::net::IpAddr;
 
-use nix::net::if_::InterfaceFlags;
-
 use super::Daemon;
+use super::addresses::{Local, local};
 use crate::config::Config;
 use crate::observe::{self, Deaf, Ears, Observer};
 use crate::sys::capture::Capture;
 
 impl Daemon {
-    /// Hears DHCP where the configuration says now.
-    pub(super) fn observe_where(&mut self, config: &Config) {
+    /// Hears DHCP where the configuration says now. Only a new configuration closes an interface: one
+    /// whose address is away may come back, and to open it again may take root.
+    pub(super) fn observe_where(&mut self, config: &Config, may_close: bool) {
         let wanted = wanted(config);
         let have = self.observer.as_ref().map(Observer::interfaces);
         let have = have.unwrap_or_default();
         let gone: Vec<_> = have
             .iter()
-            .filter(|name| !wanted.contains(name))
+            .filter(|name| may_close && !wanted.contains(name))
             .cloned()
             .collect();
         let new: Vec<_> = wanted
@@ -29,7 +29,8 @@ impl Daemon {
         if gone.is_empty() && new.is_empty() {
             return;
         }
-        let captures = open(&new, config, config.server.user.as_deref());
+        let became = config.server.user.as_deref();
+        let captures = open(&new, config, became, &mut self.deaf);
         if let Some(observer) = &mut self.observer {
             observer.change(&gone, captures);
             self.tell_where();
@@ -70,21 +71,12 @@ impl Daemon {
     }
 }
 
-/// An interface of this host that has an address.
-#[derive(Clone, Debug)]
-struct Interface {
-    name: String,
-    address: IpAddr,
-    /// Several hosts are on it, and this one is not alone: neither loopback nor a tunnel.
-    is_shared: bool,
-}
-
 /// The interfaces that the configuration means now.
 pub fn wanted(config: &Config) -> Vec<String> {
     let observe = &config.observe;
     match (observe.enabled, observe.interfaces.as_slice()) {
         (false, _) => Vec::new(),
-        (true, []) => with_addresses(&config.server.addresses, &interfaces()),
+        (true, []) => with_addresses(&config.server.addresses, &local().unwrap_or_default()),
         (true, named) => {
             let mut names = named.to_vec();
             names.dedup();
@@ -106,44 +98,34 @@ pub fn why_none(config: &Config) -> Option<&'static str> {
 }
 
 /// The interfaces with one of the addresses; a wildcard is every address.
-fn with_addresses(addresses: &[IpAddr], interfaces: &[Interface]) -> Vec<String> {
+fn with_addresses(addresses: &[IpAddr], interfaces: &[Local]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for interface in interfaces.iter().filter(|interface| interface.is_shared) {
         let has_one = addresses
             .iter()
             .any(|address| address.is_unspecified() || *address == interface.address);
-        if has_one && !names.contains(&interface.name) {
-            names.push(interface.name.clone());
+        if has_one && !names.contains(&interface.interface) {
+            names.push(interface.interface.clone());
         }
     }
     names
 }
 
-fn interfaces() -> Vec<Interface> {
-    let Ok(all) = nix::ifaddrs::getifaddrs() else {
-        return Vec::new();
-    };
-    all.filter_map(|one| {
-        let address = one.address?;
-        let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
-        let v6 = || address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip()));
-        Some(Interface {
-            name: one.interface_name,
-            address: v4.or_else(v6)?,
-            is_shared: one.flags.contains(InterfaceFlags::IFF_BROADCAST),
-        })
-    })
-    .collect()
-}
-
-/// Opens interfaces and says which cannot be, each reason once. `became` is the user that this process
-/// has become.
-pub fn open(interfaces: &[String], config: &Config, became: Option<&str>) -> Vec<Capture> {
+/// Opens interfaces and says which cannot be, each reason once: `told` is what was said the last time.
+/// `became` is the user that this process has become.
+pub fn open(
+    interfaces: &[String],
+    config: &Config,
+    became: Option<&str>,
+    told: &mut Vec<String>,
+) -> Vec<Capture> {
     let (captures, deaf) = observe::open(interfaces);
     let is_chosen = config.observe.interfaces.is_empty();
-    for line in complaints(&deaf, is_chosen, became) {
+    let lines = complaints(&deaf, is_chosen, became);
+    for line in lines.iter().filter(|line| !told.contains(line)) {
         log::warn!("{line}");
     }
+    *told = lines;
     captures
 }
 
@@ -186,9 +168,9 @@ mod tests {
 
     use super::*;
 
-    fn interface(name: &str, address: &str, is_shared: bool) -> Interface {
-        Interface {
-            name: name.to_owned(),
+    fn interface(name: &str, address: &str, is_shared: bool) -> Local {
+        Local {
+            interface: name.to_owned(),
             address: address.parse().unwrap(),
             is_shared,
         }

@@ -1,14 +1,17 @@
 //! A reload: the configuration on the disk is put in force, all of it or nothing, and no transfer is
 //! cut.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::addresses::bindable;
 use super::error::Error;
-use super::sockets::{self, list, of_http, of_tftp};
+use super::sockets::{self, Bound, list, of_http, of_tftp};
 use super::{Daemon, build, identity, load, log_to, read_lock, tell};
 use crate::config::Config;
 use crate::http;
+use crate::sys::confine;
 
 /// Sockets of the API that nobody serves yet, and who it is there.
 type Prepared = (http::Bound, Option<http::Identity>);
@@ -41,19 +44,33 @@ impl Daemon {
                     .to_owned(),
             );
         }
+        let writes = &self.status.writes;
+        for (key, folder) in [
+            ("root", &config.server.root),
+            ("state", &config.server.state),
+        ] {
+            if !writes.is_empty() && !confine::is_within(folder, writes) {
+                return Err(format!(
+                    "server.{key} is {}, and hearth confined itself to other folders at its start: \
+                     restart it",
+                    folder.display()
+                ));
+            }
+        }
         let site = build(config.clone(), read_lock(&config)?)?;
         let api = self.prepare_api(&config)?;
-        self.rebind(&old, &config)?;
+        self.rebind(&config, sockets::bound(&config))?;
         if let Some((bound, identity)) = api {
             self.open_api(&config, bound, identity)?;
         }
-        self.observe_where(&config);
         log_to(&config.log);
         self.tftp.set_limits(config.tftp.clone());
         self.http.set_limits(config.http.clone());
         self.census.store().retain(&config.events);
         tell(&site);
         self.keeper.replace(site);
+        self.observe_where(&config, true);
+        self.follow_addresses();
         self.status.fragments.in_force(loaded.written);
         let status = &self.status;
         status.webhooks.run(&config, &self.api, &status.journal);
@@ -63,11 +80,11 @@ impl Daemon {
     /// Opens what the API's new addresses need, and reads its certificate, which may be another now;
     /// nothing changes yet. `None`: it listened nowhere and will not.
     fn prepare_api(&self, config: &Config) -> Result<Option<Prepared>, String> {
-        let addresses = sockets::of_api(config);
-        if addresses.is_empty() && self.secure.is_none() {
+        if config.api.addresses.is_empty() && self.secure.is_none() {
             return Ok(None);
         }
-        let identity = match addresses[..] {
+        let addresses = sockets::of_api(config);
+        let identity = match config.api.addresses[..] {
             [] => None,
             _ => Some(identity::identity(config)?),
         };
@@ -89,12 +106,14 @@ impl Daemon {
         let Some(identity) = identity else {
             // Those that are connected go on; nobody else comes.
             self.secure = None;
+            self.api_bound.clear();
             return Ok(());
         };
         if self.secure.is_none() {
             self.secure = self.http.secure(self.handler.clone(), identity.clone());
         }
         let addresses = sockets::of_api(config);
+        self.api_bound.clone_from(&addresses);
         log::info!(
             "the API answers on {}, its certificate has the sha256 {}",
             list(&addresses),
@@ -108,10 +127,29 @@ impl Daemon {
         }
     }
 
+    /// Listens also where it could not before, because no interface had the address.
+    pub(super) fn bind_more(&mut self, config: &Config) -> Result<(), String> {
+        let [tftp, http] = &self.bound;
+        let more = |all: Vec<SocketAddr>, bound: &[SocketAddr]| {
+            let new = bindable(&all);
+            let is_one = |one: &SocketAddr| bound.contains(one) || new.contains(one);
+            all.into_iter().filter(is_one).collect()
+        };
+        let bound = [more(of_tftp(config), tftp), more(of_http(config), http)];
+        self.rebind(config, bound)?;
+        let mut api = sockets::of_api(config).into_iter();
+        if api.any(|address| !self.api_bound.contains(&address))
+            && let Some((bound, identity)) = self.prepare_api(config)?
+        {
+            self.open_api(config, bound, identity)?;
+        }
+        Ok(())
+    }
+
     /// Listens where the new configuration says, by both or by none; transfers of the old addresses
     /// go on.
-    fn rebind(&mut self, old: &Config, new: &Config) -> Result<(), String> {
-        if (of_tftp(old), of_http(old)) == (of_tftp(new), of_http(new)) {
+    fn rebind(&mut self, new: &Config, bound: Bound) -> Result<(), String> {
+        if self.bound == bound {
             return Ok(());
         }
         let text = |error: Error| match (&error, &new.server.user) {
@@ -120,12 +158,13 @@ impl Daemon {
             }
             _ => error.to_string(),
         };
-        let tftp = self.tftp.prepare(&of_tftp(new));
+        let tftp = self.tftp.prepare(&bound[0]);
         let tftp = tftp.map_err(|error| text(sockets::tftp_error(error)))?;
-        let http = self.http.prepare(&of_http(new));
+        let http = self.http.prepare(&bound[1]);
         let http = http.map_err(|error| text(sockets::http_error(error)))?;
         self.tftp.rebind(tftp);
         self.http.rebind(http);
+        self.bound = bound;
         log::info!(
             "now TFTP is on {} and HTTP on {}",
             list(&self.tftp.addresses()),

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::SOCKET;
+use super::addresses::bindable;
 use super::error::Error;
 use super::holder::{self, Transport};
 use crate::config::Config;
@@ -18,6 +19,16 @@ pub struct Sockets {
     pub http: http::Listeners,
     /// For [`http::Secure::rebind`].
     pub api: http::Bound,
+    /// Where the first two are.
+    pub bound: Bound,
+}
+
+/// Where TFTP and HTTP were told to listen, and do: every address that can be bound by now.
+pub type Bound = [Vec<SocketAddr>; 2];
+
+/// Where TFTP and HTTP can listen now.
+pub fn bound(config: &Config) -> Bound {
+    [of_tftp(config), of_http(config)].map(|all| bindable(&all))
 }
 
 /// Binds all or none, but for the control socket. Doing so is all that may need root.
@@ -25,10 +36,13 @@ pub struct Sockets {
 /// # Errors
 /// [`Error::Listen`], with who has a port that is taken; [`Error::Permission`].
 pub fn bind(config: &Config) -> Result<Sockets, Error> {
+    let bound = bound(config);
+    let [tftp, http] = &bound;
     Ok(Sockets {
-        tftp: tftp::Server::bind(&of_tftp(config)).map_err(tftp_error)?,
-        http: http::Listeners::bind(&of_http(config), None).map_err(http_error)?,
+        tftp: tftp::Server::bind(tftp).map_err(tftp_error)?,
+        http: http::Listeners::bind(http, None).map_err(http_error)?,
         api: http::Secure::bind(&of_api(config)).map_err(api_error)?,
+        bound,
     })
 }
 
@@ -56,9 +70,9 @@ pub fn of_http(config: &Config) -> Vec<SocketAddr> {
     of(config, config.server.http_port)
 }
 
-/// Where the API listens.
+/// Where the API can listen now.
 pub fn of_api(config: &Config) -> Vec<SocketAddr> {
-    at(&config.api.addresses, config.api.port)
+    bindable(&at(&config.api.addresses, config.api.port))
 }
 
 fn of(config: &Config, port: u16) -> Vec<SocketAddr> {
@@ -74,6 +88,9 @@ fn at(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
 
 /// Addresses for people.
 pub fn list(addresses: &[SocketAddr]) -> String {
+    if addresses.is_empty() {
+        return "no address yet".to_owned();
+    }
     let addresses: Vec<_> = addresses.iter().map(SocketAddr::to_string).collect();
     addresses.join(", ")
 }

@@ -1,8 +1,8 @@
 //! What `GET /api/v1/status` answers: numbers and times for programs, each with its unit.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use super::journal::{Journal, Totals};
 use super::ready::{Ready, ready};
 use super::webhooks::Webhooks;
 use crate::boot::site::Site;
+use crate::clock;
 use crate::event::{Event, Sink, UnderWay};
 use crate::id::MachineId;
 use crate::stamp::now;
@@ -34,11 +35,14 @@ pub struct Status {
     pub http_running: OnceLock<Meter<Vec<UnderWay>>>,
     /// The interfaces on which DHCP is heard.
     observed: Mutex<Vec<String>>,
+    /// The addresses of the configuration that no interface has now.
+    waits_for: Mutex<Vec<IpAddr>>,
     /// Who is told of events.
     pub webhooks: Webhooks,
     /// Fragments that came by the API.
     pub fragments: Arc<Fragments>,
-    started: (u64, Instant),
+    /// The folders below which this process can write; none: wherever its user may.
+    pub writes: Vec<PathBuf>,
     configuration: Mutex<Configuration>,
 }
 
@@ -65,7 +69,12 @@ impl Sink for Status {
 
 impl Status {
     /// Begins to count.
-    pub fn new(files: Vec<PathBuf>, journal: Journal, fragments: Fragments) -> Status {
+    pub fn new(
+        files: Vec<PathBuf>,
+        journal: Journal,
+        fragments: Fragments,
+        writes: Vec<PathBuf>,
+    ) -> Status {
         Status {
             journal,
             tftp: OnceLock::new(),
@@ -73,9 +82,10 @@ impl Status {
             tftp_running: OnceLock::new(),
             http_running: OnceLock::new(),
             observed: Mutex::default(),
+            waits_for: Mutex::default(),
             webhooks: Webhooks::default(),
             fragments: Arc::new(fragments),
-            started: (now(), Instant::now()),
+            writes,
             configuration: Mutex::new(Configuration {
                 files,
                 since: now(),
@@ -104,6 +114,11 @@ impl Status {
         held(&self.observed)
     }
 
+    /// The addresses of the configuration that no interface has now.
+    pub fn waits_for(&self) -> MutexGuard<'_, Vec<IpAddr>> {
+        held(&self.waits_for)
+    }
+
     fn configuration(&self) -> MutexGuard<'_, Configuration> {
         held(&self.configuration)
     }
@@ -117,18 +132,21 @@ impl Status {
         let http = self.http.get().map(|stats| stats());
         crate::log::flush(limits::STATUS_LOG_WAIT);
         let observed = self.observed().clone();
+        let waits_for = self.waits_for().clone();
         let webhooks = self.webhooks.status();
         let backlog = self.journal.backlog();
         let kept = self.journal.kept();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "process": std::process::id(),
-            "started": self.started.0,
-            "uptime": self.started.1.elapsed().as_secs(),
+            "started": clock::began() / 1_000,
+            "uptime": clock::lasts_ms() / 1_000,
             "addresses": server.addresses,
+            "waits_for": waits_for,
             "tftp_port": server.tftp_port,
             "http_port": server.http_port,
             "root": server.root,
+            "writes": self.writes,
             "configuration": {
                 "files": configuration.files,
                 "since": configuration.since,

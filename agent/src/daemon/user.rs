@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use crate::config::Config;
+use crate::sys::confine;
 use crate::sys::privilege::{self, Account};
 
 /// The user that the agent is to become; `None`: it stays who it is.
@@ -103,6 +104,29 @@ fn closed(key: &str, folder: &Path) -> Option<PathBuf> {
     });
     ours.map(|file| file.path())
         .find(|path| privilege::may_not_write(path))
+}
+
+/// Where the agent writes: the folders of the configuration, and one for files that last as long as it
+/// does.
+pub fn writes(config: &Config) -> Vec<PathBuf> {
+    let server = &config.server;
+    let folders = [&server.root, &server.state, &server.run].map(PathBuf::clone);
+    folders.into_iter().chain([std::env::temp_dir()]).collect()
+}
+
+/// From here on this process writes there only, and starts no program. Returns the folders, unless
+/// this system knows nothing of the kind.
+///
+/// # Errors
+/// [`Error::System`].
+pub fn confine(config: &Config) -> Result<Vec<PathBuf>, Error> {
+    let folders = writes(config);
+    let there: Vec<PathBuf> = folders.into_iter().filter(|one| one.is_dir()).collect();
+    match confine::confine(&there) {
+        Ok(true) => Ok(there),
+        Ok(false) => Ok(Vec::new()),
+        Err(error) => Err(Error::System(format!("confining this process: {error}"))),
+    }
 }
 
 /// A reload reads the files again, as the user that the agent is by then.

@@ -1,5 +1,7 @@
 //! The control side over TLS, for programs on other hosts: who asks has to show a token.
 
+use std::collections::VecDeque;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -156,17 +158,35 @@ async fn accept(
     mut stop: watch::Receiver<bool>,
 ) {
     let accept = || listener.accept();
-    while let Some(((stream, peer), seat)) = next(&seats, accept, &mut stop).await {
+    // Whoever never comes to the end of its handshake has no seat, and makes room for the next.
+    let doors = Arc::new(Semaphore::new(limits::API_HANDSHAKES + 1));
+    let mut shaking: VecDeque<AbortHandle> = VecDeque::new();
+    while let Some(((stream, peer), door)) = next(&doors, accept, &mut stop).await {
+        shaking.retain(|one| !one.is_finished());
+        while shaking.len() >= limits::API_HANDSHAKES {
+            shaking.pop_front().iter().for_each(AbortHandle::abort);
+        }
         let acceptor = TlsAcceptor::from(identity.borrow().config.clone());
-        let (handler, stop) = (handler.clone(), stop.clone());
-        tokio::spawn(async move {
-            let caller = Caller::Remote(peer.ip().to_canonical());
+        let (handler, seats, stop) = (handler.clone(), seats.clone(), stop.clone());
+        let shake = tokio::spawn(async move {
             match shake(acceptor, stream).await {
-                Ok(stream) => connection(stream, handler, caller, stop).await,
+                Ok(stream) => {
+                    let caller = Caller::Remote(peer.ip().to_canonical());
+                    tokio::spawn(seated(seats, connection(stream, handler, caller, stop)));
+                }
                 Err(error) => log::debug!("TLS with {peer}: {error}"),
             }
-            drop(seat);
+            drop(door);
         });
+        shaking.push_back(shake.abort_handle());
+    }
+}
+
+/// Serves a connection once there is a seat for it, if that comes in time.
+async fn seated(seats: Arc<Semaphore>, connection: impl Future<Output = ()>) {
+    let seat = tokio::time::timeout(limits::CONTROL_TIMEOUT, seats.acquire());
+    if let Ok(Ok(_seat)) = seat.await {
+        connection.await;
     }
 }
 

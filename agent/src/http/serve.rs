@@ -20,7 +20,7 @@ use super::transfer::Transfer;
 use crate::boot::{self, Answer, Given, Told};
 use crate::event::{Outcome, Report, Via};
 use crate::image::catalogue::Entry;
-use crate::limits;
+use crate::{limits, percent};
 
 /// One connection's client.
 pub struct Client {
@@ -116,7 +116,7 @@ impl Client {
         B: http_body::Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let mut text = request.uri().query().unwrap_or_default().to_owned();
+        let mut text = percent::decoded_text(request.uri().query().unwrap_or_default());
         if request.method() == Method::POST {
             let body = Limited::new(request.into_body(), limits::HTTP_BODY_BYTES);
             match body.collect().await {

@@ -12,6 +12,7 @@ use self::load::load;
 use super::Facts;
 use super::record::Record;
 use super::registry::{Met, Registry};
+use crate::clock::{self, Jump};
 use crate::config::Name;
 use crate::id::MachineId;
 use crate::limits;
@@ -50,10 +51,12 @@ impl Census {
         let open = |take: &mut dyn FnMut(KeptMachine)| Sqlite::open_into(folder, take);
         let ((store, contents), mut registry, warnings) = load(open)?;
         registry.number_from(contents.next_machine);
+        let changed = registry.resume(contents.last_event, clock::now_ms());
         let census = Census {
             registry: Mutex::new(registry),
             store,
         };
+        census.keep_all(&census.look(), &changed);
         Ok((census, contents, warnings))
     }
 
@@ -81,8 +84,10 @@ impl Census {
     pub fn restore(&self, from: &Path) -> Result<Restored, Error> {
         let mut current = self.look();
         let contents = self.store.restore(from)?;
-        let (registry, warnings) = registry(contents.machines, contents.next_machine);
+        let (mut registry, warnings) = registry(contents.machines, contents.next_machine);
+        let changed = registry.resume(contents.last_event, clock::now_ms());
         *current = registry;
+        self.keep_all(&current, &changed);
         Ok(Restored {
             tokens: contents.tokens,
             next_seq: contents.next_seq,
@@ -133,6 +138,26 @@ impl Census {
         }
         let changed = met.changed.iter().filter_map(|id| registry.get(*id));
         writes.extend(changed.map(|record| Write::Machine(Box::new(row(record)))));
+        if !writes.is_empty() {
+            drop(self.store.write(writes));
+        }
+    }
+
+    /// The system's clock was set, and the agent goes by it from now on. Whatever is counted from a
+    /// moment of a machine goes on as if it had not been; nobody counts meanwhile.
+    pub fn clock_jumped(&self, jump: &Jump) {
+        let mut registry = self.look();
+        clock::step(jump);
+        let changed = registry.clock_jumped(jump);
+        self.keep_all(&registry, &changed);
+    }
+
+    /// Has records kept as they are now; see [`Census::keep`].
+    fn keep_all(&self, registry: &Registry, changed: &[MachineId]) {
+        let records = changed.iter().filter_map(|id| registry.get(*id));
+        let writes: Vec<Write> = records
+            .map(|record| Write::Machine(Box::new(row(record))))
+            .collect();
         if !writes.is_empty() {
             drop(self.store.write(writes));
         }

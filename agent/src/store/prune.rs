@@ -109,6 +109,14 @@ impl Prune {
     }
 }
 
+/// The time by which events are taken for too old: what the clock says, but no more than a while ahead
+/// of the last event that was there at the start. A clock that was set to next year by mistake removes
+/// nothing that is wanted; one that is right removes a little later.
+pub fn surely(now: u64, last_event: u64, lasts: u64) -> u64 {
+    let ahead = u64::try_from(limits::PRUNE_AHEAD.as_millis()).unwrap_or(u64::MAX);
+    now.min(last_event.saturating_add(lasts).saturating_add(ahead))
+}
+
 /// How many events there are too many in all. They are counted only where their numbers leave it open:
 /// that takes as long as reading an index.
 fn surplus(connection: &Connection, keep: &Events) -> rusqlite::Result<i64> {
@@ -123,4 +131,17 @@ fn surplus(connection: &Connection, keep: &Events) -> rusqlite::Result<i64> {
     }
     let count: i64 = connection.query_row("SELECT count(*) FROM events", [], |row| row.get(0))?;
     Ok((count - bound).max(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_forward_makes_nothing_old() {
+        let (day, last) = (86_400_000, 1_700_000_000_000);
+        assert_eq!(surely(last + day / 2, last, 5), last + day / 2);
+        assert_eq!(surely(last + 400 * day, last, 5), last + day + 5);
+        assert_eq!(surely(last - 400 * day, last, 5), last - 400 * day);
+    }
 }

@@ -1,7 +1,7 @@
 //! What is asked of the database.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::rows::{AuditRow, Contents, EventFilter, EventRow, KeptMachine, TokenRow};
 use crate::id::MachineId;
@@ -28,6 +28,7 @@ pub fn contents(connection: &Connection, take: Take) -> rusqlite::Result<Content
         tokens: tokens(connection)?,
         next_seq: next(connection, "events")?,
         next_machine: next(connection, "machines")?,
+        last_event: last_event(connection)?,
     })
 }
 
@@ -68,6 +69,14 @@ fn next(connection: &Connection, table: &str) -> rusqlite::Result<u64> {
         |row| unsigned(row, 0),
     )?;
     Ok(highest + 1)
+}
+
+/// When the last event happened.
+pub fn last_event(connection: &Connection) -> rusqlite::Result<Option<u64>> {
+    let last = "SELECT at FROM events ORDER BY seq DESC LIMIT 1";
+    connection
+        .query_row(last, [], |row| unsigned(row, 0))
+        .optional()
 }
 
 /// The events that a filter lets through.

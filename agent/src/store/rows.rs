@@ -146,6 +146,8 @@ pub struct Contents {
     pub next_seq: u64,
     /// The number that the next machine gets: above every one that was ever given.
     pub next_machine: u64,
+    /// When the last event happened, in milliseconds since 1970.
+    pub last_event: Option<u64>,
 }
 
 /// Which events.

@@ -8,16 +8,17 @@ use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::Error;
 use super::apply::apply;
-use super::prune::Prune;
+use super::prune::{Prune, surely};
 use super::queue::{Job, Next, Queue};
 use super::rows::Write;
+use crate::clock;
 use crate::id::MachineId;
 use crate::limits;
-use crate::stamp::now_ms;
 
 /// Writes what comes until the queue is closed and empty.
-pub fn run(queue: &Arc<Queue>, mut connection: Connection) {
+pub fn run(queue: &Arc<Queue>, mut connection: Connection, last_event: Option<u64>) {
     let mut prune = Prune::default();
+    let began = last_event.unwrap_or_else(clock::now_ms);
     let mut pruned = Instant::now();
     let mut has_log = true;
     loop {
@@ -40,7 +41,8 @@ pub fn run(queue: &Arc<Queue>, mut connection: Connection) {
             prune.look_at_all();
         }
         if is_other || pruned.elapsed() >= limits::PRUNE_EVERY {
-            tidy(queue, &connection, &mut prune);
+            let now = surely(clock::now_ms(), began, clock::lasts_ms());
+            tidy(queue, &connection, &mut prune, now);
             pruned = Instant::now();
             if has_log && queue.is_idle() {
                 has_log = !empty_log(&connection);
@@ -51,9 +53,9 @@ pub fn run(queue: &Arc<Queue>, mut connection: Connection) {
 
 /// Removes what is too much, as long as nobody waits; a step of it in any case, so that a time without
 /// a pause does not fill the disk.
-fn tidy(queue: &Queue, connection: &Connection, prune: &mut Prune) {
+fn tidy(queue: &Queue, connection: &Connection, prune: &mut Prune, now: u64) {
     let retention = queue.retention();
-    let begun = prune.begin(connection, &retention, now_ms());
+    let begun = prune.begin(connection, &retention, now);
     let mut more = begun.map(|()| true);
     while let Ok(true) = more {
         more = prune.step(connection, &retention);

@@ -5,13 +5,15 @@
 //! again.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, bind, listen, setsockopt, socket,
     sockopt,
 };
+
+use super::rights;
 
 /// A TCP socket that listens and does not block. A boot storm comes at once: with std's queue of
 /// 128, the machine that does not fit asks again after a second. This takes the longest queue that
@@ -35,7 +37,24 @@ pub fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
     any_address(&socket, address);
     bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
     listen(&socket, Backlog::MAXALLOWABLE)?;
+    rights::only(&socket, rights::For::Accepting);
     Ok(TcpListener::from(socket))
+}
+
+/// Whether a socket can be bound to an address now: it is there, or need not be yet. What else could
+/// be wrong shows when one is bound.
+pub fn is_possible(address: IpAddr) -> bool {
+    let address = SocketAddr::new(address, 0);
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::Inet,
+        SocketAddr::V6(_) => AddressFamily::Inet6,
+    };
+    let Ok(socket) = socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None) else {
+        return true;
+    };
+    any_address(&socket, address);
+    let bound = bind(socket.as_raw_fd(), &SockaddrStorage::from(address));
+    bound != Err(nix::errno::Errno::EADDRNOTAVAIL)
 }
 
 /// Has a socket take any address. Who may not (FreeBSD: only root may) binds to what is there.

@@ -59,6 +59,12 @@ test('what is missing is told with the reason of its own last fetch, not with th
     assert.deepEqual([of(fetches.slice(1)).images.state, of(fetches.slice(1)).images.button.label], ['open', 'Fetch']);
 });
 
+test('what the page DHCP sets right is not told as a command', () => {
+    const html = rows.findings([{machine: 7, label: 'x', code: 'wrong-next-server', severity: 'error', sentence: 's', remedy: 'run `hearth dhcp snippet`'}]);
+    assert.match(html, /The page DHCP shows what the server says/);
+    assert.ok(!html.includes('snippet'), html);
+});
+
 test('each step that is not done has one button that does it', () => {
     const agent = (overview, settings = ON) => found({settings, overview, dhcp: WIRED}).agent;
     assert.deepEqual(agent({error: 'x', state: 'stopped'}).button, {label: 'Start', act: 'start'});
@@ -127,6 +133,10 @@ test('a finding has a button where one press is the remedy', () => {
     assert.equal(rows.remedy({code: 'never heard of', machine: 7}), null);
     assert.match(rows.findings([{machine: 7, label: 'x', code: 'waits-for-approval', severity: 'notice', sentence: 's', remedy: 'r'}]),
         /data-act="approve" data-names="" data-machine="7"/);
+    // The dashboard has none of our buttons' wires.
+    const short = rows.findings([{machine: 7, label: 'x', code: 'waits-for-approval', severity: 'notice', sentence: 's', remedy: 'r'}], {short: true});
+    assert.doesNotMatch(short, /<button|What to do/);
+    assert.match(short, /machines\/machine\/7/);
 });
 
 test('what a fetch failed of is no machine\'s, and leads to the images', () => {
@@ -177,6 +187,14 @@ test('what can be done follows from the phase, and what destroys asks first', ()
         }
         assert.notEqual(machine.state(oden({phase}), 1000), '');
     }
+});
+
+test('which profile is on a disk is asked where nothing says it', () => {
+    const local = (more) => machine.actions(oden(more)).find((one) => one.action === 'local');
+    assert.equal(local({phase: 'discovered'}).ask, 'profile');
+    assert.equal(local({phase: 'discovered', wishes: {profile: 'talos'}}).ask, null);
+    assert.equal(local({phase: 'installing', detail: {profile: 'talos'}}).ask, null);
+    assert.equal(local({phase: 'ready', policy: 'old servers'}).ask, null);
 });
 
 test('an adopted machine has a name that the configuration takes', () => {

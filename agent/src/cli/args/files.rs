@@ -56,6 +56,9 @@ pub struct By {
     /// Have the running agent do it, and do not wait
     #[arg(long)]
     pub detach: bool,
+    /// For programs: what has begun
+    #[arg(long, requires = "detach")]
+    pub json: bool,
 }
 
 impl By {

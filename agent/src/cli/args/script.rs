@@ -12,6 +12,15 @@ use crate::uuid::Uuid;
 /// The machine of `hearth script`.
 #[derive(Args, Debug)]
 pub struct Machine {
+    /// One that the agent knows, by name, MAC, UUID or number: what it would get now
+    #[arg(conflicts_with_all = [
+        "mac", "uuid", "platform", "arch", "ip", "manufacturer", "product", "serial", "asset", "busid",
+        "item", "menu", "fallback",
+    ])]
+    pub machine: Option<String>,
+    /// Print the script with phase, decision and reason as JSON
+    #[arg(long, requires = "machine")]
+    pub json: bool,
     /// A MAC, that of the card it boots from first
     #[arg(long)]
     pub mac: Vec<Mac>,

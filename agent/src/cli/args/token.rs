@@ -43,6 +43,9 @@ Examples:
     Revoke {
         /// Its name
         name: String,
+        /// For programs
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -49,6 +49,7 @@ fn said_of(case: &Case) -> String {
     }
     let environment = Environment {
         local_addresses: Some(vec!["192.168.1.1".parse().unwrap(), "::1".parse().unwrap()]),
+        later: false,
     };
     match folder.load_in(&environment) {
         Ok(loaded) => folder.words(&loaded.warnings),

@@ -227,9 +227,17 @@ fn local_addresses_are_held_against_the_interfaces_only_where_they_are_known() {
     let folder = super::Folder::with("[server]\naddresses = [\"192.168.1.1\"]\n");
     let on = |addresses: &[&str]| Environment {
         local_addresses: Some(addresses.iter().map(|one| one.parse().unwrap()).collect()),
+        later: false,
     };
     assert!(folder.load().is_ok());
     assert!(folder.load_in(&on(&["10.0.0.1", "192.168.1.1"])).is_ok());
     assert!(folder.load_in(&on(&["10.0.0.1"])).is_err());
     assert!(folder.load_in(&on(&[])).is_err());
+    let later = Environment {
+        later: true,
+        ..on(&["10.0.0.1"])
+    };
+    let warnings = folder.load_in(&later).unwrap().warnings.to_string();
+    assert!(warnings.contains("no interface of this host has the address 192.168.1.1"));
+    assert!(warnings.contains("it is waited for"), "{warnings}");
 }

@@ -1,12 +1,14 @@
 //! Every machine that was met, found by what it says of itself. Pure: no clock, no disk, no lock.
 //! [`resolve`] says which machine asks, [`merge`] makes one record of two, [`split`] two of one, and
-//! [`index`] finds a record without looking at the others, [`room`] says which one makes room.
+//! [`index`] finds a record without looking at the others, [`room`] says which one makes room,
+//! [`moments`] what becomes of times when the clock is set.
 
 #[cfg(test)]
 mod check;
 mod index;
 mod look;
 mod merge;
+mod moments;
 mod resolve;
 mod room;
 mod split;

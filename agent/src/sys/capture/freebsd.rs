@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use super::filter::{self, Op};
 use super::records::{self, Layout};
 use crate::limits;
+use crate::sys::rights;
 
 // Of net/bpf.h, where the libc crate does not have them.
 /// `_IOR('B', 102, u_int)`.
@@ -44,6 +45,12 @@ pub struct Capture {
 }
 
 impl Capture {
+    /// As on Linux. Here who waits is not told: the knote of a device without an interface is never ready
+    /// (`filt_bpfread` in net/bpf.c), and only read(2) says `ENXIO`.
+    pub const TELLS_OF_LOSS: bool = false;
+    /// Whether [`Capture::again`] ever says yes.
+    pub const COMES_BACK: bool = false;
+
     /// Listens on an interface from now on. The device is opened for reading alone, a second filter
     /// forbids every write all the same, and BIOCLOCK keeps all of it as it is.
     ///
@@ -73,6 +80,7 @@ impl Capture {
         control(&device, BIOCGBLEN, &mut length)?;
         let mut nothing = [0_u8; 0];
         control(&device, BIOCLOCK, &mut nothing)?;
+        rights::only(&device, rights::For::Hearing);
         Ok(Capture {
             device,
             interface: interface.to_owned(),

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::clock::Jump;
 use crate::event::{Event, Outcome, Stamped, Via, Word};
 use crate::limits;
 use crate::mac::Mac;
@@ -205,6 +206,17 @@ impl Boot {
         boot.take(&event);
         (boot.sent, boot.end) = (VecDeque::new(), None);
         boot
+    }
+
+    /// See [`super::Live::clock_jumped`].
+    pub(super) fn clock_jumped(&mut self, jump: &Jump) {
+        let end = self.end.as_mut().map(|(_, at)| at);
+        let sent = self.sent.iter_mut().map(|sent| &mut sent.at);
+        let own = [&mut self.began, &mut self.since];
+        for at in own.into_iter().chain(end).chain(sent) {
+            *at = jump.of(*at);
+        }
+        Arc::make_mut(&mut self.event).at = jump.of(self.event.at);
     }
 
     /// Takes the boot's next event.

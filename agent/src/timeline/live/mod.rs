@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::boots::{Stage, begins, stage};
 use crate::boot::loader;
 use crate::boot::site::DEFAULT;
+use crate::clock::Jump;
 use crate::event::{Event, Stamped};
 use crate::id::MachineId;
 use crate::limits;
@@ -80,6 +81,13 @@ impl Live {
                 self.put(who, boot);
             }
         }
+    }
+
+    /// The clock was set: how long something takes is what it was before.
+    pub fn clock_jumped(&mut self, jump: &Jump) {
+        self.boots
+            .values_mut()
+            .for_each(|boot| boot.clock_jumped(jump));
     }
 
     /// All of them.

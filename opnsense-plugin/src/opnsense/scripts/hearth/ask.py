@@ -65,12 +65,14 @@ class Control(http.client.HTTPConnection):
         self.sock.connect(SOCKET)
 
 
-def api(method, path, body=None):
-    """Asks the agent's API and returns its answer."""
+def api(method, path, body=None, who=''):
+    """Asks the agent's API and returns its answer. `who` is the GUI's user, for the audit log."""
     connection = Control()
     try:
         text = None if body is None else json.dumps(body)
         headers = {} if body is None else {'Content-Type': 'application/json'}
+        if who:
+            headers['Hearth-For'] = who.encode('ascii', 'replace').decode()
         connection.request(method, '/api/v1/' + path, text, headers)
         response = connection.getresponse()
         status, content = response.status, response.read()
@@ -160,7 +162,7 @@ def row(machine, found):
         'profile': (machine.get('detail') or {}).get('profile') or wishes.get('profile') or '',
         'address': machine.get('address') or '', 'mac': (machine.get('macs') or [''])[0],
         'last_seen': machine['last_seen'], 'first_seen': machine['first_seen'],
-        'declared': machine.get('declared') or '', 'make': make, 'serial': facts.get('serial') or '',
+        'declared': machine.get('declared') or '', 'policy': machine.get('policy') or '', 'make': make, 'serial': facts.get('serial') or '',
         'tags': ' '.join(wishes.get('tags') or []),
         'severity': finding.get('severity', ''), 'finding': finding.get('sentence', ''),
         'remedy': finding.get('remedy', ''), 'code': finding.get('code', ''),
@@ -253,22 +255,22 @@ def fetches():
     return get('fetches')
 
 
-def fetch(names=''):
-    return api('POST', 'fetches', {'names': [name for name in names.split(',') if name]})
+def fetch(names='', who=''):
+    return api('POST', 'fetches', {'names': [name for name in names.split(',') if name]}, who)
 
 
-def update(names):
+def update(names, who=''):
     """Fetches anew and pins what comes."""
-    return api('POST', 'lock/update', {'names': [name for name in names.split(',') if name]})
+    return api('POST', 'lock/update', {'names': [name for name in names.split(',') if name]}, who)
 
 
-def prune():
+def prune(who=''):
     """Removes fetched files that nothing refers to any more."""
-    return api('POST', 'lock/prune')
+    return api('POST', 'lock/prune', who=who)
 
 
-def cancel(number):
-    return api('DELETE', 'fetches/' + urllib.parse.quote(number, safe=''))
+def cancel(number, who=''):
+    return api('DELETE', 'fetches/' + urllib.parse.quote(number, safe=''), who=who)
 
 
 def profiles():
@@ -301,16 +303,16 @@ def policytest(name='', facts=''):
 
 # What an action takes beside its name, by the API's key.
 VALUES = {
-    'approve': None, 'assign': 'profile', 'unassign': None, 'reinstall': None, 'local': None,
+    'approve': None, 'assign': 'profile', 'unassign': None, 'reinstall': None, 'local': 'profile',
     'hold': None, 'release': None, 'ignore': None, 'unignore': None, 'boot': 'profile',
     'rescue': 'profile', 'cancel-boot': None, 'loader': 'loader', 'local-boot': 'method',
     'notes': 'notes', 'name': 'name', 'tags': 'tags', 'forget': None,
 }
 
 
-def act(name, action, value=''):
+def act(name, action, value='', who=''):
     if action == 'wake':
-        return api('POST', called(name) + '/wake', {})
+        return api('POST', called(name) + '/wake', {}, who)
     if action not in VALUES:
         raise Problem(f'There is no action "{action}".', 'refused')
     body = {'action': action}
@@ -320,7 +322,7 @@ def act(name, action, value=''):
         body['notes'] = value
     elif VALUES[action]:
         body[VALUES[action]] = value or None
-    return api('POST', called(name) + '/actions', body)
+    return api('POST', called(name) + '/actions', body, who)
 
 
 # What `script` may be told, as the command line calls it.
@@ -328,15 +330,25 @@ SCRIPT = ('mac', 'uuid', 'platform', 'arch', 'ip', 'manufacturer', 'product', 's
 
 
 def script(told='{}', of=None):
-    """The script of a made-up machine, by the configuration in force or that of a file, without the secret in it."""
+    """The script of a machine that is known (`machine`), or of a made-up one by the configuration in force or that of
+    a file; without the secret in it."""
     told, arguments = json.loads(told), []
+    if told.get('machine'):
+        answer = get(called(told['machine']) + '/script')
+        answer['script'] = masked(answer['script'])
+        return answer
     for key in SCRIPT:
         if told.get(key):
             arguments.append(f'--{key}={told[key]}')
     for flag in ('menu', 'fallback'):
         if told.get(flag) in (True, '1', 1):
             arguments.append('--' + flag)
-    return {'script': re.sub(r'(jointoken=)[^\s&]+', r'\1***', command('script', *arguments, of=of))}
+    return {'script': masked(command('script', *arguments, of=of))}
+
+
+def masked(text):
+    """A script without Omni's join token."""
+    return re.sub(r'(jointoken=)[^\s&]+', r'\1***', text)
 
 
 def tryout(name='', facts='', told='{}'):

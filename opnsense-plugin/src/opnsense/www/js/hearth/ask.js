@@ -24,7 +24,7 @@ function answered(resolve) {
         } else if (isDenied(data)) {
             resolve({error: 'You may look at this, but not change it: your privileges do not allow it.', state: 'denied'});
         } else {
-            resolve({error: 'The firewall gave no answer. If you were logged out, load this page again.', state: 'failed'});
+            resolve({error: 'The firewall gave no answer. Either you may not do this, or you were logged out: then load this page again.', state: 'failed'});
         }
     };
 }

@@ -50,7 +50,7 @@ function confirmed({label, confirm}) {
 }
 
 /** Lets somebody choose a profile; null if nobody did. */
-async function profile(machine, {label, title}) {
+async function profile(machine, {label, title, confirm}) {
     const {profiles = [], error} = await get('agent/profiles');
     if (error || profiles.length === 0) {
         tell(label, error ?? 'There is no profile yet: make one under Profiles, and apply.', 'warning');
@@ -64,7 +64,7 @@ async function profile(machine, {label, title}) {
     }
     return new Promise((resolve) => BootstrapDialog.show({
         type: BootstrapDialog.TYPE_PRIMARY, title: label, onhidden: () => resolve(null),
-        message: $('<div>').append($('<p>').text(`${machine.label}: ${title.charAt(0).toLowerCase()}${title.slice(1)}.`), select),
+        message: $('<div>').append($('<p>').text(confirm ? `${confirm} Which profile is on it?` : `${machine.label}: ${title.charAt(0).toLowerCase()}${title.slice(1)}.`), select),
         buttons: [
             {label: 'Cancel', action: (dialog) => dialog.close()},
             {label, cssClass: 'btn-primary', action: (dialog) => {

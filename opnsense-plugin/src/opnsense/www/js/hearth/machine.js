@@ -45,7 +45,7 @@ export function state(machine, now) {
     switch (machine.phase) {
         case 'discovered': return given ? `It gets ${given} at its next boot.` : `Met, and nothing is meant for it. For ${since}.`;
         case 'held': return `It waits for a person${detail.reason ? `: ${detail.reason}` : ''}. For ${since}.`;
-        case 'ready': return `It gets ${detail.profile ?? given ?? 'its profile'} at its next boot.`;
+        case 'ready': return `It gets ${detail.profile ?? given ?? (machine.profile || 'its profile')} at its next boot.`;
         case 'installing': return `${detail.profile ?? 'Its profile'} is being installed, try ${detail.tries ?? 1}. For ${since}.`;
         case 'installed': return `Its disk is bootable${detail.profile ? ` (${detail.profile})` : ''}: it gets that. For ${since}.`;
         case 'failed': return `Its installation failed${detail.reason ? `: ${detail.reason}` : ''}.`;
@@ -56,10 +56,12 @@ export function state(machine, now) {
 
 /**
  * What can be done with a machine as it is now: `{action, label, icon, title, confirm, ask}`. `confirm` is the
- * question before something that destroys; `ask` is what has to be chosen first (`profile`).
+ * question before something that destroys; `ask` is what has to be chosen first (`profile`: which it gets, or which
+ * is on its disk where nothing says that).
  */
 export function actions(machine) {
     const {phase, wishes = {}} = machine, label = machine.label;
+    const onDisk = machine.detail?.profile || wishes.profile || machine.profile || machine.policy;
     // What was on its disk before it was held or ignored is not remembered.
     const anew = `${label} gets what is meant for it. If that installs a system, its disk is overwritten: to keep what is on it, choose Boot its disk.`;
     const all = [
@@ -71,7 +73,7 @@ export function actions(machine) {
             `${label} is installed anew at its next boot. What is on its disk is lost.`],
         [phase !== 'installed', 'local', 'Boot its disk', 'fa-hdd-o',
             'Its disk is bootable, and it gets that from now on',
-            `${label} gets its own disk from now on, and nothing is installed on it.`],
+            `${label} gets its own disk from now on, and nothing is installed on it.`, onDisk ? null : 'profile'],
         [phase !== 'ignored', 'rescue', 'Boot once', 'fa-medkit', 'Its next boot only, for a look from outside', null, 'profile'],
         [Boolean(wishes.once), 'cancel-boot', 'Cancel boot', 'fa-times', 'The one boot is not wanted any more'],
         [(machine.macs ?? []).length > 0, 'wake', 'Wake', 'fa-power-off', 'Switch it on by Wake-on-LAN'],

@@ -37,10 +37,13 @@ async function declared(asked) {
 }
 
 function inForce({machine, facts, told}) {
+    const itself = machine !== '' && facts.trim() === '';
     return Promise.all([
         post('agent/test_policies', {machine, facts}).then(tries.policies),
-        post('agent/script', {machine: told}).then((answer) => script(answer, 'What a machine with these facts gets by the ' +
-            'configuration that is in force, as if it were met now: what people did with it here is not counted.')),
+        post('agent/script', {machine: itself ? {machine} : told}).then((answer) => script(answer, itself
+            ? 'What this machine gets when it is switched on now, with its phase and what people said of it.'
+            : 'What a machine with these facts gets by the configuration that is in force, as if it were met now: ' +
+                'what people did with it here is not counted.')),
         post('agent/script', {machine: {menu: '1'}}).then((answer) => tries.drawMenu(answer.script, answer)),
     ]);
 }

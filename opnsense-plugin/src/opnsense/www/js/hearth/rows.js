@@ -104,6 +104,9 @@ const REMEDIES = {
 };
 const DHCP = ['no-dhcp-offer', 'no-boot-file', 'wrong-next-server', 'options-66-67', 'other-dhcp-server', 'wrong-architecture', 'ipxe-loops'];
 
+/** What to do on this firewall, where the agent can only name a command. */
+const AT_DHCP = 'the page DHCP shows what the server says, what it has to say and what is in the way, and sets it right';
+
 /** What concerns the server, such as a fetch, is of no machine. */
 function unnamed(machine) {
     return machine === undefined || machine === null;
@@ -127,16 +130,16 @@ function whose({machine, label}) {
 }
 
 /** Findings with what to do. */
-export function findings(all, {named = true} = {}) {
+export function findings(all, {named = true, short = false} = {}) {
     if (all.length === 0) {
         return '<li><p class="hearth-none">Nothing is wrong.</p></li>';
     }
     return all.map((one) => {
         const what = remedy(one, named);
         return `<li class="hearth-finding"><div>${severity(one.severity)}` +
-            (named ? whose(one) : '') +
-            `${prose(one.sentence)}<div class="hearth-remedy"><b>What to do:</b> ${prose(one.remedy)}</div></div>` +
-            (what ? `<span>${button({button: what, machine: one.machine, state: 'open'})}</span>` : '') + '</li>';
+            (named ? whose(one) : '') + prose(one.sentence) +
+            (short ? '' : `<div class="hearth-remedy"><b>What to do:</b> ${prose(DHCP.includes(one.code) ? AT_DHCP : one.remedy)}</div>`) + '</div>' +
+            (what && !short ? `<span>${button({button: what, machine: one.machine, state: 'open'})}</span>` : '') + '</li>';
     }).join('');
 }
 

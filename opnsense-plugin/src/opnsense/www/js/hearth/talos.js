@@ -10,7 +10,7 @@ import {join} from './join.js';
 import * as rows from './rows.js';
 import {fetching} from './steps.js';
 import {count, decoded, escape} from './text.js';
-import {changed, chosenFirst, current, free, planned, selected, sorted, wanted} from './wizard.js';
+import {changed, chosenFirst, current, free, outside, planned, selected, sorted, wanted} from './wizard.js';
 
 /** What there is to choose from, and what is chosen. */
 const offered = {extensions: [], hints: [], taken: [], images: [], general: null};
@@ -35,6 +35,7 @@ export function talos(then) {
         counted();
     });
     $('#talos_image').on('change', existing);
+    $('#talos_interfaces').on('change', 'input', upstream);
     $('#talos_go').on('click', function () {
         return busy($(this), go);
     });
@@ -165,10 +166,16 @@ async function settings() {
     const first = had.length ? had : [(choices.find(([key]) => key === 'lan') ?? choices[0] ?? [''])[0]];
     put($('#talos_interfaces'), choices.map(([key, one]) => `<label><input type="checkbox" value="${escape(key)}"` +
         `${first.includes(key) ? ' checked' : ''}> ${escape(one.value)}</label>`).join(''));
+    upstream();
     // A boot server that is set up already goes on with what it gives to others.
     if (offered.general?.enabled === '1' && $('#talos_who option[value=keep]').length === 0) {
         $('#talos_who').prepend('<option value="keep">get what they get now</option>').val('keep');
     }
+}
+
+function upstream() {
+    const keys = $('#talos_interfaces input:checked').map((_, one) => one.value).get(), text = outside(offered.general?.interfaces, keys);
+    say('interfaces', text || 'The firewall lets them in on these interfaces only.', text ? 'wrong' : '');
 }
 
 function form() {

@@ -163,6 +163,16 @@ export function free(name, taken) {
     }
 }
 
+/**
+ * What is to be thought of before machines are served on an interface that leads to other networks, or nothing. `choices` is
+ * the model's list of interfaces, `keys` those that are chosen.
+ */
+export function outside(choices, keys) {
+    const names = keys.filter((key) => choices?.[key]?.upstream).map((key) => choices[key].value);
+    return names.length === 0 ? '' : `${names.join(', ')} ${names.length === 1 ? 'has' : 'have'} a gateway: who is on that side can fetch ` +
+        'scripts and images from here, with what is secret in them. Choose networks whose machines are yours.';
+}
+
 /** The key of a choice that the core offers for a field, by what people read. */
 export function keyOf(choices, text) {
     const found = Object.entries(choices ?? {}).find(([key, one]) => key === text || one.value === text);

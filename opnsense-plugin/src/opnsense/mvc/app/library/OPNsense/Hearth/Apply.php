@@ -104,8 +104,9 @@ class Apply
     private static function declared(): string
     {
         $section = Config::getInstance()->object()->OPNsense?->hearth;
-        /* without what its own element says of when it was saved */
-        return hash('sha256', preg_replace('/^<hearth[^>]*>/', '', (string)$section?->asXML()));
+        /* without when it was saved, and what the page DHCP applies by itself */
+        $apart = ['/^<hearth[^>]*>/', '~<dhcp>.*?</dhcp>~s'];
+        return hash('sha256', preg_replace($apart, '', (string)$section?->asXML()));
     }
 
     /**
@@ -126,7 +127,7 @@ class Apply
     private function firewall()
     {
         $general = $this->model->general;
-        $fields = ['enabled', 'firewall', 'interfaces', 'ipv6', 'tftp_port', 'http_port'];
+        $fields = ['enabled', 'firewall', 'source', 'interfaces', 'ipv6', 'tftp_port', 'http_port'];
         $values = array_map(fn($field) => $general->$field->getValue(), $fields);
         $values[] = $this->model->api->interfaces->getValue();
         $values[] = $this->model->api->port->getValue();
@@ -215,7 +216,7 @@ class Apply
             $this->stop();
         } elseif (!$this->running()) {
             $this->start();
-        } elseif ($restart) {
+        } elseif ($restart || $this->isOutdated()) {
             $this->stop();
             $this->start();
         } elseif ($always || $changed) {
@@ -257,6 +258,17 @@ class Apply
         return $this->rc('onestatus') === 0;
     }
 
+    /**
+     * @return bool another version is installed than the one that runs: an upgrade leaves the old program be where
+     * the new one refuses the old configuration, and the one that is put in place was checked by the new one
+     */
+    private function isOutdated(): bool
+    {
+        $running = $this->status()['version'] ?? null;
+        $installed = trim(Shell::shell_safe(self::AGENT . ' --version 2> /dev/null'));
+        return $running !== null && $installed !== '' && $installed !== "hearth {$running}";
+    }
+
     private function stop()
     {
         if ($this->running()) {
@@ -285,13 +297,16 @@ class Apply
             return '';
         }
         $lines = Shell::shell_safe('tail -n 8 %s', [end($logs)], true);
-        return implode("\n", preg_replace('/^<\d+>1 (\S+ ){5}(\[.*?\]|-) ?/', '', $lines));
+        /* it is started again and again, and says the same each time */
+        return implode("\n", array_unique(preg_replace('/^<\d+>1 (\S+ ){5}(\[.*?\]|-) ?/', '', $lines)));
     }
 
     private function reload()
     {
         $before = $this->status();
-        $this->rc('onereload');
+        if ($this->rc('onereload') !== 0) {
+            throw new Refused(gettext('The agent does not take this configuration.'), $this->lastLines());
+        }
         $known = $before['configuration']['reloads'] ?? 0;
         $after = $this->answer(fn($status) => ($status['configuration']['reloads'] ?? 0) > $known);
         if ($after === null) {

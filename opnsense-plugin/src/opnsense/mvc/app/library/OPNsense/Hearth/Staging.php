@@ -20,6 +20,13 @@ class Staging
     public const FILE = self::FOLDER . '/hearth.toml';
     private const STAGING = self::FOLDER . '/staging';
     private const STAGED = self::STAGING . '/hearth.toml';
+
+    /**
+     * What the template engine makes, by its +TARGETS and its last line: it may be made anew at any time by whoever has
+     * all templates made, so it is read and not moved.
+     */
+    private const BODY = self::STAGING . '/body.toml';
+    private const END = "# The end: a file that lacks this line is not whole.\n";
     private const PREVIOUS = self::STAGING . '/previous.toml';
     private const AGENT = '/usr/local/sbin/hearth';
 
@@ -50,8 +57,8 @@ class Staging
     {
         $this->folders();
         $answer = trim((new Backend())->configdpRun('template reload', ['OPNsense/Hearth/Agent']));
-        $body = $answer === 'OK' ? file_get_contents(self::STAGED) : false;
-        if ($body === false) {
+        $body = $answer === 'OK' ? (string)@file_get_contents(self::BODY) : '';
+        if (!str_ends_with($body, self::END)) {
             throw new Refused(
                 gettext('The configuration could not be written. The log of the backend (System: Log Files) says why.'),
                 $answer

@@ -9,6 +9,7 @@ namespace OPNsense\Hearth;
 
 use OPNsense\Base\BaseModel;
 use OPNsense\Base\Messages\Message;
+use OPNsense\Core\Config;
 
 /**
  * What a person declares of network boot. Rules over one field are in Hearth.xml, those over several are here,
@@ -376,6 +377,25 @@ class Hearth extends BaseModel
         $this->checkPolicies($validateFullModel);
         $this->checkMachines($validateFullModel);
         return $this->messages;
+    }
+
+    /**
+     * @return array interfaces that lead to other networks: they have a gateway, or get their address from one
+     */
+    public function upstream(): array
+    {
+        $result = [];
+        foreach (Config::getInstance()->object()->interfaces->children() as $name => $interface) {
+            $gateways = array_filter(
+                [(string)$interface->gateway, (string)$interface->gatewayv6],
+                fn($gateway) => !in_array($gateway, ['', 'none'], true)
+            );
+            $address = (string)$interface->ipaddr;
+            if (!empty($gateways) || ($address !== '' && filter_var($address, FILTER_VALIDATE_IP) === false)) {
+                $result[] = $name;
+            }
+        }
+        return $result;
     }
 
     /**

@@ -11,6 +11,14 @@
             updateServiceControlUI('hearth');
             $('#hearth\\.general\\.unknown').change();
             $('#hearth\\.loaders\\.source').change();
+        }).done(async function (data) {
+            {# machines of whoever is behind a gateway would be served too #}
+            const [{outside}, {decoded}] = await Promise.all([import('/ui/js/hearth/wizard.js'), import('/ui/js/hearth/text.js')]);
+            ['general', 'api'].forEach(function (section) {
+                const field = $(`#hearth\\.${section}\\.interfaces`), choices = decoded(data.frm_settings.hearth[section].interfaces);
+                const told = $('<div class="text-danger hearth-upstream">').appendTo(field.closest('td'));
+                field.change(() => told.text(outside(choices, field.val() ?? []))).change();
+            });
         });
 
         $('#hearth\\.general\\.unknown').change(function () {

@@ -58,7 +58,8 @@ class ActionController extends ApiControllerBase
             return ['error' => gettext('Only POST.'), 'state' => 'refused'];
         }
         $this->throwReadOnly();
-        return Agent::ask($what, $with);
+        /* the agent's audit log says who it was, not that the backend is root */
+        return Agent::ask($what, [...$with, (string)$this->getUserName()]);
     }
 
     private function text(string $key): string

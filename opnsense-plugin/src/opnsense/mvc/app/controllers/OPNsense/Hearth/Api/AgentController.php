@@ -64,7 +64,33 @@ class AgentController extends ApiControllerBase
      */
     public function machineAction($machine = '')
     {
-        return Agent::ask('machine', [$machine]);
+        $answer = Agent::ask('machine', [$machine]);
+        if (isset($answer['machine'])) {
+            $answer['machine']['profile'] = $this->meant()($answer['machine']);
+        }
+        return $answer;
+    }
+
+    /**
+     * Which profile is meant for a machine, by what it is declared as or by its policy.
+     */
+    private function meant(): callable
+    {
+        $model = new Hearth();
+        $profiles = [];
+        foreach ($model->profiles->profile->iterateItems() as $uuid => $profile) {
+            $profiles[$uuid] = (string)$profile->name;
+        }
+        $of = function ($rows) use ($profiles) {
+            $found = [];
+            foreach ($rows->iterateItems() as $row) {
+                $found[(string)$row->name] = $profiles[(string)$row->profile] ?? '';
+            }
+            return $found;
+        };
+        $machines = $of($model->machines->machine);
+        $policies = $of($model->policies->policy);
+        return fn($row) => ($machines[$row['declared'] ?? ''] ?? '') ?: ($policies[$row['policy'] ?? ''] ?? '');
     }
 
     /**
@@ -84,7 +110,9 @@ class AgentController extends ApiControllerBase
             'count' => $count,
         ];
         $answer = Agent::ask('machines', [json_encode($asked)]);
-        $rows = $answer['machines'] ?? [];
+        $meant = $this->meant();
+        $known = fn($row) => ['profile' => $row['profile'] ?: $meant($row)] + $row;
+        $rows = array_map($known, $answer['machines'] ?? []);
         return ['total' => $answer['total'] ?? 0, 'rowCount' => count($rows), 'current' => $current, 'rows' => $rows]
             + array_intersect_key($answer, ['error' => 1, 'state' => 1, 'more' => 1]);
     }
@@ -165,7 +193,8 @@ class AgentController extends ApiControllerBase
     }
 
     /**
-     * The exact script of a machine, by the configuration in force: mac, uuid, platform, arch, ip, manufacturer,
+     * The exact script of a machine: of one that is known (machine: its name, MAC, UUID or number), or of a made-up
+     * one by the configuration in force: mac, uuid, platform, arch, ip, manufacturer,
      * product, serial, asset, busid, item, menu, fallback.
      */
     public function scriptAction()

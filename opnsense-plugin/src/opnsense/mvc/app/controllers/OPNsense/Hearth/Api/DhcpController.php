@@ -31,8 +31,8 @@ class DhcpController extends ApiControllerBase
     }
 
     /**
-     * Sets what the plan says, and repairs the conflicts whose ids are in `repairs`. With `digest` only
-     * if it is still the plan that had this digest.
+     * Sets what the plan says, if it is still the one that had this `digest` (`-`: any), and repairs the
+     * conflicts whose ids are in `repairs`.
      */
     public function applyAction()
     {
@@ -45,9 +45,14 @@ class DhcpController extends ApiControllerBase
         if (!is_array($repairs)) {
             $repairs = explode(',', (string)$repairs);
         }
-        $digest = is_string($digest) && preg_match('/^[0-9a-f]{64}$/D', $digest) ? $digest : '-';
-        $repairs = array_filter($repairs, fn ($id) => is_string($id) && preg_match('/^[0-9a-f]{12}$/D', $id));
-        $repairs = array_slice($repairs, 0, self::MOST_REPAIRS);
+        $repairs = array_filter($repairs, fn ($id) => $id !== '');
+        if (!is_string($digest) || !preg_match('/^(-|[0-9a-f]{64})$/D', $digest)) {
+            return ['error' => gettext('Send the digest of the plan that was looked at, or - for any plan.')];
+        } elseif (array_filter($repairs, fn ($id) => !is_string($id) || !preg_match('/^[0-9a-f]{12}$/D', $id)) !== []) {
+            return ['error' => gettext('A repair is the id of a conflict of the plan.')];
+        } elseif (count($repairs) > self::MOST_REPAIRS) {
+            return ['error' => sprintf(gettext('At most %d repairs at a time.'), self::MOST_REPAIRS)];
+        }
         return $this->ask('apply', [$digest, implode(',', $repairs) ?: '-']);
     }
 

@@ -36,6 +36,14 @@ class SettingsController extends ApiMutableModelControllerBase
             $result[$section] = $this->getModel()->$section->getNodes();
         }
         unset($result['loaders']['file']);
+        /* for a warning beside the field */
+        foreach ($this->getModel()->upstream() as $interface) {
+            foreach (['general', 'api'] as $section) {
+                if (isset($result[$section]['interfaces'][$interface])) {
+                    $result[$section]['interfaces'][$interface]['upstream'] = 1;
+                }
+            }
+        }
         return $result;
     }
 

@@ -139,7 +139,28 @@ class HearthTest extends TestCase
         $model->menu->default->setValue(self::TALOS_OMNI);
         $model->menu->title->setValue('Größe <b>"1"</b> 🔥');
         $model->tftp->timeout->setValue('500ms');
-        $model->fetch->size_limit->setValue('1.5 GiB');
+        $model->fetch->size_limit->setValue('1536 MiB');
+        $this->assertSame([], self::said($model));
+    }
+
+    public function testAUrlIsShownWithoutNameAndPassword()
+    {
+        $model = self::model();
+        $proxy = $model->fetch->proxy;
+        $urls = ['http://joe:p%40ss@proxy.example:3128/', 'https://token@proxy.example', 'http://a:b@c@[::1]:1'];
+        foreach ($urls as $url) {
+            $proxy->setValue($url);
+            $shown = $model->fetch->getNodes()['proxy'];
+            $this->assertStringStartsWith(strstr($url, '://', true) . '://***@', $shown);
+            $this->assertSame(substr(strrchr($url, '@'), 1), substr(strrchr($shown, '@'), 1));
+            $this->assertArrayNotHasKey('%proxy', $model->fetch->getNodes());
+            $proxy->setValue($shown);
+            $this->assertSame($url, $proxy->getValue());
+        }
+        $proxy->setValue('http://***@other.example');
+        $this->assertSame(['fetch.proxy'], array_keys(self::said($model)));
+        $proxy->setValue('http://proxy.example/a@b');
+        $this->assertSame('http://proxy.example/a@b', $model->fetch->getNodes()['proxy']);
         $this->assertSame([], self::said($model));
     }
 
