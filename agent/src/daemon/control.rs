@@ -185,6 +185,9 @@ mod tests {
         assert_eq!(acting("root", Some("alice")), "alice by root");
         assert_eq!(acting("root", Some("a\tb")), "a?b by root");
         let long = acting("root", Some(&"x".repeat(500)));
-        assert_eq!(long, format!("{} by root", "x".repeat(limits::BEHALF_BYTES)));
+        assert_eq!(
+            long,
+            format!("{} by root", "x".repeat(limits::BEHALF_BYTES))
+        );
     }
 }
