@@ -69,7 +69,7 @@ def site(agent):
 
 
 def test_a_grid_s_rows_and_a_machine_s_page(site):
-    assert site.asks("machines") == {"machines": [], "more": False}
+    assert site.asks("machines") == {"machines": [], "total": 0, "more": False}
     site.says("%3Cscript%3Ealert(1)%3C/script%3E")
     row, = site.asks("machines")["machines"]
     assert (row["phase"], row["mac"], row["make"]) == ("discovered", MAC, EVIL)
@@ -77,6 +77,24 @@ def test_a_grid_s_rows_and_a_machine_s_page(site):
     assert page["machine"]["facts"]["manufacturer"] == EVIL
     assert page["timeline"]["boots"][0]["events"] and page["profiles"] == ["debian", "talos"]
     assert {"status", "machines", "findings", "live", "fetches"} <= set(site.asks("overview"))
+
+
+def test_a_grid_of_many_machines_is_searched_sorted_and_turned_by_the_agent(site):
+    for number in range(1, 31):
+        urllib.request.urlopen(f"{site.http}/script?mac=52:54:00:00:02:{number:02x}&platform=efi&buildarch=x86_64"
+                               f"&manufacturer=Maker{number % 3}&product=P{number % 2}", timeout=20).read()
+    grid = lambda **asked: site.asks("machines", json.dumps(asked))  # noqa: E731
+    labels = lambda **asked: [row["label"][-2:] for row in grid(**asked)["machines"]]  # noqa: E731
+    assert labels(count=3) == ["1e", "1d", "1c"] and labels(begin=28, count=5) == ["02", "01"]
+    assert labels(sort="label", backward=False, begin=10, count=2) == ["0b", "0c"]
+    found = grid(search="maker1 p0", sort="label", backward=False, count=2)
+    assert found["total"] == 5 and [row["label"][-2:] for row in found["machines"]] == ["04", "0a"] and found["more"] is False
+    # A column that the API does not sort by.
+    makes = [row["make"] for row in grid(sort="make", backward=False)["machines"]]
+    assert makes == sorted(makes) and len(makes) == 30
+    site.asks("act", "52:54:00:00:02:05", "hold")
+    assert labels(phases=["held"]) == ["05"] and len(labels(phases=["held", "discovered"])) == 30 and labels(phases=["failed"]) == []
+    assert grid(search="nobody") == {"machines": [], "total": 0, "more": False}
 
 
 def test_the_worst_findings_come_first_whoever_they_are_of(site):

@@ -218,6 +218,15 @@ def test_a_view_can_be_parsed(view):
         assert (FORMS / f"dialog{name}.xml").exists(), name
 
 
+def test_each_field_of_the_wizard_is_explained():
+    text = (MVC / "views/OPNsense/Hearth/images.volt").read_text()
+    fields = re.findall(r'<label for="(talos_\w+)">.*?(?=<label|</button>)', text, re.S)
+    assert len(fields) >= 10
+    for found in re.finditer(r'<label for="(talos_\w+)">(.*?)(?=<label|</button>)', text, re.S):
+        help_text = re.search(r'<p class="help-block"[^>]*>\{\{ lang\._\(.+?\) \}\}</p>', found[2])
+        assert help_text, f"{found[1]} has no help"
+
+
 def test_who_may_only_look_is_offered_nothing_that_would_be_refused():
     hidden = (MVC / "views/OPNsense/Hearth/readonly.volt").read_text()
     # What these do is allowed; and what is inside of something hidden is hidden with it.

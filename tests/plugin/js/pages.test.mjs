@@ -129,6 +129,7 @@ test('a finding has a button where one press is the remedy', () => {
     assert.equal(rows.remedy({code: 'options-66-67', machine: 1}).link, '/ui/hearth/dhcp');
     assert.equal(rows.remedy({code: 'installation-failed', machine: 7}).link, '/ui/hearth/machines/machine/7');
     assert.equal(rows.remedy({code: 'installation-failed', machine: 7}, false), null);
+    assert.equal(rows.remedy({code: 'nic-needs-extension', machine: 1}).act, 'extension');
     assert.equal(rows.remedy({code: 'never heard of', machine: 7}), null);
     assert.match(rows.findings([{machine: 7, label: 'x', code: 'waits-for-approval', severity: 'notice', sentence: 's', remedy: 'r'}]),
         /data-act="approve" data-names="" data-machine="7"/);
@@ -235,6 +236,15 @@ test('the schematic is shown whole where a URL has it', () => {
     assert.equal(wizard.schematic(['debian/bookworm/amd64/linux']), '');
 });
 
+test('of an image with files of several schematics that of what is missing counts, and no other is claimed', () => {
+    const of = (id) => ({url: `https://factory.talos.dev/image/${id.padEnd(64, '0')}/v1.11.2/kernel-amd64`, path: `talos/v1.11.2/${id}/kernel-amd64`});
+    const files = [of('376567988ad3'), of('0566e23c2c7f')];
+    assert.equal(wizard.current({files, missing: ['talos/v1.11.2/d9ff89777e24/kernel-amd64']}), 'd9ff89777e24');
+    assert.equal(wizard.current({files, missing: []}), '');
+    assert.equal(wizard.current({files: files.slice(1), missing: []}), '0566e23c2c7f'.padEnd(64, '0'));
+    assert.equal(wizard.current({}), '');
+});
+
 test('hints: what the cards that were seen need comes first', () => {
     const wanted = wizard.wanted([{label: 'a', talos: 'better', extensions: ['siderolabs/x']}, {label: 'b', talos: 'works', extensions: []},
         {label: 'c', talos: 'firmware', extensions: ['siderolabs/bnx2-bnx2x']}, {label: 'd', talos: 'firmware', extensions: ['siderolabs/bnx2-bnx2x']}]);
@@ -256,6 +266,8 @@ test('a filled-in wizard becomes rows of the configuration', () => {
     assert.ok(!('unknown' in wizard.planned({...form, who: 'keep'}).general));
     assert.equal(wizard.planned({...form, join: null}).profile.omni_api, '');
     assert.equal(plan.answer, null);
+    assert.deepEqual(wizard.changed({...form, extensions: ['a/b', 'c/d']}, {name: 'old'}).image, {name: 'old', version: 'v1.11.2', extensions: 'a/b,c/d'});
+    assert.deepEqual(Object.keys(wizard.changed({...form, version: ''}, {name: 'old'})), ['errors']);
     const configured = wizard.planned({...form, join: null, config: 'version: v1alpha1\nmachine:\n  type: worker\n'});
     assert.deepEqual(configured.answer, {name: 'config.yaml', text: 'version: v1alpha1\nmachine:\n  type: worker\n'});
     assert.equal(configured.profile.arguments, 'console=tty0 console=ttyS0 talos.config=${answer:config.yaml}');

@@ -31,8 +31,10 @@ WAIT = float(os.environ.get('HEARTH_WAIT', '10'))
 WAIT_FACTORY = 60
 # A check waits for another one that is under way.
 WAIT_CHECK = 100
-# Machines of one page of the API, and all that a grid is given.
-PAGE, MACHINES = 1000, 5000
+# Machines of one page of the API; those that a grid is given or that are sorted here; those that are read for a search.
+PAGE, MACHINES, READ = 1000, 5000, 20000
+# By what the API sorts machines.
+SORTS = ('id', 'label', 'phase', 'address', 'first_seen', 'last_seen')
 EVENTS = 200
 # Findings of the overview and the dashboard.
 FINDINGS = 20
@@ -171,15 +173,37 @@ def status():
     return get('status')
 
 
-def machines():
-    found, rows, after = worst(get('findings')['findings']), [], None
-    while len(rows) < MACHINES:
-        page = get('machines', limit=PAGE, after=after)
-        rows += [row(one, found) for one in page['machines']]
+def machines(asked='{}'):
+    """
+    Rows of a grid: `search` (words), `phases`, `sort` (a column) and `backward`, `begin` and `count`. The API chooses, sorts
+    and turns pages as far as it can; by a column that it does not sort by, the newest machines are put in order. `total`
+    is how many were counted, `more` says that there are others behind them.
+    """
+    asked = json.loads(asked)
+    words, phases = str(asked.get('search', '')).lower().split(), asked.get('phases', [])
+    key, backward = asked.get('sort') or 'last_seen', asked.get('backward', True)
+    begin, count = max(0, asked.get('begin', 0)), asked.get('count', -1)
+    end = begin + (count if count > 0 else MACHINES)
+    is_known = key in SORTS
+    query = {'sort': ('-' if backward else '') + key if is_known else '-last_seen', 'limit': PAGE,
+             'q': words[0] if words else '', 'phase': phases[0] if len(phases) == 1 else ''}
+
+    def chosen(one):
+        text = json.dumps(one, ensure_ascii=False).lower() if words[1:] else ''
+        return (len(phases) < 2 or one['phase'] in phases) and all(word in text for word in words[1:])
+
+    found, after, read = [], None, 0
+    while read == 0 or after is not None and read < (READ if is_known else MACHINES) and not (is_known and len(found) > end):
+        page = get('machines', **query, after=after)
+        read += max(1, len(page['machines']))
+        found += filter(chosen, page['machines'])
         after = page.get('next')
-        if after is None:
-            break
-    return {'machines': rows, 'more': after is not None}
+    of = worst(get('findings')['findings'])
+    if is_known:
+        rows = [row(one, of) for one in found[begin:end]]
+    else:
+        rows = sorted((row(one, of) for one in found), key=lambda one: str(one.get(key, '')).lower(), reverse=backward)[begin:end]
+    return {'machines': rows, 'total': len(found), 'more': after is not None}
 
 
 def machine(name):

@@ -81,6 +81,25 @@ async function opened() {
     return refusal(saved) ? saved : act('reconfigure');
 }
 
+/** The extension that a machine's card needs: into its image, in force, and fetched. */
+async function extended(machine) {
+    const {advice, error} = await get(`agent/machine/${part(machine)}`);
+    if (error || !advice?.lacks) {
+        return {error: error ?? 'Its image has what its card needs by now.'};
+    }
+    const {rows = []} = await post('settings/search_image', {rowCount: -1}), row = rows.find((one) => one.name === advice.image);
+    if (!row) {
+        return {error: `The image ${advice.image} is declared in a fragment: add ${advice.lacks} to its extensions there.`};
+    }
+    const confirm = `The image ${row.name} gets the extension ${advice.lacks}, is applied and fetched. Machines boot it once it is there.`;
+    if (!await confirmed({label: 'Add extension', confirm})) {
+        return {};
+    }
+    const extensions = [...row.extensions.split(',').filter(Boolean), advice.lacks].join(',');
+    const why = refusal(await post(`settings/set_image/${part(row.uuid)}`, {image: {extensions}})) ?? refusal(await act('reconfigure'));
+    return why ? {error: why} : post('action/fetch', {names: row.name});
+}
+
 /** Wires the buttons of steps and findings (rows.js). */
 export function pressed(elements, then) {
     elements.on('click', 'button[data-act]', async function () {
@@ -90,6 +109,8 @@ export function pressed(elements, then) {
                 return post('action/fetch', {names});
             } else if (what === 'firewall') {
                 return opened();
+            } else if (what === 'extension') {
+                return extended(machine);
             }
             return machine === '' ? act(what) : post(`action/machine/${part(machine)}`, {action: what, value: ''});
         });

@@ -8,8 +8,8 @@
 import {busy, command, get, grid, part, poll, post, problem, problemButton, put, refusal, tell} from './ask.js';
 import * as rows from './rows.js';
 import {cut, decoded, escape, percent, rate, size} from './text.js';
-import {talos} from './talos.js';
-import {isOther, newer, schematic} from './wizard.js';
+import {change, talos} from './talos.js';
+import {current, isOther, newer} from './wizard.js';
 
 /** The last answer of agent/fetches; versions of Talos, once they are known. */
 let fetches = [], versions = [], again = () => {}, was = null;
@@ -101,6 +101,8 @@ function table() {
             ...Object.fromEntries(['edit', 'copy', 'delete'].map((name) => [name, {filter: (cell) => cell.getData().uuid !== ''}])),
             fetch: command((row) => fetch(row.name), {classname: 'fa fa-fw fa-download', title: 'Fetch',
                 sequence: 10, filter: (cell) => ['missing', 'ready'].includes(cell.getData().state)}),
+            extensions: command((row) => change(row.uuid), {classname: 'fa fa-fw fa-puzzle-piece', title: 'Version and extensions',
+                sequence: 15, filter: (cell) => cell.getData().uuid !== '' && cell.getData().recipe === 'talos'}),
             newer: command(update, {classname: 'fa fa-fw fa-level-up', title: 'New version',
                 sequence: 20, filter: (cell) => cell.getData().uuid !== '' && next(decoded(cell.getData())) !== null}),
         },
@@ -180,7 +182,7 @@ function next(row) {
 }
 
 function version(row) {
-    const found = next(row), id = schematic([...row.files.flatMap((one) => [one.url, one.path]), ...[].concat(row.missing ?? [])]);
+    const found = next(row), id = current(row);
     return escape(row.version) + (found ? ` <span class="label label-info" title="A newer version can be had">new: ${escape(found)}</span>` : '') +
         (id ? `<br><small class="bootgrid-tooltip" title="Schematic ${escape(id)}">schematic <span class="hearth-mono">${escape(id.slice(0, 12))}…</span></small>` : '');
 }

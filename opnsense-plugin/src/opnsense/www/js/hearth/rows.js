@@ -98,7 +98,7 @@ const REMEDIES = {
     'image-missing': {label: 'Fetch', act: 'fetch'},
     'loader-missing': {label: 'Fetch loaders', act: 'fetch', names: 'loaders'},
     'waits-for-approval': {label: 'Approve', act: 'approve'},
-    'nic-needs-extension': {label: 'Images', link: '/ui/hearth/images'},
+    'nic-needs-extension': {label: 'Add it', act: 'extension'},
     'installation-failed': {label: 'Look', machine: true},
     'back-after-local': {label: 'Look', machine: true},
 };

@@ -9,20 +9,19 @@ import {busy, get, part, post, put, refusal} from './ask.js';
 import {join} from './join.js';
 import * as rows from './rows.js';
 import {fetching} from './steps.js';
-import {count, escape} from './text.js';
-import {chosenFirst, free, outside, planned, selected, sorted, wanted} from './wizard.js';
+import {count, decoded, escape} from './text.js';
+import {changed, chosenFirst, current, free, outside, planned, selected, sorted, wanted} from './wizard.js';
 
 /** What there is to choose from, and what is chosen. */
-const offered = {extensions: [], hints: [], taken: [], general: null};
+const offered = {extensions: [], hints: [], taken: [], images: [], general: null};
 const chosen = new Set();
 /** Keys of the rows that this page has made. */
 const own = {image: null, profile: null, answer: null};
-let reload = () => {}, asked = null;
+let reload = () => {}, asked = null, read = null, turn = 0;
 
 export function talos(then) {
     reload = then;
     // Nothing is asked of the factory before somebody looks at it.
-    const begin = () => asked ??= Promise.all([versions(), settings(), hints()]);
     $('#tab_talos').on('shown.bs.tab', begin);
     if ($('#talos').hasClass('active')) {
         begin();
@@ -35,10 +34,45 @@ export function talos(then) {
         chosen[this.checked ? 'add' : 'delete'](this.value);
         counted();
     });
+    $('#talos_image').on('change', existing);
     $('#talos_interfaces').on('change', 'input', upstream);
     $('#talos_go').on('click', function () {
         return busy($(this), go);
     });
+}
+
+function begin() {
+    read ??= settings();
+    asked ??= Promise.all([versions(), read, hints()]);
+}
+
+/** Shows the wizard with an image that is there. */
+export async function change(uuid) {
+    $('#tab_talos').tab('show');
+    begin();
+    await read;
+    $('#talos_image').val(uuid);
+    await existing();
+}
+
+/** The row of the image that is changed; undefined for a new one. */
+function image() {
+    return offered.images.find((one) => one.uuid === $('#talos_image').val());
+}
+
+/** Takes over what an image that is there has, or what a new one begins with. */
+async function existing() {
+    const row = image(), {factory = ''} = row ? (await get(`settings/get_image/${part(row.uuid)}`)).image ?? {} : {};
+    $('#talos .talos-new').toggle(!row);
+    chosen.clear();
+    (row ? row.extensions.split(',').filter(Boolean) : offered.hints.filter((hint) => hint.needed).map((hint) => hint.name))
+        .forEach((name) => chosen.add(name));
+    $('#talos_factory').val(factory);
+    list();
+    if (row) {
+        $('#talos_version').html($('<option>').text(row.version));
+    }
+    await versions();
 }
 
 /** Says what was read out of the pasted text, without the token. */
@@ -58,15 +92,20 @@ function say(field, text, kind = '') {
 }
 
 async function versions() {
-    const factory = $('#talos_factory').val().trim(), select = $('#talos_version').prop('disabled', true);
-    const answer = await post('agent/talos_versions', {factory});
-    if (answer.error) {
-        say('version', answer.error, 'wrong');
+    const factory = $('#talos_factory').val().trim(), select = $('#talos_version').prop('disabled', true), mine = turn += 1;
+    const answer = await post('agent/talos_versions', {factory}), row = image();
+    if (mine !== turn) {
         return;
     }
     const {finished, early} = sorted(answer.versions ?? []);
     const options = (all) => all.slice(0, 40).map((one) => `<option>${escape(one)}</option>`).join('');
-    select.html(options(finished) + (early.length ? `<optgroup label="before their time">${options(early)}</optgroup>` : '')).prop('disabled', false);
+    const other = row && !answer.versions?.includes(row.version) ? options([row.version]) : '';
+    select.html(other + options(finished) + (early.length ? `<optgroup label="before their time">${options(early)}</optgroup>` : ''));
+    select.val(row?.version ?? select.find('option').first().val()).prop('disabled', Boolean(answer.error) && !row);
+    if (answer.error) {
+        say('version', answer.error, 'wrong');
+        return;
+    }
     say('version', finished.length ? `The newest finished one is ${finished[0]}.` : 'The factory has no version.');
     await extensions();
 }
@@ -87,7 +126,7 @@ async function extensions() {
 async function hints() {
     const answer = await get('agent/hints');
     offered.hints = wanted(answer.hints ?? []);
-    offered.hints.filter((hint) => hint.needed).forEach((hint) => chosen.add(hint.name));
+    offered.hints.filter((hint) => hint.needed && !image()).forEach((hint) => chosen.add(hint.name));
     if (offered.hints.length) {
         $('#talos_hints').addClass('is-good').text(offered.hints.map((hint) =>
             `${hint.name} is ${hint.needed ? 'needed' : 'better'} for ${hint.machines.slice(0, 3).join(', ')}.`).join(' '));
@@ -117,6 +156,10 @@ async function settings() {
     const profiles = await post('settings/search_profile', {rowCount: -1});
     offered.general = all.hearth?.general ?? null;
     offered.taken = [...image.rows ?? [], ...profiles.rows ?? []].map((one) => one.name);
+    offered.images = (image.rows ?? []).filter((one) => one.recipe === 'talos').map(decoded);
+    const was = $('#talos_image').val();
+    $('#talos_image option:not([value=""])').remove();
+    $('#talos_image').append(offered.images.map((one) => $('<option>').val(one.uuid).text(`${one.name}, ${one.version}`))).val(was);
     $('#talos_name').val(free($('#talos_name').val() || 'talos', offered.taken));
     const choices = Object.entries(offered.general?.interfaces ?? {}).filter(([key]) => key !== '');
     const had = selected(offered.general?.interfaces);
@@ -147,7 +190,8 @@ function form() {
 
 /** Does all of it, step by step; the first that fails ends it, and what was done stays to be seen and changed. */
 async function go() {
-    const plan = planned(form(), offered.taken);
+    const row = image();
+    const plan = row ? changed(form(), row) : planned(form(), offered.taken);
     for (const field of ['join', 'config', 'version', 'interfaces', 'name']) {
         if (plan.errors?.[field]) {
             say(field, plan.errors[field], 'wrong');
@@ -159,11 +203,14 @@ async function go() {
         return;
     }
     const shown = [
-        ['image', 'The image is declared', () => saved('image', plan.image)],
-        ['profile', 'The profile is declared', () => saved('profile', {...plan.profile, image: own.image})],
-        ...plan.answer ? [['answer', 'The machine configuration is declared', () => saved('answer', {...plan.answer, profile: own.profile})]] : [],
-        ['general', 'The boot server is set up', () => general(plan)],
+        ['image', 'The image is declared', () => row ? set('image', row.uuid, plan.image) : saved('image', plan.image)],
+        ...row ? [] : [
+            ['profile', 'The profile is declared', () => saved('profile', {...plan.profile, image: own.image})],
+            ...plan.answer ? [['answer', 'The machine configuration is declared', () => saved('answer', {...plan.answer, profile: own.profile})]] : [],
+            ['general', 'The boot server is set up', () => general(plan)],
+        ],
         ['apply', 'The configuration is in force', applied],
+        ['schematic', 'The image factory knows it by its schematic', (say) => known(plan, say)],
         ['fetch', 'Loaders and image are there and verified', (say) => fetched(plan, say)],
     ].map(([id, title, work]) => ({id, title, work, state: 'unknown', detail: ''}));
     const draw = () => put($('#talos_steps'), rows.steps(shown));
@@ -176,16 +223,20 @@ async function go() {
             draw();
         });
         step.state = error ? 'wrong' : 'done';
-        step.detail = error ?? '';
+        step.detail = error ?? (step.id === 'schematic' ? step.detail : '');
         draw();
         if (error) {
             return;
         }
     }
     // The token is where it belongs now, and no longer on a screen; another press makes another profile.
+    if (row) {
+        await settings();
+        return reload();
+    }
     $('#talos_join, #talos_config').val('');
     Object.assign(own, {image: null, profile: null, answer: null});
-    settings();
+    await settings();
     shown.push({id: 'dhcp', state: 'open', title: 'The DHCP server sends machines here', detail: 'Look at what changes there, and apply.',
         button: {label: 'Wire DHCP', link: '/ui/hearth/dhcp'}},
     {id: 'boot', state: 'open', title: 'The first node', detail: 'Switch it on, and let it boot from the network.',
@@ -194,10 +245,17 @@ async function go() {
     reload();
 }
 
+async function set(kind, uuid, row) {
+    return refusal(await post(`settings/set_${kind}/${part(uuid)}`, {[kind]: row}));
+}
+
 /** Adds a row, or, where an earlier press of the button did that already, sets it anew. */
 async function saved(kind, row) {
-    const answer = await post(own[kind] ? `settings/set_${kind}/${part(own[kind])}` : `settings/add_${kind}`, {[kind]: row});
-    own[kind] ??= answer.uuid;
+    if (own[kind]) {
+        return set(kind, own[kind], row);
+    }
+    const answer = await post(`settings/add_${kind}`, {[kind]: row});
+    own[kind] = answer.uuid ?? null;
     return refusal(answer);
 }
 
@@ -213,6 +271,14 @@ async function applied() {
     const error = refusal(await post('service/reconfigure'));
     updateServiceControlUI('hearth');
     return error;
+}
+
+/** Says the id of what will be fetched. */
+async function known(plan, say) {
+    const {images = [], error} = await asking(() => get('agent/images')), image = images.find((one) => one.name === plan.image.name);
+    const id = image && current(image);
+    say(id ? `It begins with ${id.slice(0, 12)}.` : '');
+    return error ?? null;
 }
 
 /** Fetches, and follows it to its end. */
@@ -236,12 +302,16 @@ function sleep(ms) {
 }
 
 /** A boot server that was started a moment ago may not answer yet. */
-async function started(name) {
+async function asking(question) {
     for (let tries = 0; ; tries += 1) {
-        const answer = await post('action/fetch', {names: `loaders,${name}`});
+        const answer = await question();
         if (!['stopped', 'silent'].includes(answer.state) || tries >= 20) {
             return answer;
         }
         await sleep(500);
     }
+}
+
+function started(name) {
+    return asking(() => post('action/fetch', {names: `loaders,${name}`}));
 }

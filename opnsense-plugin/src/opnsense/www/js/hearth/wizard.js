@@ -55,6 +55,18 @@ export function schematic(names) {
     return found(/\/image\/([0-9a-f]{64})\//) ?? found(/^talos\/v[^/]+\/([0-9a-f]{12,64})\//) ?? '';
 }
 
+/**
+ * The schematic that an image has now: that of what is still missing; else, of files of one schematic, theirs. Where files
+ * of earlier ones are kept beside them, nothing says which is which: empty.
+ */
+export function current({files = [], missing = []}) {
+    if (missing.length > 0) {
+        return schematic([].concat(missing));
+    }
+    const ids = new Map(files.map(({url, path}) => schematic([url, path])).map((id) => [id.slice(0, 12), id]));
+    return ids.size === 1 ? [...ids.values()][0] : '';
+}
+
 /** What the cards that were seen ask for: extensions with the reason, those that are needed before the others. */
 export function wanted(hints) {
     const found = new Map();
@@ -134,6 +146,11 @@ export function planned(form, taken = []) {
         answer: config ? {name: CONFIG, text: config} : null,
         general: {enabled: '1', interfaces: form.interfaces.join(','), ...(form.who === 'keep' ? {} : {unknown: form.who})},
     };
+}
+
+/** What the wizard changes of an image that is there, in the form of `planned`. */
+export function changed({version, extensions}, {name}) {
+    return parsed(version) ? {image: {name, version, extensions: extensions.join(',')}} : {errors: {version: 'Choose a version.'}};
 }
 
 /** A name that nobody has: talos, talos-2, ... */

@@ -50,11 +50,16 @@
         </div>
         <div id="talos" class="tab-pane fade">
             <div class="hearth-field">
+                <label for="talos_image">{{ lang._('Image') }}</label>
+                <select class="form-control" id="talos_image"><option value="">{{ lang._('a new one, with its profile') }}</option></select>
+                <p class="help-block" id="talos_image_text">{{ lang._('Of one that is there, version and extensions are changed; its profiles stay.') }}</p>
+            </div>
+            <div class="hearth-field talos-new">
                 <label for="talos_join">{{ lang._('What Omni shows to join machines') }}</label>
                 <textarea class="form-control" id="talos_join" spellcheck="false" autocomplete="off" placeholder="siderolink.api=https://NAME.omni.siderolabs.io?jointoken=... talos.events.sink=... talos.logging.kernel=..."></textarea>
                 <p class="help-block" id="talos_join_text">{{ lang._('In Omni: Home, Copy Kernel Parameters; a join link alone will do. Leave it empty for Talos without Omni.') }}</p>
             </div>
-            <details class="hearth-field">
+            <details class="hearth-field talos-new">
                 <summary>{{ lang._('Without Omni: a machine configuration') }}</summary>
                 <div class="hearth-field"><label for="talos_config">{{ lang._('Machine configuration') }}</label>
                     <textarea class="form-control" id="talos_config" spellcheck="false" autocomplete="off" rows="8"></textarea>
@@ -65,12 +70,12 @@
                 <select class="form-control" id="talos_version" disabled><option value="">{{ lang._('asking the image factory') }}</option></select>
                 <p class="help-block" id="talos_version_text">{{ lang._('The newest finished one is chosen.') }}</p>
             </div>
-            <div class="hearth-field">
+            <div class="hearth-field talos-new">
                 <label>{{ lang._('Interfaces that machines boot from') }}</label>
                 <div class="hearth-choices" id="talos_interfaces" style="max-height: 120px"></div>
                 <p class="help-block" id="talos_interfaces_text">{{ lang._('The firewall lets them in on these interfaces only.') }}</p>
             </div>
-            <div class="hearth-field">
+            <div class="hearth-field talos-new">
                 <label for="talos_who">{{ lang._('Machines that nothing else is declared for') }}</label>
                 <select class="form-control" id="talos_who">
                     <option value="menu">{{ lang._('see a menu, with Talos in it') }}</option>
@@ -85,16 +90,18 @@
                 <div class="hearth-choices" id="talos_extensions"></div>
                 <p class="help-block" id="talos_hints">{{ lang._('Drivers and firmware that Talos does not bring along. What the network cards that were seen need is chosen by itself.') }}</p>
             </div>
-            <details class="hearth-field">
+            <details class="hearth-field talos-new">
                 <summary>{{ lang._('More') }}</summary>
                 <div class="hearth-field"><label for="talos_name">{{ lang._('Name of image and profile') }}</label>
-                    <input class="form-control" type="text" id="talos_name" maxlength="64" value="talos"><p class="help-block" id="talos_name_text"></p></div>
+                    <input class="form-control" type="text" id="talos_name" maxlength="64" value="talos"><p class="help-block" id="talos_name_text">{{ lang._('Machines, policies and the menu refer to the profile by it; the image is fetched by it.') }}</p></div>
                 <div class="hearth-field"><label for="talos_architectures">{{ lang._('Processors') }}</label>
-                    <select class="form-control" id="talos_architectures"><option value="amd64">x86, 64 bit</option><option value="arm64">ARM, 64 bit</option><option value="amd64,arm64">{{ lang._('both') }}</option></select></div>
+                    <select class="form-control" id="talos_architectures"><option value="amd64">x86, 64 bit</option><option value="arm64">ARM, 64 bit</option><option value="amd64,arm64">{{ lang._('both') }}</option></select>
+                    <p class="help-block">{{ lang._('Of the machines that boot this image; each kind is fetched.') }}</p></div>
                 <div class="hearth-field"><label for="talos_console">{{ lang._('Serial console') }}</label>
-                    <select class="form-control" id="talos_console"><option value="">{{ lang._('none') }}</option><option value="ttyS0">ttyS0</option><option value="ttyS1">ttyS1</option></select></div>
+                    <select class="form-control" id="talos_console"><option value="">{{ lang._('none') }}</option><option value="ttyS0">ttyS0</option><option value="ttyS1">ttyS1</option></select>
+                    <p class="help-block">{{ lang._('Where the kernel writes too, beside the screen: for servers that are watched over a serial line or their management controller.') }}</p></div>
                 <div class="hearth-field"><label for="talos_factory">{{ lang._('Image factory of one\'s own') }}</label>
-                    <input class="form-control" type="text" id="talos_factory" placeholder="https://factory.talos.dev"><p class="help-block" id="talos_factory_text"></p></div>
+                    <input class="form-control" type="text" id="talos_factory" placeholder="https://factory.talos.dev"><p class="help-block" id="talos_factory_text">{{ lang._('It builds Talos with the chosen extensions. Empty: the one of Sidero Labs.') }}</p></div>
             </details>
             <button class="btn btn-primary" type="button" id="talos_go"><b>{{ lang._('Set up and fetch') }}</b></button>
             <ol class="hearth-steps" id="talos_steps" style="margin-top: 14px"></ol>

@@ -36,7 +36,7 @@
             </thead>
             <tbody></tbody>
         </table>
-        <p class="hearth-none" id="hearth_more" style="display: none">{{ lang._('There are more machines than are listed here; the API has all.') }}</p>
+        <p class="hearth-none" id="hearth_more" style="display: none">{{ lang._('There are more machines than were counted here: they follow behind the last page, and the search finds them.') }}</p>
     </div>
 </div>
 <script type="module">

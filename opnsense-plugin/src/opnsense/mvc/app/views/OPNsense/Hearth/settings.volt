@@ -120,6 +120,7 @@
                 </select>
                 <button class="btn btn-primary" type="button" id="token_create">{{ lang._('Make a token') }}</button>
             </form>
+            <p class="help-block">{{ lang._('Name: what the token is listed, revoked and logged by. Role: read may look at all but tokens and the audit log; operate also says what becomes of machines and switches them on; admin may do everything. Expires: from then on it is refused.') }}</p>
             <div class="alert alert-info" id="token_made" style="display: none; margin-top: 1em">
                 {{ lang._('Copy it now, it is not shown again:') }} <code style="word-break: break-all"></code>
             </div>

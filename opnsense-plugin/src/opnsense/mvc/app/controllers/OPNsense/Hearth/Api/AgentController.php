@@ -93,18 +93,28 @@ class AgentController extends ApiControllerBase
         return fn($row) => ($machines[$row['declared'] ?? ''] ?? '') ?: ($policies[$row['policy'] ?? ''] ?? '');
     }
 
+    /**
+     * Rows for a grid. The agent searches, sorts and turns pages: there may be very many machines.
+     */
     public function searchMachinesAction()
     {
-        $answer = Agent::ask('machines');
-        $phases = (array)$this->request->getPost('phases');
-        $chosen = function ($row) use ($phases) {
-            return empty($phases) || in_array($row['phase'], $phases);
-        };
+        $count = (int)$this->request->getPost('rowCount', 'int', -1);
+        $current = max(1, (int)$this->request->getPost('current', 'int', 1));
+        $sort = (array)$this->request->getPost('sort');
+        $asked = [
+            'search' => $this->text('searchPhrase'),
+            'phases' => array_values(array_filter((array)$this->request->getPost('phases'), 'is_string')),
+            'sort' => (string)array_key_first($sort),
+            'backward' => empty($sort) || reset($sort) !== 'asc',
+            'begin' => $count > 0 ? ($current - 1) * $count : 0,
+            'count' => $count,
+        ];
+        $answer = Agent::ask('machines', [json_encode($asked)]);
         $meant = $this->meant();
         $known = fn($row) => ['profile' => $row['profile'] ?: $meant($row)] + $row;
-        $machines = array_map($known, $answer['machines'] ?? []);
-        $rows = $this->searchRecordsetBase($machines, null, 'label', $chosen);
-        return $rows + array_intersect_key($answer, ['error' => 1, 'state' => 1, 'more' => 1]);
+        $rows = array_map($known, $answer['machines'] ?? []);
+        return ['total' => $answer['total'] ?? 0, 'rowCount' => count($rows), 'current' => $current, 'rows' => $rows]
+            + array_intersect_key($answer, ['error' => 1, 'state' => 1, 'more' => 1]);
     }
 
     public function imagesAction()
