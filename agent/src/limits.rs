@@ -264,6 +264,8 @@ pub const HTTP_HEAD_BYTES: usize = 16 << 10;
 pub const HTTP_DECIDERS: usize = 16;
 /// Bytes of a request's body at the control socket.
 pub const CONTROL_BODY_BYTES: usize = 64 << 10;
+/// Bytes of the name of a person for whom a user of this host asks.
+pub const BEHALF_BYTES: usize = 64;
 /// Machines or events of one answer at the control socket, unless fewer are asked for.
 pub const PAGE: usize = 1_000;
 /// Header lines of an HTTP request.

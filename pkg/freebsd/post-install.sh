@@ -14,8 +14,12 @@ make_folder() {
 
 # Settings, state and images stay as they are, whosever they are. On OPNsense the GUI writes the settings.
 if [ ! -d "$root/usr/local/opnsense" ] && [ ! -e "$etc/hearth.toml" ] && [ ! -L "$etc/hearth.toml" ]; then
-	cp "$etc/hearth.toml.sample" "$etc/hearth.toml" &&
-		chown "0:${numbers#*:}" "$etc/hearth.toml" && chmod 640 "$etc/hearth.toml"
+	# Whole or not at all: half a file would be a person's by the next installation.
+	if ! { cp "$etc/hearth.toml.sample" "$etc/hearth.toml.new" && chown "0:${numbers#*:}" "$etc/hearth.toml.new" &&
+		chmod 640 "$etc/hearth.toml.new" && mv "$etc/hearth.toml.new" "$etc/hearth.toml"; }; then
+		rm -f "$etc/hearth.toml.new"
+		echo "/usr/local/etc/hearth/hearth.toml could not be written (is the disk full? df -h /usr/local/etc). Make space, and install again: pkg install -f hearth"
+	fi
 fi
 # A reload reads them as the user, and the folder may be closed to others.
 chown "0:${numbers#*:}" "$etc"
@@ -35,12 +39,10 @@ if [ ! -d /usr/local/opnsense ]; then
 	[ -e /var/log/hearth.log ] || { : >/var/log/hearth.log && chmod 640 /var/log/hearth.log; }
 	service syslogd onestatus >/dev/null 2>&1 && service syslogd reload >/dev/null
 fi
-# A new program in the place of a running one: it lets transfers end, and machines ask again.
+# A new program in the place of a running one: it lets transfers end, and machines ask again. Not `restart`: what a
+# script starts is killed by pkg when the script ends.
 if service hearth onestatus >/dev/null 2>&1; then
-	if service hearth oneconfigtest; then
-		service hearth onerestart
-	else
-		echo "The Hearth that runs goes on until the configuration is corrected: service hearth restart"
-	fi
+	service hearth onerenew ||
+		echo "The Hearth that runs goes on with the old program until you run: service hearth restart"
 fi
 exit 0

@@ -6,7 +6,8 @@ root=${PKG_ROOTDIR:-}
 root=${root%/}
 etc=$root/usr/local/etc/hearth
 if [ -z "$root" ]; then
-	service hearth onestatus >/dev/null 2>&1 && service hearth onestop
+	# Whatever of it runs, also without its daemon(8); that nothing runs is no news.
+	service hearth onestop 2>/dev/null
 	if [ "${HEARTH_PURGE:-}" = yes ]; then
 		# Only what Hearth fetched and nobody changed since.
 		/usr/local/sbin/hearth lock prune --all ||

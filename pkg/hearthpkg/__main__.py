@@ -4,9 +4,10 @@ import argparse
 import hashlib
 import os
 import pathlib
+import shutil
 import sys
 
-from . import agent, compiled, debian, freebsd, plugin, repository, source
+from . import agent, compiled, debian, freebsd, plugin, repository, source, twice
 from .source import Refused
 
 # What there is to set a firewall up with, until the project has a place of its own.
@@ -21,6 +22,12 @@ def main(arguments):
     one.add_argument("target", choices=sorted(compiled.TARGETS))
     one.add_argument("--folder", type=pathlib.Path, required=True, help="cargo's target folder")
     one.add_argument("--out", type=pathlib.Path, required=True, help="where TARGET/hearth goes")
+    one.add_argument("--profile", default="release", help="one of Cargo.toml's")
+    one.add_argument("--twice", action="store_true", help="from two copies of the tree, which have to give the same")
+    one = commands.add_parser("compile-tests", help="compile the agent's unit tests for a target")
+    one.add_argument("target", choices=sorted(compiled.TARGETS))
+    one.add_argument("--folder", type=pathlib.Path, required=True, help="cargo's target folder")
+    one.add_argument("--out", type=pathlib.Path, required=True, help="where TARGET/hearth-tests goes")
     one = commands.add_parser("pack", help="make packages of what was compiled")
     one.add_argument("--programs", type=pathlib.Path, required=True, help="the folder of TARGET/hearth")
     one.add_argument("--pages", type=pathlib.Path, required=True, help="a hearth that runs here")
@@ -30,7 +37,8 @@ def main(arguments):
     commands.add_parser("version", help="print the version, and refuse if it is not the same everywhere")
     told = parser.parse_args(arguments)
     try:
-        return {"compile": compile_agent, "pack": pack, "version": version}[told.command](told)
+        return {"compile": compile_agent, "compile-tests": compile_tests, "pack": pack,
+                "version": version}[told.command](told)
     except (Refused, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -46,12 +54,22 @@ def version(_):
 
 def compile_agent(told):
     """One program."""
-    data = compiled.agent(told.target, told.folder.resolve())
+    make = twice.agent if told.twice else compiled.agent
+    data = make(told.target, told.folder.resolve(), profile=told.profile)
     path = told.out / told.target / "hearth"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     path.chmod(0o755)
     print(f"{path}: {len(data)} bytes")
+    return 0
+
+
+def compile_tests(told):
+    """The unit tests as a program."""
+    path = told.out / told.target / "hearth-tests"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(compiled.unit_tests(told.target, told.folder.resolve()), path)
+    print(path)
     return 0
 
 

@@ -55,7 +55,8 @@ def environment(target, tree, folder, tools=os.environ):
         f"CARGO_TARGET_{under.upper()}_LINKER": str(CROSS / "cc"),
         f"CC_{under}": str(CROSS / "cc"),
         f"AR_{under}": str(CROSS / "ar"),
-        f"CFLAGS_{under}": f"-g0 {flags}",
+        # Where nothing is optimised, zig adds checks that name files of the source.
+        f"CFLAGS_{under}": f"-g0 -fno-sanitize=all {flags}",
         "HEARTH_ZIG": tools["HEARTH_ZIG"],
         "HEARTH_ZIG_TARGET": TARGETS[target],
         "ZIG_GLOBAL_CACHE_DIR": str(pathlib.Path(tools["HEARTH_ZIG"]).parent.parent / "cache"),
@@ -69,25 +70,43 @@ def environment(target, tree, folder, tools=os.environ):
     return made
 
 
-def cargo(target, tree, folder, *arguments, tools=os.environ, standard="-Zbuild-std=std,panic_abort"):
+def cargo(target, tree, folder, *arguments, tools=os.environ, standard="-Zbuild-std=std,panic_abort",
+          profile="release"):
     """Runs cargo for a target, and shows what it says. `standard` has the standard library compiled along, which
-    Debian's Rust has for its own host alone."""
+    Debian's Rust has for its own host alone. `profile` is one of Cargo.toml's."""
     setting = environment(target, tree, folder, tools)
     done = subprocess.run(
-        [f"{tools['HEARTH_RUST']}/bin/cargo", "build", "--locked", "--release",
+        [f"{tools['HEARTH_RUST']}/bin/cargo", "build", "--locked", "--profile", profile,
          *([standard] if standard else []), "--target", target, *arguments],
         cwd=tree, env=setting, stdin=subprocess.DEVNULL)
     if done.returncode:
         raise Refused(f"cargo could not build for {target}, see above")
-    return pathlib.Path(folder) / target / "release"
+    return pathlib.Path(folder) / target / profile
 
 
-def agent(target, folder, tree=source.TREE, tools=os.environ):
+def agent(target, folder, tree=source.TREE, tools=os.environ, profile="release"):
     """The agent's bytes for a target, held to what a package promises."""
-    made = cargo(target, tree, folder, "-p", "hearth", "--bin", "hearth", tools=tools)
+    made = cargo(target, tree, folder, "-p", "hearth", "--bin", "hearth", tools=tools, profile=profile)
     data = (made / "hearth").read_bytes()
     hold(target, data, hosts_paths(tree, folder, tools))
     return data
+
+
+def unit_tests(target, folder, tree=source.TREE, tools=os.environ):
+    """The agent's unit tests as one program for a target, to be run where that is: its path."""
+    setting = {**environment(target, tree, folder, tools),
+               "CARGO_PROFILE_TEST_DEBUG": "none", "CARGO_PROFILE_TEST_STRIP": "symbols"}
+    done = subprocess.run(
+        [f"{tools['HEARTH_RUST']}/bin/cargo", "test", "--no-run", "--locked", "-p", "hearth", "--lib",
+         "-Zbuild-std=std", "--target", target, "--message-format=json-render-diagnostics"],
+        cwd=tree, env=setting, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    if done.returncode:
+        raise Refused(f"cargo could not build the unit tests for {target}, see above")
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    made = [one["executable"] for one in told if one.get("executable") and one["profile"]["test"]]
+    if len(made) != 1:
+        raise Refused(f"cargo told of {len(made)} programs with tests, and not of one")
+    return pathlib.Path(made[0])
 
 
 def hosts_paths(tree, folder, tools):

@@ -36,6 +36,9 @@ def package(folder, version, commit):
     revision = told.get("PLUGIN_REVISION", "0")
     full = version if revision == "0" else f"{version}_{revision}"
     annotations = {
+        # A word and no `*`, which the shell of opnsense-version(8) would take for file names.
+        "product_abi": told.get("PLUGIN_ABI", "any"),
+        "product_arch": told.get("PLUGIN_ARCH", "any"),
         "product_conflicts": f"{name}-devel",
         "product_email": told["PLUGIN_MAINTAINER"],
         "product_hash": commit,

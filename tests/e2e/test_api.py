@@ -247,3 +247,14 @@ def test_the_socket_needs_no_token_and_names_the_user(site):
     assert site.ask("POST", f"machines/{MAC}/actions", {"action": "hold"})[0] == 200
     audit = site.run("audit", "--json").stdout
     assert '"who": "root"' in audit
+    behalf = {"Hearth-For": "alice"}
+    assert site.ask("POST", f"machines/{MAC}/actions", {"action": "release"}, behalf)[0] == 200
+    assert site.ask("GET", "audit")[2]["audit"][0]["who"] == "alice by root"
+
+
+def test_a_token_speaks_for_itself_alone(site):
+    boot(site)
+    operator = token(site, "operate", "robot")
+    hold = {"action": "hold"}
+    assert operator.ask("POST", f"machines/{MAC}/actions", hold, {"Hearth-For": "alice"})[0] == 200
+    assert site.ask("GET", "audit")[2]["audit"][0]["who"] == "robot"

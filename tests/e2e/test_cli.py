@@ -4,6 +4,7 @@ import json
 import pathlib
 import re
 import shutil
+import sqlite3
 import subprocess
 
 import pytest
@@ -109,6 +110,45 @@ def test_check_can_look_as_serve_does_at_an_address_that_comes_later(agent):
     assert one.run("check", "--serve").returncode == 0
     one.config.write_text("[server]\naddresses = 5\n")
     assert one.run("check", "--serve").returncode == 78
+
+
+def test_check_finds_what_would_end_a_start_and_leaves_no_trace(agent):
+    one = agent()
+    one.start()
+    assert one.run("check", "--serve").returncode == 0, "what an agent has is in use"
+    one.stop()
+    database = one.state / "hearth.db"
+    good = database.read_bytes()
+
+    def refused(code, text):
+        before = {path: path.read_bytes() for path in one.state.iterdir()}
+        done = one.run("check", "--serve")
+        assert (done.returncode, done.stdout) == (code, "configuration is valid\n"), done.stderr
+        assert text in done.stderr
+        assert {path: path.read_bytes() for path in one.state.iterdir()} == before
+        assert one.run("check").returncode == 0, "the configuration is a good one"
+        served = one.run("serve")
+        assert served.returncode == code and text in served.stderr, "serve says the same"
+    database.write_bytes(b"nonsense" * 1000)
+    refused(74, "the file is damaged")
+    database.write_bytes(good)
+    with sqlite3.connect(database) as opened:
+        opened.execute("PRAGMA user_version = 9999")
+    opened.close()
+    refused(74, "was written by a later version of Hearth")
+    database.write_bytes(good)
+    lock = one.state / "hearth.lock"
+    lock.write_text("nonsense\n")
+    refused(65, "hearth.lock")
+    lock.unlink()
+    assert one.run("check", "--serve").returncode == 0
+
+
+def test_check_finds_a_file_where_a_folder_has_to_be(agent, tmp_path):
+    (tmp_path / "file").write_text("")
+    one = agent(server={"run": f"{tmp_path}/file/run"})
+    done = one.run("check", "--serve")
+    assert done.returncode == 73 and "file is no folder; correct server.run" in done.stderr
 
 
 def test_a_closed_pipe_is_no_failure(agent):

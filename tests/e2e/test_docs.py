@@ -49,6 +49,21 @@ def test_every_link_leads_somewhere():
                 assert anchor in headings(path.read_text()), f"{document}: {path}#{anchor}"
 
 
+def test_every_picture_is_small_shown_and_told_in_words():
+    """Who cannot see it, or is on a phone, has something of it too; widths are for a page of text."""
+    there = set((TREE / "docs" / "images").iterdir())
+    shown = set()
+    for document in DOCUMENTS:
+        for words, target in re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", document.read_text()):
+            shown.add((document.parent / target).resolve())
+            assert len(words) > 20, f"{document}: {target}"
+    assert shown == there
+    for picture in there:
+        data = picture.read_bytes()
+        assert data.startswith(b"\x89PNG") and len(data) < 120_000, f"{picture}: {len(data)}"
+        assert 600 <= int.from_bytes(data[16:20], "big") <= 1280, picture
+
+
 def test_every_document_can_be_found_from_the_readme():
     found, new = set(), {TREE / "README.md"}
     while new:

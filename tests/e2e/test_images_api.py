@@ -119,3 +119,41 @@ def test_the_command_line_has_the_agent_fetch_and_lists_images(site):
     assert (detached.returncode, detached.stdout) == (0, "fetch 2 has begun\n")
     assert ended(site, 2)["state"] == "done"
     assert site.run("fetch", "--agent", "nothing").returncode == 65
+
+
+def test_a_pin_is_changed_in_the_agent_and_only_when_asked_to(site, origin):
+    assert site.run("fetch", "--agent").returncode == 0
+    name, other = kernel(site), BIG[::-1]
+    origin.put("/files/kernel", other)
+    for names in ([], ["nothing"]):
+        assert site.ask("POST", "lock/update", {"names": names})[0] == 422
+    kept = ended(site, site.ask("POST", "fetches", {"names": ["mine"]})[2]["id"])
+    assert (kept["task"], kept["files"][0]["state"]) == ("fetch", "kept")
+    begun = site.ask("POST", "lock/update", {"names": ["mine"]})[2]
+    done = ended(site, begun["id"])
+    assert (done["task"], done["state"], done["files"][0]["state"]) == ("update", "done", "fetched")
+    assert site.ask("GET", "lock")[2]["lock"][0]["sha256"] == sha256(other)
+    with urllib.request.urlopen(f"{site.http}/files/{name}", timeout=10) as answer:
+        assert answer.read() == other
+    assert site.ask("GET", "audit")[2]["audit"][0]["what"] == {
+        "action": "update-lock", "id": begun["id"], "names": ["mine"]}
+    again = site.run("lock", "update", "--agent", "mine")
+    assert (again.returncode, again.stdout) == (0, f"{name}: there and true\n"), "nothing else came"
+
+
+def test_what_nothing_refers_to_is_removed_in_the_agent(site, origin):
+    assert site.run("fetch", "--agent").returncode == 0
+    name = kernel(site)
+    nothing = site.run("lock", "prune", "--agent")
+    assert (nothing.returncode, nothing.stdout) == (0, "nothing to remove\n")
+    origin.put("/files/other", b"other")
+    site.change("/files/kernel", "/files/other")
+    assert site.run("fetch", "--agent").returncode == 0
+    assert (site.root / name).exists()
+    begun = site.ask("POST", "lock/prune")[2]
+    done = ended(site, begun["id"])
+    assert (done["task"], done["state"], done["names"]) == ("prune", "done", [])
+    assert [(file["name"], file["state"], file["bytes"]) for file in done["files"]] == [(name, "removed", len(BIG))]
+    assert not (site.root / name).exists() and name not in [one["path"] for one in site.ask("GET", "lock")[2]["lock"]]
+    assert site.ask("GET", "audit")[2]["audit"][0]["what"]["action"] == "prune-lock"
+    assert site.run("lock", "prune", "--all", "--agent").returncode == 64, "all is for when Hearth goes"

@@ -1,6 +1,6 @@
 """A folder that stands in for a FreeBSD host: packages are unpacked and their scripts run in it.
 
-Its shell is dash, its tools are busybox's (whose own shell would take its own tools before any other), and what only FreeBSD has (rc.subr, daemon, pw, service, stat) are the
+Its shell is dash, its tools are busybox's (whose own shell would take its own tools before any other), and what only FreeBSD has (rc.subr, daemon, pw, service, stat, logger) are the
 stand-ins in `hearthtest/freebsd`. Hearth itself is the real one, of this host.
 """
 
@@ -10,15 +10,17 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 
 from hearthtest.agent import Control, binary
 from hearthtest.wait import wait_for
 
 STUBS = pathlib.Path(__file__).parent / "freebsd"
+REAPED = pathlib.Path(__file__).parent / "reaped.py"
 BUSYBOX = "/bin/busybox"
 LINKS = {"rc.subr": "etc/rc.subr", "daemon": "usr/sbin/daemon", "pw": "usr/sbin/pw",
-         "service": "usr/sbin/service", "stat": "bin/stat"}
+         "service": "usr/sbin/service", "stat": "bin/stat", "logger": "bin/logger"}
 
 
 def available():
@@ -63,17 +65,18 @@ class Firewall:
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, place)
 
-    def run(self, *command, **variables):
-        """Runs a command in it, with its output as text."""
+    def run(self, *command, around=(), **variables):
+        """Runs a command in it, with its output as text. `around` is a command that runs it on the outside."""
         script = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **variables}
-        return subprocess.run([*self.inside, "unshare", "-m", "sh", "-c", script, str(self.root), *command],
+        return subprocess.run([*self.inside, *around, "unshare", "-m", "sh", "-c", script, str(self.root), *command],
                               capture_output=True, text=True, timeout=60, env=environment,
                               stdin=subprocess.DEVNULL)
 
     def script(self, text, **variables):
-        """Runs a package's script as pkg does."""
-        return self.run("/bin/sh", "-c", text, PKG_PREFIX="/usr/local", PKG_ROOTDIR="/", **variables)
+        """Runs a package's script as pkg does, which kills all that the script started and left."""
+        return self.run("/bin/sh", "-c", text, around=[sys.executable, REAPED], PKG_PREFIX="/usr/local",
+                        PKG_ROOTDIR="/", **variables)
 
     def extract(self, package):
         """Lays the files of a package (its bytes) down; the agent's place is taken by the real one of this host."""

@@ -132,6 +132,30 @@ class Network:
         self.close()
 
 
+class Bridge:
+    """A switch of somebody else's in the namespace `lan`: gives virtual machines their ends of cables, and the
+    switch itself further addresses (`192.168.1.9/24`)."""
+
+    def __init__(self, namespace, bridge, *addresses):
+        self.lan, self.bridge, self.taps, self.addresses = namespace, bridge, [], []
+        for address in addresses:
+            _ip("-n", self.lan, "addr", "add", address, "dev", self.bridge)
+            self.addresses.append(address)
+
+    def tap(self):
+        tap = f"t{os.getpid()}.{next(_serial)}"
+        _ip("-n", self.lan, "tuntap", "add", tap, "mode", "tap")
+        self.taps.append(tap)
+        _ip("-n", self.lan, "link", "set", "dev", tap, "master", self.bridge, "up")
+        return tap
+
+    def close(self):
+        while self.taps:
+            _ip("-n", self.lan, "link", "del", self.taps.pop())
+        while self.addresses:
+            _ip("-n", self.lan, "addr", "del", self.addresses.pop(), "dev", self.bridge)
+
+
 class Process:
     """A program in a namespace whose output goes to a file."""
 

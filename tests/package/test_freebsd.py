@@ -67,6 +67,14 @@ def test_the_sample_is_what_the_agent_takes_once_it_has_addresses(make, agent):
     assert one.run("check").returncode == 0
 
 
+def test_syslogd_is_told_when_its_file_was_moved_away(make):
+    text = next(entry for entry in make().entries if "newsyslog" in entry.path).data.decode()
+    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    assert [line[0] for line in lines] == ["/var/log/hearth.log"]
+    # newsyslog.conf(5): with N nobody is told, and syslogd would write on into the old file, which has no name more.
+    assert all("N" not in line[6] for line in lines)
+
+
 @pytest.mark.parametrize("release", freebsd.RELEASES)
 @pytest.mark.parametrize("machine", freebsd.ARCHITECTURES)
 def test_each_release_and_machine_has_its_name(release, machine):
@@ -193,6 +201,10 @@ def test_the_plugin_is_for_every_machine_and_needs_the_agent(tree, unpacked):
     assert manifest["deps"] == {"hearth": {"origin": "net/hearth", "version": "1.2.3"}}
     told = json.loads(found["/usr/local/opnsense/version/hearth"][1])
     assert told == manifest["annotations"]
+    # Each key that OPNsense's Templates/version has.
+    assert set(told) == {f"product_{key}" for key in ("abi", "arch", "conflicts", "email", "hash", "id", "name", "tier",
+                                                      "version", "website")} and all(told.values())
+    assert (told["product_abi"], told["product_arch"]) == ("any", "any")
     assert (told["product_id"], told["product_name"], told["product_version"]) == ("os-hearth", "hearth", "1.2.3")
     assert found["/usr/local/etc/rc.syshook.d/carp/50-hearth"][0].mode == 0o755
 

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import socket
 import sqlite3
+import subprocess
 
 import pytest
 
@@ -139,12 +141,44 @@ def test_an_agent_that_lost_its_daemon_is_in_nobodys_way(host, make):
     serving(host, make())
     process = host.agent_process()
     os.kill(int(host.path("/var/run/hearth.pid").read_text()), signal.SIGKILL)
-    wait_for(lambda: host.service("status").returncode == 1, "the daemon is gone")
-    assert os.path.exists(f"/proc/{process}")
+    wait_for(lambda: "without daemon(8)" in host.service("status").stdout, "the daemon is gone")
+    assert host.service("status").returncode == 0 and os.path.exists(f"/proc/{process}"), "it serves"
     done = host.service("start")
     assert done.returncode == 0 and f"process {process} was left without its daemon" in done.stderr
     host.wait()
     assert host.agent_process() != process and not os.path.exists(f"/proc/{process}")
+
+
+@pytest.mark.parametrize("how", ["stop", "removal"])
+def test_an_agent_that_lost_its_daemon_is_stopped_with_the_service(host, make, how):
+    package = make()
+    serving(host, package)
+    process = host.agent_process()
+    os.kill(int(host.path("/var/run/hearth.pid").read_text()), signal.SIGKILL)
+    wait_for(lambda: "without daemon(8)" in host.service("status").stdout, "the daemon is gone")
+    if how == "stop":
+        assert host.service("stop").returncode == 0
+        assert host.service("stop").returncode == 1, "there is nothing more to stop"
+        assert not host.path("/var/run/hearth.pid").exists() and not host.path("/var/run/hearth_agent.pid").exists()
+    else:
+        host.remove(package)
+    assert not os.path.exists(f"/proc/{process}")
+
+
+def test_a_new_program_takes_the_place_of_the_one_that_runs_under_the_same_daemon(host, make):
+    serving(host, make())
+    daemon, process = host.path("/var/run/hearth.pid").read_text(), host.agent_process()
+    done = host.service("renew")
+    assert done.returncode == 0, done.stderr
+    assert host.path("/var/run/hearth.pid").read_text() == daemon and host.agent_process() != process
+    host.wait()
+    # One without its daemon would end and not come again.
+    os.kill(int(daemon), signal.SIGKILL)
+    wait_for(lambda: "without daemon(8)" in host.service("status").stdout, "the daemon is gone")
+    process = host.agent_process()
+    done = host.service("renew")
+    assert done.returncode == 1 and "service hearth restart" in done.stderr
+    assert os.path.exists(f"/proc/{process}")
 
 
 def test_an_upgrade_keeps_all_and_restarts_what_ran(host, make):
@@ -156,7 +190,7 @@ def test_an_upgrade_keeps_all_and_restarts_what_ran(host, make):
     done = host.upgrade(old, new, new.bytes(TIME))
     assert done.returncode == 0, done.stderr
     host.wait()
-    assert host.agent_process() != process
+    assert host.agent_process() != process and host.service("status").returncode == 0
     assert host.path("/etc/passwd").read_text() == before
     assert host.path("/usr/local/etc/hearth/hearth.toml").read_text() == settings
     assert host.path("/var/db/hearth/hearth.db").exists()
@@ -170,7 +204,7 @@ def test_an_upgrade_keeps_all_and_restarts_what_ran(host, make):
     host.path("/usr/local/etc/hearth/hearth.toml").write_text("nonsense = 1\n")
     process = host.agent_process()
     said = installed(host, new)
-    assert "goes on until the configuration is corrected" in said
+    assert "nonsense" in said and "goes on with the old program until you run: service hearth restart" in said
     assert host.agent_process() == process
 
 
@@ -179,6 +213,22 @@ def test_an_upgrade_of_what_does_not_run_starts_nothing(host, make):
     installed(host, old)
     assert host.upgrade(old, new, new.bytes(TIME)).returncode == 0
     assert host.service("status").returncode == 1
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_settings(host, make):
+    settings = host.path("/usr/local/etc/hearth/hearth.toml")
+    settings.parent.mkdir(parents=True)
+    # Space for one file, the sample.
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", settings.parent], check=True)
+    try:
+        assert "could not be written (is the disk full?" in installed(host, make())
+        assert [path.name for path in settings.parent.iterdir()] == ["hearth.toml.sample"]
+        subprocess.run(["mount", "-o", "remount,size=64k", settings.parent], check=True)
+        assert installed(host, make()) == ""
+        assert owner(settings) == (0, 969, "0o640")
+        assert settings.read_text() == settings.with_suffix(".toml.sample").read_text()
+    finally:
+        subprocess.run(["umount", settings.parent], check=True)
 
 
 def test_a_removal_stops_it_and_keeps_what_is_a_persons(host, make):
@@ -286,18 +336,20 @@ def test_a_number_that_is_taken_is_no_hindrance(host, make):
     assert owner(host.path("/var/db/hearth"))[:2] == (1001, 1001)
 
 
-@pytest.mark.parametrize("program, remedy", [
-    ("in.tftpd", "Services: TFTP"), ("dnsmasq", "enable-tftp"), ("inetd", "/etc/inetd.conf"), ("other", "sockstat")])
-def test_whoever_has_the_port_is_named_with_what_to_do(host, make, program, remedy):
-    host.path("/usr/bin/sockstat").unlink(missing_ok=True)
-    host.path("/usr/bin/sockstat").write_text(
-        "#!/bin/sh\necho 'USER COMMAND PID FD PROTO LOCAL FOREIGN'\n"
-        f"echo 'root {program} 77 3 udp4 {ADDRESS}:69 *:*'\n")
-    host.path("/usr/bin/sockstat").chmod(0o755)
+def test_whoever_has_the_port_is_named_to_whoever_starts_it(host, make):
     installed(host, make())
     host.path("/usr/local/etc/hearth/hearth.toml").write_text(SETTINGS)
-    done = host.service("onestart")
-    assert done.returncode == 0 and remedy in done.stderr and "as soon as the port is free" in done.stderr
+    host.path("/etc/rc.conf").write_text("hearth_delay=1\n")
+    with net.inside(host.space):
+        taker = socket.socket(type=socket.SOCK_DGRAM)
+        taker.bind((ADDRESS, 69))
+    with taker:
+        done = host.service("onestart")
+        assert done.returncode == 0 
+        assert f"{ADDRESS} port 69: the port is in use: " in done.stdout
+        assert f"process {os.getpid()}, has it; stop that program" in done.stdout
+        assert host.status() is None
+    host.wait()
 
 
 def test_a_state_of_a_newer_version_is_refused_and_not_overwritten(host, make):
@@ -308,12 +360,28 @@ def test_a_state_of_a_newer_version_is_refused_and_not_overwritten(host, make):
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA user_version = 9999")
     database.close()
-    assert host.service("start").returncode == 0
-    log = host.path("/var/log/messages")
-    wait_for(lambda: "newer" in log.read_text() or "later" in log.read_text(), "the log says why", 20)
-    assert host.service("stop").returncode == 0
+    done = host.service("start")
+    assert done.returncode == 1 and "was written by a later version of Hearth" in done.stderr
+    assert "hearth: error: " in host.path("/var/log/messages").read_text(), "also where nobody sees what is said"
+    assert host.service("status").returncode == 1, "nothing is left that would try it again and again"
     with sqlite3.connect(path) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (9999,)
+
+
+def test_a_folder_that_the_user_cannot_use_is_told_by_whoever_starts_it(host, make):
+    installed(host, make())
+    host.path("/usr/local/etc/hearth/hearth.toml").write_text(SETTINGS)
+    os.chown(host.path("/usr/local/tftp"), 0, 0)
+    done = host.service("onestart")
+    assert done.returncode == 1 and "user hearth may not write /usr/local/tftp; run `chown" in done.stderr
+    os.chown(host.path("/usr/local/tftp"), 969, 969)
+    lock = host.path("/var/db/hearth/hearth.lock")
+    lock.write_text("nonsense\n")
+    done = host.service("onestart")
+    assert done.returncode == 1 and "hearth.lock" in done.stderr
+    lock.unlink()
+    assert host.service("onestart").returncode == 0
+    host.wait()
 
 
 def test_another_root_folder_is_set_up_and_nothing_of_this_one_is_touched(host, make):

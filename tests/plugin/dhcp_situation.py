@@ -44,7 +44,7 @@ def situation(**changes):
                 "options": {}, "reservations": {}},
         "dnsmasq": {"enabled": False, "interfaces": [], "no_interface": [], "ranges": {}, "tags": {},
                     "options": {}, "boot": {}, "dropins": {}},
-        "relays": {}, "tftp": {"enabled": False, "listen": ""}, "udp69": [], "heard": [], "record": None,
+        "relays": {}, "tftp": {"enabled": False, "listen": ""}, "udp69": [], "heard": [], "runs": True, "record": None,
     }
     for path, value in changes.items():
         *way, last = path.split("__")

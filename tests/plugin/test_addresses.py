@@ -47,6 +47,7 @@ LAN = [
     one("192.168.1.2"),
     one("192.168.1.1", alias=True),
     one("192.168.1.9", alias=True),
+    one("192.168.1.8", alias=True),
     one("fe80::1", scope=True),
     one("fd00:1::2"),
     one("fd00:1::1", alias=True),
@@ -55,7 +56,8 @@ LAN = [
 ]
 VIPS = [
     {"interface": "lan", "mode": "carp", "subnet": "192.168.1.1"},
-    {"interface": "lan", "mode": "ipalias", "subnet": "192.168.1.9"},
+    {"interface": "lan", "mode": "ipalias", "vhid": "", "subnet": "192.168.1.9"},
+    {"interface": "lan", "mode": "ipalias", "vhid": "1", "subnet": "192.168.1.8"},
     {"interface": "lan", "mode": "carp", "subnet": "FD00:1:0::1"},
     {"interface": "opt1", "mode": "carp", "subnet": "192.168.1.9"},
 ]
@@ -81,9 +83,9 @@ def asked(addresses="interface", ipv6="0", interfaces="lan", roles=()):
     [
         ("interface", "0", ["192.168.1.2"]),
         ("interface", "1", ["192.168.1.2", "fd00:1::2"]),
-        ("carp", "0", ["192.168.1.1"]),
-        ("carp", "1", ["192.168.1.1", "fd00:1::1"]),
-        ("both", "1", ["192.168.1.2", "fd00:1::2", "192.168.1.1", "fd00:1::1"]),
+        ("carp", "0", ["192.168.1.1", "192.168.1.8"]),
+        ("carp", "1", ["192.168.1.1", "192.168.1.8", "fd00:1::1"]),
+        ("both", "1", ["192.168.1.2", "fd00:1::2", "192.168.1.1", "192.168.1.8", "fd00:1::1"]),
     ],
 )
 def test_the_chosen_addresses_of_an_interface(addresses, ipv6, expected):

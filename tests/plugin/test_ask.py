@@ -16,6 +16,7 @@ import pytest
 from hearthtest.agent import binary
 from hearthtest.declared import DEBIAN, INITRD, KERNEL
 from hearthtest.origin import Origin
+from hearthtest.wait import wait_for
 
 SRC = pathlib.Path(__file__).parents[2] / "opnsense-plugin/src/opnsense"
 ASK = SRC / "scripts/hearth/ask.py"
@@ -46,9 +47,9 @@ profile = "debian"
 """
 
 
-def ask(run_dir, *arguments, config="", wait="10"):
+def ask(run_dir, *arguments, config="", wait="10", **more):
     env = {**os.environ, "HEARTH_SOCKET": f"{run_dir}/hearth.sock", "HEARTH_BIN": binary(),
-           "HEARTH_CONFIG": str(config), "HEARTH_WAIT": wait}
+           "HEARTH_CONFIG": str(config), "HEARTH_WAIT": wait} | {key: str(value) for key, value in more.items()}
     done = subprocess.run([sys.executable, ASK, *arguments], capture_output=True, text=True, timeout=120, env=env)
     assert done.returncode == 0 and done.stderr == "", done.stderr
     return json.loads(done.stdout)
@@ -78,19 +79,39 @@ def test_a_grid_s_rows_and_a_machine_s_page(site):
     assert {"status", "machines", "findings", "live", "fetches"} <= set(site.asks("overview"))
 
 
+def test_the_worst_findings_come_first_whoever_they_are_of(site):
+    """23 machines wait, and one that was met after them has a real fault."""
+    macs = [f"52:54:00:00:01:{number:02x}" for number in range(1, 25)]
+    for mac in macs:
+        script = f"{site.http}/script?mac={mac}&platform=efi&buildarch=x86_64"
+        urllib.request.urlopen(script, timeout=20).read()
+        site.asks("act", mac, *(("assign", "talos") if mac == macs[-1] else ("hold",)))
+        urllib.request.urlopen(script, timeout=20).read()
+    overview = site.asks("overview")
+    assert overview["findings_total"] == 24 and len(overview["findings"]) == 20
+    assert overview["findings"][0]["code"] == "image-not-fetched" and overview["findings"][0]["severity"] == "error"
+    newest = [max(one["evidence"]) for one in overview["findings"][1:]]
+    assert newest == sorted(newest, reverse=True)
+    assert macs[0] not in [one["label"] for one in overview["findings"]]
+    assert {row["label"]: row["code"] for row in overview["machines"]}[macs[0]] == "waits-for-approval"
+
+
 def test_actions_are_done_and_refusals_are_sentences(site):
     site.says("IBM")
-    for action, value, key, becomes in [("hold", "", "phase", "held"), ("release", "", "phase", "discovered"),
+    for action, value, key, becomes in [("hold", "", "phase", "held"), ("release", "", "phase", "discovered"), ("local", "talos", "phase", "installed"),
                                         ("name", "oden", "label", "oden"), ("tags", "lab, old", None, None)]:
         answer = site.asks("act", MAC, action, value)
         assert "error" not in answer, answer
         assert key is None or answer[key] == becomes
-    assert site.asks("machine", "oden")["machine"]["wishes"]["tags"] == ["lab", "old"]
+    oden = site.asks("machine", "oden")["machine"]
+    assert (oden["wishes"]["tags"], oden["detail"]["profile"]) == (["lab", "old"], "talos")
     for arguments in [("act", MAC, "assign", "nothing"), ("act", "nobody", "hold"), ("act", MAC, "explode"), ("act", "", "hold"),
-                      ("act", "../status", "hold"), ("fetch", "nothing"), ("cancel", "99"), ("policytest", "", "memory"), ("sing",)]:
+                      ("act", "../status", "hold"), ("fetch", "nothing"), ("update", "nothing"), ("update", ""), ("cancel", "99"), ("policytest", "", "memory"), ("sing",)]:
         answer = site.asks(*arguments)
         assert answer["state"] == "refused" and (answer["error"][0].isupper() or answer["error"][0] == '"') and answer["error"][-1] in ".!?", (arguments, answer)
-    assert site.asks("act", "oden", "forget")["label"] == "oden"
+    assert site.asks("act", "oden", "forget", "", "alice")["label"] == "oden"
+    who = [row["who"] for row in site.ask("GET", "audit")[2]["audit"]]
+    assert who[0] == "alice by root" and set(who[1:]) == {"root"}
     assert site.asks("machines")["machines"] == []
 
 
@@ -111,6 +132,32 @@ def test_a_script_is_exact_but_for_the_join_token(site):
     assert "error" in site.asks("script", '{"mac": "; id"}')
 
 
+def test_what_is_declared_is_tried_before_it_is_applied(site, tmp_path):
+    """What makes it is the plugin's own and needs the firewall; a stand-in says what it would."""
+    says, staged = tmp_path / "check", site.folder / "staged.toml"
+    checked = {"status": "ok", "warnings": "", "differs": True}
+    says.write_text(f"#!/bin/sh\n[ $1 = --check ] && cat {tmp_path}/answer\n")
+    says.chmod(0o755)
+    (tmp_path / "answer").write_text(json.dumps(checked))
+    staged.write_text(site.config.read_text().replace('"IBM*"', '"Dell*"').replace("[loaders]", '[menu]\ntitle = "another"\n[loaders]'))
+    tryout = lambda *with_: ask(site.run_dir, "tryout", *with_, config=site.config, HEARTH_CHECK=says, HEARTH_STAGED=staged)  # noqa: E731
+    site.says("Dell")
+    assert site.asks("policytest", MAC)["taken"] is None
+    answer = tryout(MAC, "", json.dumps({"mac": MAC, "manufacturer": "Dell", "platform": "efi"}))
+    assert answer["policies"]["taken"] == "IBM" and answer["policies"]["has"]["manufacturer"] == ["Dell"] and answer["differs"] is True
+    assert "debian" in answer["script"] and "another" in answer["menu"] and "secret-token" not in json.dumps(answer)
+    assert tryout(MAC, "manufacturer=IBM")["policies"]["taken"] is None
+    assert tryout("", "manufacturer=Dell\ntag=a\ntag=b")["policies"]["has"]["tag"] == ["a", "b"]
+    assert tryout()["policies"]["state"] == "refused" and "another" in tryout()["menu"]
+    site.stop()
+    assert tryout("", "manufacturer=Dell")["policies"]["taken"] == "IBM"
+    assert tryout(MAC)["state"] == "stopped"
+    staged.unlink()
+    assert tryout("", "manufacturer=Dell")["policies"]["taken"] is None
+    (tmp_path / "answer").write_text(json.dumps({"status": "failed", "message": "It is refused.", "details": "hearth.toml:3:1: no"}))
+    assert tryout("", "manufacturer=Dell") == {"error": "It is refused.\nhearth.toml:3:1: no", "state": "refused"}
+    (tmp_path / "answer").write_text("nothing")
+    assert "could not be checked" in tryout("", "manufacturer=Dell")["error"]
 def test_the_script_of_a_known_machine_counts_what_people_did(site):
     site.run("fetch", "talos")
     site.says("Dell")
@@ -143,6 +190,17 @@ def test_a_fetch_goes_on_without_whoever_began_it(site):
     assert site.asks("fetches")["fetches"][0]["id"] == 1
     images = {one["name"]: one for one in site.asks("images")["images"]}
     assert set(images) >= {"debian", "talos"}
+
+
+def test_pins_are_changed_and_what_nothing_refers_to_is_removed(site):
+    def ended(number):
+        found = site.asks("fetches")["fetches"][0]
+        return found if found["id"] == number and found["ended"] else None
+    for question, task in ((("update", "talos"), "update"), (("prune",), "prune")):
+        begun = site.asks(*question)
+        assert begun["task"] == task, begun
+        done = wait_for(lambda: ended(begun["id"]), f"{task} is over", 30)
+        assert done["state"] == "done", done
 
 
 def test_an_agent_that_does_not_run(tmp_path):
@@ -182,8 +240,9 @@ def test_every_question_of_the_pages_is_a_configd_action_and_changes_are_restric
     for name, action in ours.items():
         assert action["command"] == f"/usr/local/opnsense/scripts/hearth/ask.py {name}"
         assert action["type"] == "script_output"
-        changes = name in ("act", "fetch", "cancel")
-        assert (action.get("allowed_groups") == "wheel,wwwonly") == changes, name
+        # The factory's are asked by root, at a URL that is given.
+        restricted = name in ("act", "fetch", "update", "prune", "cancel", "versions", "extensions")
+        assert (action.get("allowed_groups") == "wheel,wwwonly") == restricted, name
     asked = "".join(path.read_text() for path in SRC.glob("mvc/app/**/*.php"))
     for name in ours:
-        assert f"ask('{name}'" in asked or f"done('{name}'" in asked, f"nothing asks {name}"
+        assert any(f"{way}('{name}'" in asked for way in ("ask", "askFactory", "done")), f"nothing asks {name}"

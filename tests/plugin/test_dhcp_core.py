@@ -327,6 +327,41 @@ def test_a_save_between_the_two_steps_is_kept(firewall, prepare):
     assert "Hearth: iPXE" not in firewall.config()
 
 
+@pytest.mark.parametrize("words", [(), ("0123",), ("-", "0123"), ("-", "0123456789ab,x")])
+def test_an_apply_says_which_plan_it_means(firewall, prepare, words):
+    before = prepare("dnsmasq")
+    answer = firewall.ask("apply", *words, *(("-",) if len(words) == 1 else ()))
+    assert answer["status"] == "failed" and answer["message"], answer
+    assert firewall.config() == before
+
+
+def test_an_agent_that_hangs_keeps_nobody_from_saving(firewall, prepare):
+    """The agent is asked for the page alone, not while config.xml is locked."""
+    prepare("dnsmasq")
+    agent = firewall.run("cat", "/var/run/hearth_agent.pid").strip()
+    firewall.run("kill", "-STOP", agent)
+    try:
+        begin = """<?php require_once 'script/load_phalcon.php';
+            $began = microtime(true); $result = OPNsense\\Hearth\\Dhcp\\Wiring::begin([], '');
+            echo json_encode([$result['status'], microtime(true) - $began]);"""
+        status, took = json.loads(firewall.php(begin))
+    finally:
+        firewall.run("kill", "-CONT", agent)
+    assert status == "ok" and took < 10, "an agent that does not answer is waited for 10 s"
+    firewall.wiring("revert")
+
+
+def test_a_plan_for_machines_says_that_nobody_would_answer_them(firewall, prepare):
+    prepare("dnsmasq")
+    codes = lambda: [one["code"] for one in firewall.plan()["conflicts"]]  # noqa: E731
+    assert "not-running" not in codes()
+    firewall.run("/usr/local/sbin/configctl", "hearth", "stop")
+    try:
+        assert "not-running" in codes()
+    finally:
+        firewall.run("/usr/local/sbin/configctl", "hearth", "start")
+
+
 def test_a_plan_that_is_out_of_date_is_not_applied(firewall, prepare):
     prepare("dnsmasq")
     digest = firewall.plan()["digest"]

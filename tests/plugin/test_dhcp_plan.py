@@ -75,6 +75,13 @@ def test_without_the_agents_table_nothing_is_planned():
     assert lan(answer)["conflicts"][0]["code"] == "not-listening"
 
 
+def test_machines_are_not_sent_to_one_that_does_not_run():
+    (conflict,) = [one for one in plan(situation(runs=False))["conflicts"] if one["code"] == "not-running"]
+    assert conflict["level"] == "warning" and not conflict["repairable"] and "get nothing" in conflict["text"]
+    first, second = (plan({**kea(), "runs": runs}) for runs in (True, False))
+    assert first["digest"] == second["digest"], "it changes nothing of the settings"
+
+
 def test_an_agent_that_prints_an_error_is_an_error():
     with pytest.raises(AssertionError, match="The agent did not say"):
         plan(situation(fields="error: no such file"))

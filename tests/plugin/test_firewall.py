@@ -9,7 +9,7 @@ import subprocess
 
 import firewall
 import pytest
-from firewall import add, ask, change, clean, inside, made, needs_api, needs_shell, post, rows, settings
+from firewall import HERE, add, ask, change, clean, inside, made, needs_api, needs_shell, post, rows, settings
 
 from hearthtest.wait import wait_for
 
@@ -48,7 +48,8 @@ def validations(answer):
 
 
 def process():
-    return re.search(r"pid (\d+)", inside("/usr/local/etc/rc.d/hearth", "onestatus"))[1]
+    """The agent's process; rc's is that of daemon(8), which stays when the agent is another one."""
+    return str(json.loads(inside("/usr/local/sbin/hearth", "status", "--json"))["process"])
 
 
 # Rules, each told at its field.
@@ -200,7 +201,52 @@ def test_policies_keep_the_order_they_are_moved_to(talos):
     assert post(f"settings/move_policy/{three}/99999999-0000-4000-8000-000000000009") == {"result": "not found"}
     made("policy", name="four", profile=talos)
     assert order() == ["one", "two", "three", "four"]
-    assert two
+    behind = lambda one, other: ask(f"settings/move_policy/{one}", {"after": other})["result"]  # noqa: E731
+    assert behind(one, two) == "saved" and order() == ["two", "one", "three", "four"]
+    assert behind(three, two) == "saved" and order() == ["two", "three", "one", "four"]
+    assert behind(one, one) == behind(one, "nobody") == ask(f"settings/move_policy/{one}", {"after": [two]})["result"] == "not found"
+    assert order() == ["two", "three", "one", "four"]
+
+
+@needs_shell
+def test_a_policy_and_the_menu_are_tried_before_they_are_applied(talos, applied):
+    facts = {"facts": "mac=52:54:00:00:00:01\nmanufacturer=IBM", "told": {"mac": "52:54:00:00:00:01", "manufacturer": "IBM"}}
+    made("policy", name="unapplied", profile=talos, manufacturer="IBM*")
+    settings(menu={"title": "Not yet"})
+    answer = ask("agent/tryout", facts)
+    assert answer["policies"]["taken"] == "unapplied" and answer["differs"] is True
+    assert "Not yet" in answer["menu"] and "talos-omni" in answer["script"] and TOKEN not in json.dumps(answer)
+    assert "unapplied" not in inside("cat", TOML)
+    assert ask("agent/test_policies", {"facts": facts["facts"]})["taken"] is None
+
+
+@needs_shell
+def test_whether_the_firewall_is_open_is_read_from_what_is_loaded(applied):
+    if "label" not in inside("/sbin/pfctl", "-sr"):
+        pytest.skip("there is no pf in this OPNsense")
+    assert ask("agent/firewall") == {"filter": True, "loaded": 2, "missing": []}
+    settings(general={"http_port": "18069"})
+    assert ask("agent/firewall") == {"filter": True, "loaded": 1, "missing": ["LAN, TCP 18069"]}
+    assert post("service/reconfigure")["status"] == "ok"
+    assert ask("agent/firewall")["missing"] == []
+    settings(general={"firewall": "0", "http_port": ""})
+    assert post("service/reconfigure")["status"] == "ok"
+    assert ask("agent/firewall")["loaded"] == 0
+    settings(general={"firewall": "1"})
+    assert len(ask("agent/firewall")["missing"]) == 2
+
+
+def test_a_condition_that_no_agent_understands_is_told_at_its_field(talos):
+    wrong = {"memory": "banana", "subnet": "192.168.1.1/24", "ip": "oden", "nic": "bnx2", "mac": "5c:f3\n!52:5",
+             "manufacturer": "IBM*\n!", "machine_name": "a\\b"}
+    said = validations(add("policy", name="x", profile=talos, **wrong))
+    assert set(said) == {f"policy.{field}" for field in wrong}, said
+    assert '"banana"' in said["policy.memory"] and '"52:5"' in said["policy.mac"] and ">= 16 GiB" in said["policy.memory"]
+    right = {"memory": "8 GiB..64 GiB\n\n!16 GiB", "subnet": "192.168.1.0/24\nfd00:1::/64", "ip": "!192.168.1.*", "nic": "14e4:*",
+             "mac": "5c:f3:fc:*\n52:54", "manufacturer": "IBM*\n!*Laptop", "machine_name": "\\!old", "smbios_uuid": "4c4c4544-*"}
+    policy = made("policy", name="x", profile=talos, **right)
+    assert post("service/check")["status"] == "ok"
+    assert list(validations(change("policy", policy, memory="16"))) == ["policy.memory"]
 
 
 def test_the_menu_keeps_its_order_and_follows_a_new_name(talos):
@@ -234,6 +280,50 @@ def test_no_secret_is_shown_or_readable(talos, debian):
     assert TOKEN not in inside("cat", "/conf/config.xml"), "without an address there is no token either"
 
 
+# Privileges.
+
+
+def test_who_may_only_look_sees_no_secret_and_changes_nothing(debian):
+    proxy = "http://joe:se%20cret@proxy.example:3128"
+    uuid = made("answer", profile=debian, name="preseed.cfg", text="root password")
+    image = made("image", name="talos", recipe="talos", version="v1.11.2", factory="http://127.0.0.1:9/")
+    assert settings(fetch={"proxy": proxy}) == {"result": "saved"}
+    with firewall.somebody("page-services-hearth-readonly") as key:
+        look = lambda path, body=None, method=None: ask(path, body, method, key)  # noqa: E731
+        assert look("settings/get")["hearth"]["fetch"]["proxy"] == "http://***@proxy.example:3128"
+        assert look(f"settings/get_image/{image}")["image"]["name"] == "talos"
+        assert [row["name"] for row in look("settings/search_answer", {"rowCount": -1})["rows"]] == ["preseed.cfg"]
+        for path in (f"settings/get_answer/{uuid}", f"settings/getAnswer/{uuid}", "settings/get_answer"):
+            assert look(path)["status"] == 403, path
+        for path in ("service/reconfigure", "service/check", "dhcp/apply", "dhcp/revert", "action/fetch", f"settings/del_image/{image}"):
+            assert look(path, method="POST")["status"] == 403, path
+        assert "may change" in look("agent/talos_versions", {"factory": "http://127.0.0.1:8/"})["error"]
+        assert "may change" in look("agent/talos_extensions", {"version": "v1.11.2", "factory": "http://127.0.0.1:8/"})["error"]
+        assert "may change" not in look("agent/talos_versions", {"factory": "http://127.0.0.1:9/"})["error"]
+    assert "may change" not in ask("agent/talos_versions", {"factory": "http://127.0.0.1:8/"})["error"]
+    settings(fetch={"proxy": ""})
+
+
+def test_a_url_that_is_shown_without_its_password_keeps_it():
+    stored = lambda: re.search(r"<proxy>(.*?)</proxy>", inside("cat", "/conf/config.xml"))[1]  # noqa: E731
+    proxy = "http://joe:secret@proxy.example:3128"
+    assert settings(fetch={"proxy": proxy}) == {"result": "saved"}
+    shown = ask("settings/get")["hearth"]["fetch"]
+    assert "secret" not in json.dumps(shown)
+    assert settings(fetch={"proxy": shown["proxy"], "tries": "5"}) == {"result": "saved"} and stored() == proxy
+    said = validations(settings(fetch={"proxy": shown["proxy"].replace("proxy.", "other.")}))
+    assert "again" in said["hearth.fetch.proxy"] and stored() == proxy
+    assert settings(fetch={"proxy": "", "tries": ""}) == {"result": "saved"}
+
+
+def test_who_may_not_write_the_configuration_sets_no_dhcp_server():
+    with firewall.somebody("page-services-hearth", "user-config-readonly") as key:
+        for path in ("dhcp/apply", "dhcp/revert"):
+            answer = ask(path, method="POST", key=key)
+            assert "denied for write access" in answer["errorMessage"], answer
+        assert "interfaces" in ask("dhcp/plan", key=key)
+
+
 # Apply.
 
 
@@ -262,6 +352,47 @@ def test_a_reload_is_no_restart(applied):
     assert status["declared"]["machines"] == 1
 
 
+# A program that says of itself that it is newer, and is the old one otherwise.
+NEWER = """\
+#!/usr/bin/env python3
+import os, sys
+if sys.argv[1:] == ["--version"]:
+    print("hearth 9999.0.0")
+else:
+    os.execv("/usr/local/sbin/hearth.real", ["/usr/local/sbin/hearth", *sys.argv[1:]])
+"""
+
+
+@needs_shell
+def test_a_program_that_is_newer_than_the_one_that_runs_is_started(applied):
+    running = process()
+    inside("sh", "-c", "cp -p /usr/local/sbin/hearth /usr/local/sbin/hearth.real && cat >/usr/local/sbin/hearth.new"
+           " && chmod 755 /usr/local/sbin/hearth.new && mv /usr/local/sbin/hearth.new /usr/local/sbin/hearth", stdin=NEWER)
+    try:
+        assert inside("/usr/local/opnsense/scripts/hearth/apply.php", "--event") and process() != running
+    finally:
+        inside("mv", "/usr/local/sbin/hearth.real", "/usr/local/sbin/hearth")
+    assert post("service/restart")["response"]
+    running = process()
+    inside("/usr/local/opnsense/scripts/hearth/apply.php", "--event")
+    assert process() == running, "the same version goes on"
+
+
+@needs_shell
+def test_what_is_saved_and_not_applied_is_told(applied):
+    http_boot = ask("settings/get")["hearth"]["dhcp"]["http_boot"]
+    settings(dhcp={"http_boot": "1" if http_boot == "0" else "0"})
+    assert ask("agent/overview")["unapplied"] is False, "the page DHCP brings this into force"
+    settings(dhcp={"http_boot": http_boot})
+    machine = made("machine", name="oden", mac="52:54:00:00:00:01")
+    assert ask("agent/overview")["unapplied"] is True
+    assert post("service/check")["differs"] is True and ask("agent/overview")["unapplied"] is True
+    assert post("service/reconfigure")["status"] == "ok" and ask("agent/overview")["unapplied"] is False
+    change("machine", machine, address="192.168.1.5/24", gateway="192.168.1.1")
+    inside("/usr/local/sbin/configctl", "hearth", "event")
+    assert ask("agent/overview")["unapplied"] is False, "an event brings all of it into force"
+
+
 @needs_shell
 def test_an_agent_that_does_not_run_is_started_and_a_disabled_one_stopped(applied):
     post("service/stop")
@@ -272,6 +403,34 @@ def test_an_agent_that_does_not_run_is_started_and_a_disabled_one_stopped(applie
     assert post("service/reconfigure")["running"] is False
     assert ask("service/status")["status"] == "disabled"
     assert 'hearth_enable="NO"' in inside("cat", "/etc/rc.conf.d/hearth")
+
+
+@needs_shell
+def test_one_that_is_not_to_run_is_told_as_such(applied):
+    settings(general={"enabled": "0"})
+    assert post("service/reconfigure")["running"] is False
+    for what in ("start", "restart"):
+        answer = post(f"service/{what}")
+        assert answer["status"] == "failed" and "switched off" in answer["status_msg"] == answer["response"], answer
+    assert ask("agent/overview")["state"] == "off" and "switched off" in ask("agent/machine/1")["error"]
+    settings(general={"enabled": "1"})
+    assert ask("agent/overview")["state"] == "stopped"
+    assert post("service/start") == {"status": "ok", "running": True, "response": "OK"}
+
+
+@needs_shell
+def test_the_backup_of_a_pair_is_stopped_on_purpose(applied):
+    """No interface here has a CARP group, so this node is never the master of one."""
+    settings(general={"serve": "master"})
+    assert post("service/reconfigure")["running"] is False
+    assert ask("agent/overview")["state"] == "standby" and "backup" in post("service/start")["status_msg"]
+    # what was found a moment ago is kept for a while
+    wait_for(lambda: firewall.banner("hearth") is None, "nothing is wrong", 30, 1)
+    settings(general={"serve": "always"})
+    assert post("service/reconfigure")["running"] is True
+    post("service/stop")
+    assert ask("agent/overview")["state"] == "stopped"
+    wait_for(lambda: firewall.banner("hearth"), "a boot server that ended is told", 30, 1)
 
 
 @needs_shell
@@ -292,11 +451,12 @@ def test_a_port_that_is_taken_is_told_in_the_words_of_the_agent(applied):
     taker = inside("sh", "-c", f'python3 -c "{take}" >/dev/null 2>&1 & echo $!').strip()
     try:
         wait_for(lambda: "192.168.1.1:69" in inside("ss", "-lun"), "the port is taken")
-        answer = post("service/reconfigure")
+        answers = [post(f"service/{what}") for what in ("reconfigure", "start")]
     finally:
         inside("kill", taker)
-    assert answer["status"] == "failed" and "does not start" in answer["status_msg"]
-    assert "port 69" in answer["details"] and taker in answer["details"], answer
+    for answer in answers:
+        assert answer["status"] == "failed" and "does not start" in answer["status_msg"]
+        assert "port 69" in answer["details"] and taker in answer["details"], answer
     assert post("service/reconfigure")["running"] is True
 
 
@@ -405,6 +565,32 @@ def test_a_description_is_text():
 
 
 @needs_shell
+def test_the_firewall_lets_in_the_networks_of_the_interface(applied):
+    rules = lambda: [line for line in inside("cat", "/tmp/rules.debug").splitlines() if "network boot" in line]  # noqa: E731
+    device = re.search(r"<lan>.*?<if>(.*?)</if>", inside("cat", "/conf/config.xml"), re.S)[1]
+    settings(general={"ipv6": "1"}, api={"interfaces": "lan"})
+    assert post("service/reconfigure")["status"] == "ok"
+    assert len(rules()) == 9, "UDP 69, TCP 8069 and 8070; for IPv6 from link-local addresses too"
+    assert all(f"from {{({device}:network)}}" in rule or "inet6" in rule and "from {fe80::/10}" in rule for rule in rules())
+    settings(general={"source": "any"})
+    assert post("service/reconfigure")["status"] == "ok"
+    assert len(rules()) == 6 and all("from {any}" in rule for rule in rules())
+
+
+@needs_shell
+def test_an_interface_with_a_gateway_is_known_as_one():
+    upstream = lambda: [key for key, one in ask("settings/get")["hearth"]["general"]["interfaces"].items() if one.get("upstream")]  # noqa: E731
+    xml = inside("cat", "/conf/config.xml")
+    made = re.sub(r"(<opt1>.*?)(<ipaddr>)", r"\1<gateway>DSL_GW</gateway>\2", xml, count=1, flags=re.S)
+    assert made != xml and "opt1" not in upstream() and "lan" not in upstream()
+    inside("sh", "-c", "cat > /conf/config.xml", stdin=made)
+    try:
+        assert "opt1" in upstream() and "lan" not in upstream()
+    finally:
+        inside("sh", "-c", "cat > /conf/config.xml", stdin=xml)
+
+
+@needs_shell
 def test_addresses_follow_their_interface(applied):
     device = re.search(r"<lan>.*?<if>(.*?)</if>", inside("cat", "/conf/config.xml"), re.S)[1]
     settings(general={"addresses": "both", "ipv6": "1"})
@@ -425,6 +611,23 @@ def test_addresses_follow_their_interface(applied):
 
 
 @needs_shell
+def test_another_address_of_a_static_interface_is_followed(applied):
+    """As Interfaces: [LAN] and Apply do it, and the console menu."""
+    served = lambda: re.search(r"^server.addresses = (.*)$", inside("cat", TOML), re.M)[1]  # noqa: E731
+    settings(general={"interfaces": "lan,opt1"})
+    assert post("service/reconfigure")["status"] == "ok"
+    before = inside("cat", "/conf/config.xml")
+    had = re.search(r"<opt1>.*?<ipaddr>(.*?)</ipaddr>", before, re.S)[1]
+    other = had.rsplit(".", 1)[0] + ".77"
+    assert f'"{had}"' in served()
+    changed = re.sub(rf"(<opt1>.*?<ipaddr>){had}<", rf"\g<1>{other}<", before, count=1, flags=re.S)
+    for xml, address, old in ((changed, other, had), (before, had, other)):
+        inside("sh", "-c", "cat > /conf/config.xml", stdin=xml)
+        inside("/usr/local/sbin/configctl", "interface", "reconfigure", "opt1")
+        wait_for(lambda: f'"{address}"' in served() and f'"{old}"' not in served(), f"{address} is served", 60, 0.5)
+
+
+@needs_shell
 def test_tokens_of_the_agent(applied):
     name = f"test-{os.getpid()}"
     answer = ask("token/add", {"name": name, "role": "read", "expires": "90d"})
@@ -434,9 +637,53 @@ def test_tokens_of_the_agent(applied):
     assert answer["token"] not in json.dumps(listed)
     assert "name" in ask("token/add", {"name": "a b", "role": "read"})["error"]
     assert "role" in ask("token/add", {"name": "ab", "role": "root"})["error"]
-    assert ask("token/add", {"name": name, "role": "read"})["error"]
+    assert ask("token/add", {"name": name, "role": "read"})["error"].startswith("There is a token")
     assert post(f"token/del/{name}")["result"] == "deleted"
     assert name not in json.dumps(ask("token/search", {"rowCount": -1}))
+
+
+# As a program that renews certificates does it, such as the ACME client: in config.xml, and saved.
+RENEW = """<?php require_once 'script/load_phalcon.php';
+exec('openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=second.example -days 30 -keyout /tmp/new.key -out /tmp/new.crt');
+$config = OPNsense\\Core\\Config::getInstance();
+$config->lock();
+foreach ($config->object()->cert as $cert) {
+    if ((string)$cert->refid === '%s') {
+        $cert->crt = base64_encode(file_get_contents('/tmp/new.crt'));
+        $cert->prv = base64_encode(file_get_contents('/tmp/new.key'));
+    }
+}
+$config->save(['description' => 'a test renews a certificate']);"""
+
+
+@needs_shell
+def test_the_api_shows_the_chosen_certificate_and_its_renewal(applied):
+    """One of System: Trust, by the core's own API; a renewal there is taken without Apply."""
+    fields = {
+        "action": "internal", "descr": "a test", "key_type": "prime256v1", "digest": "sha256", "cert_type": "server_cert",
+        "lifetime": "30", "commonname": "first.example", "country": "NL",
+    }  # fmt: skip
+    made = HERE.core("trust/cert/add", {"cert": fields})
+    assert made["result"] == "saved", made
+
+    def shown():
+        """The certificate's name as a client sees it; nothing while nobody answers."""
+        read = "openssl s_client -connect 192.168.1.1:8070 </dev/null 2>/dev/null | openssl x509 -noout -subject 2>/dev/null; true"
+        return inside("sh", "-c", read)
+
+    try:
+        refid = HERE.core(f"trust/cert/get/{made['uuid']}")["cert"]["refid"]
+        assert settings(api={"interfaces": "lan", "certificate": refid}) == {"result": "saved"}
+        assert post("service/reconfigure")["status"] == "ok"
+        wait_for(lambda: "first.example" in shown(), "the API shows the chosen certificate", 20, 0.5)
+        assert inside("stat", "-c", "%a %U %G", f"/usr/local/etc/hearth/tls/{refid}.key").strip() == "640 root hearth"
+        running = process()
+        inside("/usr/local/bin/php", stdin=RENEW % refid)
+        wait_for(lambda: "second.example" in shown(), "the API shows the new one", 40, 0.5)
+        assert process() == running
+    finally:
+        settings(api={"interfaces": "", "certificate": ""})
+        HERE.core(f"trust/cert/del/{made['uuid']}", method="POST")
 
 
 @pytest.mark.parametrize("tool", ["sh"])

@@ -80,6 +80,14 @@ def test_nobody_runs_commands_past_the_core():
             assert not re.search(r"(?<![\w>:])(exec|shell_exec|passthru|system|popen|proc_open)\(", line), (path, line)
 
 
+def test_an_expression_that_goes_to_the_end_goes_to_the_very_end():
+    """`$` alone takes a line end too: a name with one would pass."""
+    for path in php():
+        for line in path.read_text().splitlines():
+            for flags in re.findall(r"""['"]/\^.*?\$/(\w*)['"]""", line):
+                assert "D" in flags or "m" in flags, (path, line)
+
+
 # The model: the rules of the core's `make lint`.
 
 
@@ -162,8 +170,8 @@ def test_each_field_of_a_form_is_in_the_model_and_is_explained():
 
 def test_each_field_of_the_model_can_be_reached():
     shown = {field.find("id").text for _, field in forms()}
-    # A policy is put in order by dragging, the switches of DHCP are on its page.
-    assert {name for name in known() if name not in shown} <= {"policy.sequence", "hearth.dhcp.http_boot"}
+    # A policy is put in order by dragging.
+    assert {name for name in known() if name not in shown} == {"policy.sequence"}
 
 
 def test_no_secret_is_a_column():
@@ -210,6 +218,24 @@ def test_a_view_can_be_parsed(view):
         assert (FORMS / f"dialog{name}.xml").exists(), name
 
 
+def test_who_may_only_look_is_offered_nothing_that_would_be_refused():
+    hidden = (MVC / "views/OPNsense/Hearth/readonly.volt").read_text()
+    # What these do is allowed; and what is inside of something hidden is hidden with it.
+    allowed = {"hearth_try", "hearth_dhcp_look"}
+    inside = {"talos_go": "#talos", "token_create": "#token_form", "hearth_dhcp_apply": ".hearth-actions",
+              "hearth_dhcp_revert": ".hearth-actions"}
+    for view in views():
+        for button in re.findall(r"<button[^>]*>", view.read_text()):
+            name = re.search(r'\bid="([\w-]+)"', button)
+            if name and name[1] not in allowed:
+                assert re.search(re.escape(inside.get(name[1], f"#{name[1]}")) + r"\b", hidden), f"{view.name}: {button}"
+            elif not name:
+                assert re.search(r'data-(act|action)="\w+"', button), f"{view.name}: {button}"
+    for path in [*(core.PLUGIN / "opnsense/www/js/hearth").glob("page_*.js"), *views()]:
+        for name in re.findall(r"^ +(\w+): (?:command\(|\{\n +onRendered)", path.read_text(), re.M):
+            assert f".command-{name}" in hidden, f"{path.name}: {name}"
+
+
 def test_a_view_that_is_broken_cannot():
     for text in ("{% if x %}", "{{ lang._('it's') }}", "{{ partial('a', ['b': c) }}", "{% for x of y %}{% endfor %}"):
         with pytest.raises(jinja2.TemplateSyntaxError):
@@ -221,8 +247,7 @@ def test_each_item_of_the_menu_leads_somewhere():
         if (url := item.get("url", "")).startswith("/ui/hearth"):
             page = url.removeprefix("/ui/hearth").strip("/*").split("/")[0] or "index"
             controller = MVC / f"controllers/OPNsense/Hearth/{page.capitalize()}Controller.php"
-            if not controller.exists():
-                pytest.skip(f"{controller.name} is not there yet")
+            assert controller.exists(), f"{url}: {controller.name}"
     text = (MVC / "models/OPNsense/Hearth/ACL/ACL.xml").read_text()
     for pattern in ("ui/hearth/*", "api/hearth/*", "ui/diagnostics/log/core/hearth/*", "api/diagnostics/log/core/hearth/*"):
         assert f"<pattern>{pattern}</pattern>" in text
@@ -276,6 +301,20 @@ def test_what_changes_something_says_who_may():
         assert "allowed_groups" in action or harmless.search(name), name
 
 
+def test_templates_have_targets_that_every_core_reads():
+    """26.1 takes a `!` before a name for a part of it, and finds no such template."""
+    for targets in core.TEMPLATES.rglob("+TARGETS"):
+        for line in targets.read_text().splitlines():
+            name, target = line.split(":")[:2]
+            assert (targets.parent / name).exists() and target.startswith("/"), (targets, line)
+    # The end of the file as the template writes it and as PHP looks for it, and where they meet.
+    folder = core.TEMPLATES / "OPNsense/Hearth/Agent"
+    staging = (MVC / "library/OPNsense/Hearth/Staging.php").read_text()
+    last = (folder / "hearth.toml").read_text().splitlines()[-1]
+    assert f'END = "{last}\\n"' in staging
+    assert "/staging/body.toml" in (folder / "+TARGETS").read_text() and "STAGING . '/body.toml'" in staging
+
+
 def test_php_asks_only_for_actions_that_are_there():
     there = set(sections())
     for path in php():
@@ -305,14 +344,38 @@ def test_an_upgrade_takes_nothing_back(tmp_path):
         stand_in.chmod(0o755)
         text = text.replace(name, str(stand_in))
     text = text.replace("/etc/rc.conf.d/hearth", str(tmp_path / "rcconf"))
+    text = text.replace("/usr/local/etc/hearth", str(tmp_path / "etc")).replace("/var/run/", f"{tmp_path}/run/")
     (tmp_path / "rcconf").write_text("")
+    for name in ("staging/hearth.toml", "secrets/one", "tls/one.key", "conf.d/own.toml", "hearth.toml"):
+        (tmp_path / "etc" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "etc" / name).write_text("# DO NOT EDIT THIS FILE -- OPNsense auto-generated file\n")
+    left = lambda: sorted(str(one.relative_to(tmp_path / "etc")) for one in (tmp_path / "etc").rglob("*") if one.is_file())  # noqa: E731
     run = lambda **more: subprocess.run(  # noqa: E731
         ["sh", "-eu"], input=text.replace("${PKG_UPGRADE}", "${PKG_UPGRADE:-}"), env=os.environ | more,
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    assert run(PKG_UPGRADE="true") == "" and (tmp_path / "rcconf").exists()
+    assert run(PKG_UPGRADE="true") == "" and (tmp_path / "rcconf").exists() and len(left()) == 5
+    run(HEARTH_PURGE="yes")
+    assert left() == ["conf.d/own.toml", "hearth.toml"], "the agent's own purge reads it first"
     assert run().split("\n")[:2] == [
         "/usr/local/opnsense/scripts/hearth/dhcp/revert.php ",
         "/usr/local/etc/rc.d/hearth onestop",
     ]
     assert not (tmp_path / "rcconf").exists()
+    assert left() == ["conf.d/own.toml"], "secrets go, what somebody wrote stays"
+    (tmp_path / "etc/hearth.toml").write_text("# mine\n")
+    run()
+    assert left() == ["conf.d/own.toml", "hearth.toml"]
+
+
+def test_the_rules_of_the_firewall_are_made_anew_without_the_plugin(tmp_path):
+    stand_in = tmp_path / "rc.filter_configure"
+    stand_in.write_text(f'#!/bin/sh\necho "$*" > {tmp_path}/asked\nexit 1\n')
+    stand_in.chmod(0o755)
+    text = (TREE / "+POST_DEINSTALL.post").read_text().replace("/usr/local/etc/rc.filter_configure", str(stand_in))
+    run = lambda upgrade: subprocess.run(  # noqa: E731
+        ["sh", "-eu"], input=text, env=os.environ | {"PKG_UPGRADE": upgrade}, text=True, check=True)
+    run("true")
+    assert not (tmp_path / "asked").exists()
+    run("")
+    assert (tmp_path / "asked").read_text() == "skip_alias\n"

@@ -13,13 +13,44 @@ use crate::recipe;
 use crate::store::{EventFilter, Store};
 use crate::timeline::{Finding, fetch_findings};
 
+/// What is done with the files below the root, in the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// What is wanted and is not there is fetched; without names everything.
+    Fetch,
+    /// What the names want is fetched anew, and what comes is pinned.
+    Update,
+    /// What was fetched and nothing refers to any more is removed.
+    Prune,
+}
+
+impl Task {
+    /// As the API has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Task::Fetch => "fetch",
+            Task::Update => "update",
+            Task::Prune => "prune",
+        }
+    }
+
+    /// As the audit log has it.
+    fn action(self) -> &'static str {
+        match self {
+            Task::Fetch => "fetch",
+            Task::Update => "update-lock",
+            Task::Prune => "prune-lock",
+        }
+    }
+}
+
 /// Who fetches.
 pub trait Fetches: Send + Sync {
-    /// Begins to fetch what these names want, everything if there is none, and returns at once.
+    /// Begins a task for what these names want, and returns at once.
     ///
     /// # Errors
     /// Nothing was begun.
-    fn begin(&self, names: &[String], who: &str) -> Result<Value, NotBegun>;
+    fn begin(&self, task: Task, names: &[String], who: &str) -> Result<Value, NotBegun>;
     /// All that are remembered, the newest first.
     fn all(&self) -> Vec<Value>;
     /// One of them.
@@ -73,8 +104,14 @@ pub fn of_fetches(store: &dyn Store, site: &Site) -> Vec<Finding> {
 }
 
 impl Api {
-    pub(super) fn begin_fetch(&self, asked: &Asked) -> Result<Done, Problem> {
+    pub(super) fn begin_fetch(&self, task: Task, asked: &Asked) -> Result<Done, Problem> {
         let wanted: Wanted = asked.json("list of what to fetch, {\"names\": [...]}")?;
+        if task == Task::Update && wanted.names.is_empty() {
+            return Err(Problem::wrong(
+                "what is to be pinned anew has to be named, {\"names\": [...]}: images, profiles, \
+                 `loaders`, or names below the root",
+            ));
+        }
         if wanted.names.len() > limits::FETCH_NAMES {
             let why = format!(
                 "more than {} names: leave them out, to fetch all",
@@ -82,7 +119,15 @@ impl Api {
             );
             return Err(Problem::wrong(&why));
         }
-        let begun = self.fetches.begin(&wanted.names, asked.who);
+        self.begin_task(task, &wanted.names, asked)
+    }
+
+    pub(super) fn prune(&self, asked: &Asked) -> Result<Done, Problem> {
+        self.begin_task(Task::Prune, &[], asked)
+    }
+
+    fn begin_task(&self, task: Task, names: &[String], asked: &Asked) -> Result<Done, Problem> {
+        let begun = self.fetches.begin(task, names, asked.who);
         let begun = begun.map_err(|why| match why {
             NotBegun::Busy(id) => Problem::conflict(&format!(
                 "fetch {id} is running, and there is one at a time: wait for its end, or cancel it"
@@ -93,7 +138,7 @@ impl Api {
         })?;
         self.audited(
             asked.who,
-            json!({ "action": "fetch", "id": begun["id"], "names": wanted.names }),
+            json!({ "action": task.action(), "id": begun["id"], "names": names }),
         )?;
         Ok(Done {
             status: 202,
@@ -127,7 +172,7 @@ impl Api {
 /// For tests of other subjects: there was one, `1`, and none can be begun.
 #[cfg(test)]
 impl Fetches for () {
-    fn begin(&self, _: &[String], _: &str) -> Result<Value, NotBegun> {
+    fn begin(&self, _: Task, _: &[String], _: &str) -> Result<Value, NotBegun> {
         Err(NotBegun::Failed("there is no network".to_owned()))
     }
 

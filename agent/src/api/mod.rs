@@ -43,7 +43,7 @@ use crate::{limits, percent};
 pub use self::config::{Fragments, NotChanged};
 pub use advise::advice;
 pub use asked::{Answer, Asked, Done};
-pub use fetches::{Fetches, NotBegun, fetch_events, of_fetches};
+pub use fetches::{Fetches, NotBegun, Task, fetch_events, of_fetches};
 pub use follow::{ALIVE, Follow, piece};
 pub use images::pins;
 pub use live::{Found, Look, Looking};
@@ -193,7 +193,9 @@ impl Api {
             (_, ["lock"]) => pins(&site.lock).into(),
             (_, ["images"]) => self.images(&site).into(),
             (_, ["loaders"]) => self.loaders(&site).into(),
-            ("POST", ["fetches"]) => self.begin_fetch(asked)?,
+            (_, ["lock", "update"]) => self.begin_fetch(Task::Update, asked)?,
+            (_, ["lock", "prune"]) => self.prune(asked)?,
+            ("POST", ["fetches"]) => self.begin_fetch(Task::Fetch, asked)?,
             (_, ["fetches"]) => self.fetch_list().into(),
             ("DELETE", ["fetches", id]) => self.cancel_fetch(id, asked)?,
             (_, ["fetches", id]) => self.fetch(id)?.into(),

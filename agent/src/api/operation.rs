@@ -86,6 +86,8 @@ pub const OPERATIONS: &[Operation] = &[
     operation("POST", "policies/test", Role::Read),
     reads("profiles"),
     reads("lock"),
+    operation("POST", "lock/update", Role::Admin),
+    operation("POST", "lock/prune", Role::Admin),
     reads("images"),
     reads("loaders"),
     reads("fetches"),

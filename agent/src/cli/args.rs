@@ -17,7 +17,7 @@ use super::view::Output;
 use crate::pci::PciId;
 pub use dhcp::{Dhcp, Place};
 pub use fetches::Fetches;
-pub use files::{Factory, Lock, Talos};
+pub use files::{By, Factory, Lock, Talos};
 pub use machine::{MachineSet, Machines, One};
 pub use policy::{Policies, Test as PolicyTest};
 pub use script::Machine;
@@ -77,13 +77,15 @@ Examples:
     /// Each with file, line and column, the line itself, and what it would
     /// cause. The exit code is 78 if there is an error, and 0 if there are
     /// warnings only. Addresses are held against this host's interfaces; `serve`
-    /// itself takes an address that is not there yet, and waits for it.
+    /// itself takes an address that is not there yet, and waits for it. With
+    /// --serve other exit codes are those with which `serve` would end.
     #[command(after_long_help = "\
 Examples:
   hearth check
   hearth --config ./hearth.toml check --serve && service hearth reload")]
     Check {
-        /// Refuse only what `serve` refuses: an address may come up later
+        /// Refuse what `serve` refuses, and only that: an address may come up
+        /// later; user, folders, lock and database must be of use
         #[arg(long)]
         serve: bool,
     },
@@ -100,15 +102,8 @@ Examples:
         /// Images, profiles, `loaders`, or names below the root; all if none
         #[arg(value_name = "NAME")]
         names: Vec<String>,
-        /// Have the running agent do it, and show how far it is
-        #[arg(long)]
-        agent: bool,
-        /// Have the running agent do it, and do not wait
-        #[arg(long)]
-        detach: bool,
-        /// For programs: the fetch that has begun
-        #[arg(long, requires = "detach")]
-        json: bool,
+        #[command(flatten)]
+        by: By,
     },
     /// List the images, and what of them is there
     #[command(after_long_help = "Examples:\n  hearth images\n  hearth images --json")]

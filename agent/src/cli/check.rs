@@ -8,15 +8,15 @@ use super::print;
 use crate::{config, daemon};
 
 /// Shows every mistake; valid is what `hearth serve` would take on this host, at once or, with `later`,
-/// once its addresses are there.
+/// once its addresses are there; with `later` what else would end a start is looked at too.
 pub fn check(path: &Path, later: bool) -> Result<u8, Failed> {
     let host = config::Environment {
         later,
         ..daemon::environment()
     };
-    let (mistakes, code) = match config::load(path, &host) {
-        Ok(loaded) => (loaded.warnings, 0),
-        Err(mistakes) => (mistakes, CONFIG),
+    let (mistakes, config) = match config::load(path, &host) {
+        Ok(loaded) => (loaded.warnings, Some(loaded.config)),
+        Err(mistakes) => (mistakes, None),
     };
     let (errors, warnings) = mistakes.count();
     if !mistakes.is_empty() {
@@ -25,10 +25,18 @@ pub fn check(path: &Path, later: bool) -> Result<u8, Failed> {
         sum.extend(count(warnings, "warning"));
         let _ = writeln!(io::stderr(), "{mistakes}\n\n{}", sum.join(", "));
     }
-    if code == 0 {
-        print("configuration is valid\n")?;
+    let Some(config) = config else {
+        return Ok(CONFIG);
+    };
+    print("configuration is valid\n")?;
+    if later {
+        let fits = daemon::fits(&config);
+        let taken = fits.map_err(|error| Failed::new(error.exit_code(), error.to_string()))?;
+        if let Some(taken) = taken {
+            let _ = writeln!(io::stderr(), "warning: {taken}");
+        }
     }
-    Ok(code)
+    Ok(0)
 }
 
 fn count(number: usize, what: &str) -> Option<String> {

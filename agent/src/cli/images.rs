@@ -1,10 +1,11 @@
-//! `hearth images`, `hearth loaders`, and `hearth fetch --agent`.
+//! `hearth images`, `hearth loaders`, and `--agent` of what fetches or removes files.
 
 use std::path::Path;
 use std::thread;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::args::By;
 use super::client::Client;
 use super::exit::{Failed, UNAVAILABLE};
 use super::progress::bar;
@@ -64,13 +65,14 @@ fn loader_table(answer: &Value) -> String {
     table(&["LOADER", "PINNED", "STATE", "TO DO"], &rows)
 }
 
-/// Has the agent fetch. `detach`: does not wait for the end.
-pub fn fetch(path: &Path, names: &[String], detach: bool, json: bool) -> Result<u8, Failed> {
+/// Has the agent do a task of files: the operation, its body, and whether its end is waited for.
+pub fn have(path: &Path, operation: &str, body: &Value, by: By) -> Result<u8, Failed> {
     let mut client = Client::of(path);
-    let begun = client.post("fetches", &json!({ "names": names }))?;
+    let begun = client.post(operation, body)?;
     let id = text(&begun["id"]);
-    if detach {
-        done(&begun, json, &format!("fetch {id} has begun"))?;
+    if by.detach {
+        let words = format!("{} {id} has begun", text(&begun["task"]));
+        done(&begun, by.json, &words)?;
         return Ok(0);
     }
     let mut said = 0;
@@ -110,6 +112,10 @@ pub fn fetch(path: &Path, names: &[String], detach: bool, json: bool) -> Result<
 
 fn ended(now: &Value) -> Result<u8, Failed> {
     match now["state"].as_str() {
+        Some("done") if now["task"] == "prune" && items(&now["files"]).next().is_none() => {
+            print("nothing to remove\n")?;
+            Ok(0)
+        }
         Some("done") => Ok(0),
         Some("cancelled") => Err(Failed::new(UNAVAILABLE, "it was cancelled")),
         _ => Err(Failed::new(UNAVAILABLE, text(&now["error"]))),
@@ -124,8 +130,16 @@ fn line(file: &Value) -> String {
             let rate = file["rate"].as_u64().unwrap_or(0);
             format!("{name}: fetched, {}, {}/s", bytes(size), bytes(rate))
         }
+        Some("removed") => {
+            let size = file["bytes"].as_u64().unwrap_or(0);
+            format!("{name}: removed, {}", bytes(size))
+        }
+        Some("forgotten") => format!("{name}: was not there"),
         Some("kept") => format!("{name}: there and true"),
-        Some("yours") => format!("{name}: kept yours, a file that Hearth did not fetch"),
+        Some("yours") => match file["error"].as_str() {
+            Some(why) => format!("{name}: left, it is yours now: {why}"),
+            None => format!("{name}: kept yours, a file that Hearth did not fetch"),
+        },
         Some("absent") => format!("{name}: not to be had: {}", text(&file["error"])),
         _ => format!("{name}: failed: {}", text(&file["error"])),
     }

@@ -1,8 +1,12 @@
 //! `hearth lock`.
 
+use std::path::Path;
+
+use serde_json::json;
+
 use super::exit::{DATA, Failed, IO};
 use super::progress::{Screen, bar};
-use super::{args, fetch, print};
+use super::{args, fetch, images, print};
 use crate::api;
 use crate::boot::site;
 use crate::config::Config;
@@ -11,7 +15,20 @@ use crate::image::lock::Lock;
 use crate::image::prune::Pruned;
 use crate::image::verify::{self, State};
 
-pub fn lock(config: &Config, command: &args::Lock) -> Result<u8, Failed> {
+pub fn lock(path: &Path, command: &args::Lock) -> Result<u8, Failed> {
+    match command {
+        args::Lock::Update { names, by } if by.is_agent() => {
+            images::have(path, "lock/update", &json!({ "names": names }), *by)
+        }
+        args::Lock::Prune { by, .. } if by.is_agent() => {
+            images::have(path, "lock/prune", &json!({}), *by)
+        }
+        _ => alone(&super::load(path)?, command),
+    }
+}
+
+/// What needs no agent.
+fn alone(config: &Config, command: &args::Lock) -> Result<u8, Failed> {
     match command {
         args::Lock::Print { json } => {
             let lock = read(config)?;
@@ -22,8 +39,8 @@ pub fn lock(config: &Config, command: &args::Lock) -> Result<u8, Failed> {
             Ok(0)
         }
         args::Lock::Check => check(config),
-        args::Lock::Update { names } => fetch::update(config, names),
-        args::Lock::Prune { all } => prune(config, *all),
+        args::Lock::Update { names, .. } => fetch::update(config, names),
+        args::Lock::Prune { all, .. } => prune(config, *all),
     }
 }
 

@@ -35,7 +35,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::config::{self as configuration, Config};
 use crate::daemon;
@@ -67,13 +67,8 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
     match &arguments.command {
         Command::Serve => serve(path, began),
         Command::Check { serve } => check::check(path, *serve),
-        Command::Fetch {
-            names,
-            agent,
-            detach,
-            json,
-        } => match agent | detach {
-            true => images::fetch(path, names, *detach, *json),
+        Command::Fetch { names, by } => match by.is_agent() {
+            true => images::have(path, "fetches", &json!({ "names": names }), *by),
             false => fetch::fetch(&load(path)?, names),
         },
         Command::Images { output } => images::images(path, *output),
@@ -83,7 +78,7 @@ fn run(arguments: &Arguments, began: Instant) -> Result<u8, Failed> {
         Command::Top { once, json } => top::top(path, *once, *json),
         Command::Script(machine) => script::script(path, machine),
         Command::Dhcp(command) => dhcp::dhcp(&load(path)?, command),
-        Command::Lock(command) => lock::lock(&load(path)?, command),
+        Command::Lock(command) => lock::lock(path, command),
         Command::Talos(command) => talos::talos(&load(path)?, command),
         Command::Machine(command) => machine::machine(path, command),
         Command::Policy(command) => policy::policy(path, command),

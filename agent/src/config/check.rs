@@ -115,6 +115,7 @@ pub(super) fn check(raw: Raw, environment: &Environment, report: &mut Report) ->
 
     let server = server(raw.server, &profiles, environment, report);
     let api = api(raw.api, &server, environment, report);
+    report.refuse_private_files_offered(&server.state);
     if server.own_files {
         report.refuse_private_files_below(&server.root);
     }

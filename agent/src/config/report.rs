@@ -24,6 +24,8 @@ pub(super) struct Report<'s> {
     incomplete: bool,
     /// Files that hold secrets, with where each is named.
     private: Vec<(Place, PathBuf)>,
+    /// Files of a person's that machines will get, with where each is named.
+    offered: Vec<(Place, PathBuf)>,
 }
 
 /// A mistake before its place is turned into words.
@@ -73,6 +75,7 @@ impl<'s> Report<'s> {
             broken: BTreeSet::new(),
             incomplete: false,
             private: Vec::new(),
+            offered: Vec::new(),
         }
     }
 
@@ -165,6 +168,32 @@ impl<'s> Report<'s> {
     /// Remembers a file that no machine may get.
     pub fn keep_private(&mut self, place: Place, path: PathBuf) {
         self.private.push((place, path));
+    }
+
+    /// Remembers a file that any machine may get, because the configuration says so.
+    pub fn keep_offered(&mut self, place: Place, path: PathBuf) {
+        self.offered.push((place, path));
+    }
+
+    /// Takes up files that are to be offered and are private, or Hearth's own below `state`: who may
+    /// only declare things would read by them what is shown to nobody.
+    pub fn refuse_private_files_offered(&mut self, state: &Path) {
+        let real = |path: &Path| {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            path.canonicalize().unwrap_or(path)
+        };
+        let state = real(state);
+        let own = self.sources.files.iter().map(|file| real(&file.path));
+        let private: BTreeSet<_> = own
+            .chain(self.private.iter().map(|(_, path)| real(path)))
+            .collect();
+        for (place, path) in std::mem::take(&mut self.offered) {
+            let path = real(&path);
+            if private.contains(&path) || path.starts_with(&state) {
+                self.error(place, "this file is no loader, and not for machines")
+                    .note("everybody on the network could read it: name the loader's file");
+            }
+        }
     }
 
     /// Takes up private files, the configuration's own among them, that lie below `root` and so

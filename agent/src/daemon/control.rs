@@ -14,6 +14,7 @@ use super::status::Status;
 use crate::api::{self, Answer, Api, Problem, Role};
 use crate::boot::gate::Keeper;
 use crate::clock::now_ms;
+use crate::form::one_line;
 use crate::http::{Asked, Body, Caller, Handler, Reply};
 use crate::limits;
 use crate::machine::Census;
@@ -70,6 +71,17 @@ pub fn api(
     }
 }
 
+/// The header in which a user of this host, who may do everything, says for whom: a GUI's user.
+const BEHALF: &str = "hearth-for";
+
+/// Who did it, for the log and the audit log.
+fn acting(user: &str, behalf: Option<&str>) -> String {
+    match behalf.map(|name| one_line(name, '?', limits::BEHALF_BYTES)) {
+        Some(name) if !name.is_empty() => format!("{name} by {user}"),
+        _ => user.to_owned(),
+    }
+}
+
 /// Hands on what is asked.
 pub fn handler(api: Arc<Api>, status: Arc<Status>) -> Handler {
     let followers = Arc::new(AtomicUsize::new(0));
@@ -82,7 +94,7 @@ pub fn handler(api: Arc<Api>, status: Arc<Status>) -> Handler {
         };
         let known = match &asked.caller {
             // The socket's mode let this user in.
-            Caller::Local(user) => Ok(Some((user.clone(), Role::Admin))),
+            Caller::Local(user) => Ok(Some((acting(user, header(BEHALF)), Role::Admin))),
             Caller::Remote(_) => api.bearer(header("authorization")),
         };
         let known = match known {
@@ -159,5 +171,23 @@ fn reply(mut answer: Answer) -> Reply {
         status: answer.status,
         headers: answer.headers,
         body: Body::Whole(Bytes::from(answer.body)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_acts_for_another_is_named_with_them() {
+        assert_eq!(acting("root", None), "root");
+        assert_eq!(acting("root", Some(" ")), "root");
+        assert_eq!(acting("root", Some("alice")), "alice by root");
+        assert_eq!(acting("root", Some("a\tb")), "a?b by root");
+        let long = acting("root", Some(&"x".repeat(500)));
+        assert_eq!(
+            long,
+            format!("{} by root", "x".repeat(limits::BEHALF_BYTES))
+        );
     }
 }

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::api::{self, Fetches, NotBegun};
+use crate::api::{self, Fetches, NotBegun, Task};
 use crate::boot::gate::Keeper;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::event::{Event, Sink};
 use crate::fetch::{Failure, Fetcher, Outcome, Progress, Quiet, Report};
 use crate::form::one_line;
+use crate::image::prune::Pruned;
 use crate::limits;
 use crate::machine::Census;
 use crate::sync::held;
@@ -39,9 +40,10 @@ struct Jobs {
     bytes: u64,
 }
 
-/// One fetch.
+/// One task.
 struct Job {
     id: u64,
+    task: Task,
     who: String,
     names: Vec<String>,
     cancelled: AtomicBool,
@@ -73,6 +75,22 @@ struct Seeing {
     /// Bytes a second in the end.
     rate: Option<u64>,
     error: Option<String>,
+}
+
+impl Seen {
+    fn end(&mut self, job: &Job, (state, error): (&'static str, Option<String>)) {
+        (self.state, self.error, self.ended) = (state, error, Some(now_ms()));
+        let what = match &job.names[..] {
+            [] if job.task == Task::Prune => "what nothing refers to".to_owned(),
+            [] => "everything".to_owned(),
+            names => names.join(" "),
+        };
+        let (task, id) = (job.task.word(), job.id);
+        match &self.error {
+            Some(error) => log::warn!("{task} {id} of {what}: {error}"),
+            None => log::info!("{task} {id} of {what}: {state}"),
+        }
+    }
 }
 
 impl Seeing {
@@ -135,6 +153,20 @@ impl Job {
         });
     }
 
+    /// Takes down what became of a file that nothing refers to.
+    fn pruned(&self, name: &str, pruned: &Pruned) {
+        let (state, bytes, error) = match pruned {
+            Pruned::Removed(bytes) => ("removed", *bytes, None),
+            Pruned::Forgotten => ("forgotten", 0, None),
+            Pruned::LeftYours(why) => ("yours", 0, Some(why.clone())),
+            Pruned::Failed(why) => ("failed", 0, Some(why.clone())),
+        };
+        self.file(name, |file| {
+            (file.state, file.error) = (state, error);
+            (file.done, file.total, file.rate) = (bytes, Some(bytes), Some(0));
+        });
+    }
+
     fn is_running(&self) -> bool {
         held(&self.seen).ended.is_none()
     }
@@ -143,7 +175,7 @@ impl Job {
         let seen = held(&self.seen);
         let files: Vec<_> = seen.files.iter().map(Seeing::value).collect();
         json!({
-            "id": self.id, "who": self.who, "names": self.names, "state": seen.state,
+            "id": self.id, "task": self.task.word(), "who": self.who, "names": self.names, "state": seen.state,
             "began": seen.began, "ended": seen.ended, "error": seen.error, "note": seen.note,
             "files": files,
         })
@@ -214,9 +246,16 @@ impl Fetching {
 
     fn run(&self, job: &Job, config: &Config) {
         let progress: &dyn Progress = job;
-        let result = Fetcher::new(config, progress).and_then(|fetcher| match &job.names[..] {
-            [] => fetcher.all(),
-            names => fetcher.named(names),
+        let fetcher = Fetcher::new(config, progress);
+        if job.task == Task::Prune {
+            let result = fetcher.and_then(|fetcher| fetcher.prune(false));
+            self.keeper.take_up();
+            return self.end_prune(job, result);
+        }
+        let result = fetcher.and_then(|fetcher| match (&job.names[..], job.task) {
+            (names, Task::Update) => fetcher.update(names),
+            ([], _) => fetcher.all(),
+            (names, _) => fetcher.named(names),
         });
         self.keeper.take_up();
         let whole = match &result {
@@ -240,7 +279,7 @@ impl Fetching {
                 _ => {}
             }
         }
-        let (state, error) = match &result {
+        let ended = match &result {
             _ if job.is_cancelled() => ("cancelled", None),
             Err(failure) => {
                 jobs.failed += 1;
@@ -253,15 +292,27 @@ impl Fetching {
             }
             Ok(_) => ("done", None),
         };
-        (seen.state, seen.error, seen.ended) = (state, error, Some(now_ms()));
-        let what = match &job.names[..] {
-            [] => "everything".to_owned(),
-            names => names.join(" "),
+        seen.end(job, ended);
+    }
+
+    fn end_prune(&self, job: &Job, result: Result<Vec<(String, Pruned)>, Failure>) {
+        let ended = match &result {
+            Err(failure) => ("failed", Some(failure.reason.clone())),
+            Ok(pruned) => {
+                for (name, what) in pruned {
+                    job.pruned(name, what);
+                }
+                let is_failed = |what: &Pruned| matches!(what, Pruned::Failed(_));
+                match pruned.iter().filter(|(_, what)| is_failed(what)).count() {
+                    0 => ("done", None),
+                    failed => (
+                        "failed",
+                        Some(format!("{failed} files could not be removed")),
+                    ),
+                }
+            }
         };
-        match &seen.error {
-            Some(error) => log::warn!("fetch {} of {what}: {error}", job.id),
-            None => log::info!("fetch {} of {what}: {state}", job.id),
-        }
+        held(&job.seen).end(job, ended);
     }
 
     fn job(&self, id: u64) -> Option<Arc<Job>> {
@@ -274,7 +325,7 @@ impl Fetching {
 pub struct Door(pub Arc<Fetching>);
 
 impl Fetches for Door {
-    fn begin(&self, names: &[String], who: &str) -> Result<Value, NotBegun> {
+    fn begin(&self, task: Task, names: &[String], who: &str) -> Result<Value, NotBegun> {
         let fetching = &self.0;
         let config = fetching.keeper.site().config.clone();
         let fetcher =
@@ -291,6 +342,7 @@ impl Fetches for Door {
             jobs.last += 1;
             let job = Arc::new(Job {
                 id: jobs.last,
+                task,
                 who: who.to_owned(),
                 names: names.to_vec(),
                 cancelled: AtomicBool::new(false),

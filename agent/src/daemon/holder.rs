@@ -2,6 +2,9 @@
 
 use std::net::SocketAddr;
 
+#[cfg(target_os = "freebsd")]
+use crate::sys::ports;
+
 /// A transport protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
@@ -12,15 +15,19 @@ pub enum Transport {
 }
 
 /// A reload opens the new sockets before it closes the old, so that it can be refused as a whole.
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 const OURSELVES: &str = "this agent itself has it with another address; what overlaps an old \
                          address (0.0.0.0 any other) needs a restart";
 
 /// Who has the port of an address and what to do, as a part of a sentence; `None` if it cannot be
 /// found out.
-#[cfg(target_os = "linux")]
 pub fn of(transport: Transport, address: SocketAddr) -> Option<String> {
-    let (name, process) = linux::process(transport, address)?;
+    #[cfg(target_os = "linux")]
+    let found = linux::process(transport, address);
+    #[cfg(target_os = "freebsd")]
+    let found = ports::holder(transport == Transport::Tcp, address);
+    let Some((name, process)) = found else {
+        return by_hand(transport, address);
+    };
     if process == std::process::id() {
         return Some(OURSELVES.to_owned());
     }
@@ -30,30 +37,39 @@ pub fn of(transport: Transport, address: SocketAddr) -> Option<String> {
     ))
 }
 
-/// Who has the port is not found out here, but sockstat(1) shows it.
-#[cfg(not(target_os = "linux"))]
-pub fn of(transport: Transport, address: SocketAddr) -> Option<String> {
-    let protocol = match transport {
-        Transport::Udp => "udp",
-        Transport::Tcp => "tcp",
-    };
-    Some(format!(
-        "`sockstat -l -P {protocol} -p {}` shows who has it (the TFTP server of OPNsense is under \
-         Services: TFTP): stop that program",
-        address.port()
-    ))
+/// What shows it to somebody who may see it.
+fn by_hand(transport: Transport, address: SocketAddr) -> Option<String> {
+    cfg!(target_os = "freebsd").then(|| {
+        format!(
+            "`sockstat -l -P {} -p {}` shows who has it: stop that program",
+            transport.name(),
+            address.port()
+        )
+    })
+}
+
+impl Transport {
+    fn name(self) -> &'static str {
+        match self {
+            Transport::Udp => "udp",
+            Transport::Tcp => "tcp",
+        }
+    }
 }
 
 /// What a person does about a program that is in the way.
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 fn remedy(program: &str) -> &'static str {
     match program {
+        "in.tftpd" | "tftpd" if cfg!(target_os = "freebsd") => {
+            "stop this TFTP server for good (on OPNsense: Services: TFTP, take out the tick at Enable, and \
+             save)"
+        }
         "in.tftpd" | "tftpd" => {
             "stop this TFTP server for good (on Debian: systemctl disable --now tftpd-hpa)"
         }
         "atftpd" => "stop this TFTP server for good (on Debian: systemctl disable --now atftpd)",
         "dnsmasq" => "take `enable-tftp` out of its configuration",
-        "inetd" | "xinetd" => "take the line `tftp` out of its configuration",
+        "inetd" | "xinetd" => "take the line `tftp` out of its configuration, and reload it",
         "systemd" => "it waits for another program: systemctl list-sockets names it",
         "hearth" => "stop the other hearth first",
         _ => "stop that program",

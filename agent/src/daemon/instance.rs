@@ -11,6 +11,7 @@ use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use super::SOCKET;
 use super::error::Error;
+use crate::sys::lock;
 use crate::sys::privilege::Account;
 
 /// The file that says which process has the run folder. Its lock counts and not its text, so what a
@@ -58,6 +59,11 @@ impl Instance {
         Ok(Instance(lock))
     }
 
+    /// An agent has this run folder now.
+    pub fn is_held(run: &Path) -> bool {
+        lock::is_held(&run.join(FILE))
+    }
+
     /// Makes hearth.pid this user's, so that a hearth that is started as this user can take it.
     pub fn give(&self, user: &Account) {
         let (uid, gid) = user.numbers();
@@ -97,7 +103,9 @@ mod tests {
     fn a_folder_has_one_agent_and_is_free_after_it() {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("new/run");
+        assert!(!Instance::is_held(&run));
         let first = Instance::take(&run).unwrap();
+        assert!(Instance::is_held(&run));
         let error = Instance::take(&run).unwrap_err();
         assert_eq!(error.exit_code(), 75);
         let process = format!("process {};", std::process::id());

@@ -20,7 +20,13 @@ fn free(folder: &Path) -> Result<u64, Trouble> {
         found.blocks_available() as u64,
         found.fragment_size() as u64,
     );
-    Ok(blocks.saturating_mul(size))
+    Ok(usable(blocks).saturating_mul(size))
+}
+
+/// Blocks as statvfs(3) tells them. FreeBSD's UFS keeps some for root; once those are in use the number
+/// is below zero, and the unsigned field shows it as one near 2^64.
+fn usable(blocks: u64) -> u64 {
+    i64::try_from(blocks).map_or(0, |_| blocks)
 }
 
 /// An error unless `need` bytes can be written below `folder` and `keep_free` bytes stay free.
@@ -71,6 +77,12 @@ mod tests {
             reason.contains("60 MB are needed, 99 MB are free"),
             "{reason}"
         );
+    }
+
+    #[test]
+    fn a_disk_that_is_fuller_than_full_has_no_room() {
+        assert_eq!(usable(7), 7);
+        assert_eq!(usable((-7_i64).cast_unsigned()), 0);
     }
 
     #[test]

@@ -153,6 +153,8 @@ struct Listening {
     number: u64,
     capture: Capture,
     is_lost: bool,
+    /// It was said that it stays lost.
+    is_told: bool,
 }
 
 struct Thread {
@@ -171,14 +173,20 @@ impl Thread {
     fn run(mut self) {
         let mut ready = Vec::new();
         let mut period = (Instant::now(), 0);
+        let mut looked = Instant::now();
         while self.obey() {
-            let timeout = self.is_any_lost().then_some(limits::DHCP_AGAIN);
+            let looks = self.is_any_lost() || (!Capture::TELLS_OF_LOSS && !self.open.is_empty());
+            let timeout = looks.then_some(limits::DHCP_AGAIN);
             if let Err(error) = self.poller.wait(timeout, &mut ready) {
                 log::error!("DHCP is not listened to any more: waiting for frames: {error}");
                 return;
             }
             if ready.is_empty() {
                 self.look_for_the_lost();
+            }
+            if !Capture::TELLS_OF_LOSS && looked.elapsed() >= limits::DHCP_AGAIN {
+                looked = Instant::now();
+                ready.extend(self.open.iter().map(|one| one.number));
             }
             let mut frames = 0;
             for number in &ready {
@@ -218,6 +226,7 @@ impl Thread {
                     number,
                     capture,
                     is_lost: false,
+                    is_told: false,
                 });
             }
         }
@@ -225,7 +234,8 @@ impl Thread {
 
     /// Reads what an interface has, as far as it is its turn.
     fn read(&mut self, number: u64) -> u32 {
-        let Some(one) = self.open.iter_mut().find(|one| one.number == number) else {
+        let mut heard = self.open.iter_mut().filter(|one| !one.is_lost);
+        let Some(one) = heard.find(|one| one.number == number) else {
             return 0;
         };
         let mut count = 0;
@@ -256,10 +266,21 @@ impl Thread {
     fn look_for_the_lost(&mut self) {
         for one in self.open.iter_mut().filter(|one| one.is_lost) {
             if !one.capture.again() {
-                let Ok(anew) = Capture::open(one.capture.interface()) else {
-                    continue;
-                };
-                one.capture = anew;
+                let name = one.capture.interface().to_owned();
+                match Capture::open(&name) {
+                    Ok(anew) => one.capture = anew,
+                    Err(error) => {
+                        let denied = error.kind() == io::ErrorKind::PermissionDenied;
+                        let never = denied && !Capture::COMES_BACK;
+                        if never && !std::mem::replace(&mut one.is_told, true) {
+                            log::warn!(
+                                "DHCP on {name} is heard again after a restart of hearth: opening an \
+                                 interface takes root, which was given up"
+                            );
+                        }
+                        continue;
+                    }
+                }
             }
             if self.poller.add(&one.capture, one.number).is_ok() {
                 one.is_lost = false;

@@ -8,6 +8,7 @@
 
 mod apply;
 mod copy;
+mod look;
 mod memory;
 mod prune;
 mod queue;

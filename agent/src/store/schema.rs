@@ -56,6 +56,11 @@ pub fn migrate(connection: &mut Connection) -> Result<(), Unfit> {
     Ok(())
 }
 
+/// Whether a database of this version has every step behind it.
+pub fn is_todays(version: usize) -> bool {
+    version == MIGRATIONS.len()
+}
+
 /// How many steps a database has behind it; 0: it is empty.
 ///
 /// # Errors

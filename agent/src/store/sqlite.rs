@@ -14,7 +14,7 @@ use super::queue::Queue;
 use super::read::Take;
 use super::rows::{AuditRow, Backlog, Contents, EventFilter, EventRow, Write};
 use super::schema::{Unfit, migrate};
-use super::{Error, FILE, Pending, Store, copy, read, writer};
+use super::{Error, FILE, Pending, Store, copy, look, read, writer};
 use crate::config::Events;
 use crate::limits;
 use crate::sync::held;
@@ -91,6 +91,15 @@ impl Sqlite {
             _owner: owner,
         };
         Ok((Arc::new(sqlite), contents))
+    }
+
+    /// Whether [`Sqlite::open`] could use what is in a folder. Nothing is written, not even a file that
+    /// SQLite would leave; a database that an agent has now is taken for good.
+    ///
+    /// # Errors
+    /// Those of [`Sqlite::open`].
+    pub fn look(folder: &Path) -> Result<(), Error> {
+        look::look(folder)
     }
 
     fn reader(&self) -> MutexGuard<'_, Connection> {
@@ -174,10 +183,13 @@ impl Drop for Sqlite {
     }
 }
 
+/// The file whose lock says that an agent has the database.
+pub(super) const OWNER: &str = "hearth.owner";
+
 /// Makes sure that no other agent has the database: each keeps machines in its memory, and would
 /// overwrite what the other knows.
 fn own(folder: &Path) -> Result<Flock<fs::File>, Error> {
-    let path = folder.join("hearth.owner");
+    let path = folder.join(OWNER);
     let file = OpenOptions::new()
         .write(true)
         .create(true)

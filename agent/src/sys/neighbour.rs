@@ -162,6 +162,7 @@ IP address       HW type     Flags       HW address            Mask     Device
 mod table {
     use super::Table;
     use super::routing::{self, Layout};
+    use crate::sys::sysctl;
 
     pub fn read() -> Option<Table> {
         Some(routing::parse(&dump()?, Layout::NATIVE))
@@ -178,42 +179,7 @@ mod table {
             libc::NET_RT_FLAGS,
             libc::RTF_LLDATA,
         ];
-        let length = libc::c_uint::try_from(name.len()).ok()?;
-        let mut size = 0;
-        // SAFETY: `name` has `length` numbers; without a buffer the kernel only writes the size.
-        let asked = unsafe {
-            libc::sysctl(
-                name.as_ptr(),
-                length,
-                std::ptr::null_mut(),
-                &mut size,
-                std::ptr::null(),
-                0,
-            )
-        };
-        if asked != 0 {
-            return None;
-        }
-        // The table may grow in between; what does not fit is an error, and one look is enough.
-        let mut bytes = vec![0; size + size / 8 + 512];
-        let mut size = bytes.len();
-        // SAFETY: `name` has `length` numbers, and `bytes` has room for `size` bytes, which the kernel
-        // lowers to what it wrote.
-        let read = unsafe {
-            libc::sysctl(
-                name.as_ptr(),
-                length,
-                bytes.as_mut_ptr().cast(),
-                &mut size,
-                std::ptr::null(),
-                0,
-            )
-        };
-        if read != 0 {
-            return None;
-        }
-        bytes.truncate(size);
-        Some(bytes)
+        sysctl::by_number(&name)
     }
 }
 

@@ -63,6 +63,19 @@ test('long silence is cut out, told, and leaves room for what happened', () => {
     assert.match(picture(boot(sent(5000, 5, 1e6), event(905000, {kind: 'phase', to: 'failed'}))), /15 min in which nothing happened/);
 });
 
+test('each silence is told above its gap, and no time of the axis stands in it', () => {
+    const moments = [0, 3700, 7100, 15500, 19100, 25200, 68400, 68500];
+    const told = (svg, kind) => [...svg.matchAll(new RegExp(`<text class="hearth-${kind}" x="([\\d.]+)"[^>]*>([^<]*)<`, 'g'))];
+    for (const width of [350, 480, 720]) {
+        const svg = picture(boot(...moments.map((at) => event(at, {kind: 'phase'}))), [], {width});
+        const silences = told(svg, 'silence');
+        assert.deepEqual(silences.map((one) => one[2]), ['8.4 s', '43.2 s'], `${width}`);
+        for (const time of told(svg, 'axis')) {
+            assert.ok(silences.every((one) => Math.abs(one[1] - time[1]) > 40), `${width}: ${time[2]}`);
+        }
+    }
+});
+
 test('questions for a size go with the transfer, lines of a log go together', () => {
     const rows = steps(boot(event(0, {kind: 'transfer', via: 'tftp', name: 'x.efi', outcome: 'probe', seconds: 0}),
         sent(500, 0.4, 1e5, {name: 'x.efi'}),

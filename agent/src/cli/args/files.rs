@@ -23,11 +23,16 @@ Examples:
     /// Fetch anew and pin what comes
     ///
     /// The one way in which a pin changes.
-    #[command(after_long_help = "Example:\n  hearth lock update loaders")]
+    #[command(after_long_help = "\
+Examples:
+  hearth lock update loaders
+  hearth lock update --detach loaders")]
     Update {
         /// Images, profiles, `loaders`, or names below the root
         #[arg(required = true, value_name = "NAME")]
         names: Vec<String>,
+        #[command(flatten)]
+        by: By,
     },
     /// Remove fetched files that nothing refers to any more
     ///
@@ -35,9 +40,32 @@ Examples:
     #[command(after_long_help = "Examples:\n  hearth lock prune\n  hearth lock prune --all")]
     Prune {
         /// Every fetched file, also what is referred to: before Hearth goes
-        #[arg(long)]
+        #[arg(long, conflicts_with_all = ["agent", "detach"])]
         all: bool,
+        #[command(flatten)]
+        by: By,
     },
+}
+
+/// Who does it.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct By {
+    /// Have the running agent do it, and show how far it is
+    #[arg(long)]
+    pub agent: bool,
+    /// Have the running agent do it, and do not wait
+    #[arg(long)]
+    pub detach: bool,
+    /// For programs: what has begun
+    #[arg(long, requires = "detach")]
+    pub json: bool,
+}
+
+impl By {
+    /// Whether this is for the running agent.
+    pub fn is_agent(self) -> bool {
+        self.agent || self.detach
+    }
 }
 
 /// `hearth talos`.

@@ -90,6 +90,7 @@ fn files(value: Value, report: &mut Report) -> BTreeMap<String, PathBuf> {
             Ok(name) => {
                 if let Some(target) = target {
                     exists(&target, "machines would get no such loader", report);
+                    report.keep_offered(target.place, target.value.clone());
                     files.insert(name, target.value);
                 }
             }

@@ -226,3 +226,32 @@ fn what_was_loaded_can_be_swapped_between_threads() {
     is_shared::<Loaded>();
     is_shared::<Diagnostics>();
 }
+
+#[test]
+fn what_is_private_or_hearths_own_is_no_loader() {
+    let folder = Folder::new();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    folder.write("secret", "a-token-that-is-long-enough");
+    folder.write("state/hearth.lock", "");
+    folder.write("mine.efi", "a loader");
+    symlink(folder.path().join("secret"), folder.path().join("link.efi")).unwrap();
+    folder.write(
+        "hearth.toml",
+        format!(
+            "{SERVER}state = \"{}\"\n[[webhook]]\nname = \"w\"\nurl = \"http://192.168.1.2/\"\n\
+             secret = {{ file = \"secret\" }}\n[loaders.files]\n\"a.efi\" = \"{}\"\n\"b.efi\" = \"{}\"\n\
+             \"c.efi\" = \"{}\"\n\"d.efi\" = \"{}\"\n\"e.efi\" = \"{}\"\n",
+            at("state"), at("secret"), at("link.efi"), at("hearth.toml"), at("state/hearth.lock"),
+            at("mine.efi"),
+        ),
+    );
+    let words = folder.words(&folder.load().unwrap_err());
+    let refused = "error: this file is no loader, and not for machines";
+    for line in 9..=12 {
+        assert!(
+            words.contains(&format!("hearth.toml:{line}:11: {refused}")),
+            "{words}"
+        );
+    }
+    assert_eq!(words.matches(refused).count(), 4, "{words}");
+}

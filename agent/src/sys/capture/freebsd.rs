@@ -45,6 +45,12 @@ pub struct Capture {
 }
 
 impl Capture {
+    /// As on Linux. Here who waits is not told: the knote of a device without an interface is never ready
+    /// (`filt_bpfread` in net/bpf.c), and only read(2) says `ENXIO`.
+    pub const TELLS_OF_LOSS: bool = false;
+    /// Whether [`Capture::again`] ever says yes.
+    pub const COMES_BACK: bool = false;
+
     /// Listens on an interface from now on. The device is opened for reading alone, a second filter
     /// forbids every write all the same, and BIOCLOCK keeps all of it as it is.
     ///

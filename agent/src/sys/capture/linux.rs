@@ -20,6 +20,11 @@ pub struct Capture {
 }
 
 impl Capture {
+    /// Whether who waits for frames is told when the interface goes away.
+    pub const TELLS_OF_LOSS: bool = true;
+    /// Whether [`Capture::again`] ever says yes.
+    pub const COMES_BACK: bool = true;
+
     /// Listens on an interface from now on. Nothing but DHCP arrives, from the first frame on: the
     /// socket belongs to no protocol until its filter is in force.
     ///

@@ -54,6 +54,7 @@ pub fn listen(address: SocketAddr, bytes: usize) -> io::Result<UdpSocket> {
     }
     // The system may give less; then a client whose request was dropped asks again.
     let _ = setsockopt(&opened, sockopt::RcvBuf, &bytes);
+    any_length(&opened);
     any_address(&opened, address);
     bind(opened.as_raw_fd(), &SockaddrStorage::from(address))?;
     let listening = UdpSocket::from(opened);
@@ -85,6 +86,7 @@ pub fn pair(
             patience.subsec_micros() as libc::suseconds_t,
         ),
     )?;
+    any_length(&own);
     bind(others.as_raw_fd(), &SockaddrStorage::from(local))?;
     let others = UdpSocket::from(others);
     let shared = others.local_addr()?;
@@ -98,6 +100,15 @@ pub fn pair(
     while receive(&own, &mut [0; 1], false).is_ok() {}
     others.set_nonblocking(true)?;
     Ok((own, others))
+}
+
+/// Has a socket send the largest datagram that there is. FreeBSD takes none that is longer than the send
+/// buffer with its control data, and that is for 9216 bytes at first (udp(4), `net.inet.udp.maxdgram`).
+fn any_length(socket: &OwnedFd) {
+    if cfg!(target_os = "freebsd") {
+        // The system may forbid so much; smaller blocks are sent all the same.
+        let _ = setsockopt(socket, sockopt::SndBuf, &(usize::from(u16::MAX) + 1_024));
+    }
 }
 
 /// Reads one datagram of a connected socket. With `wait` it blocks for the patience that [`pair`]
@@ -126,8 +137,8 @@ pub fn transmit(socket: &UdpSocket, datagram: &[u8]) -> io::Result<()> {
 /// Bytes of the largest UDP payload that reaches the peer of this connected socket without
 /// fragments.
 ///
-/// On Linux the kernel knows the path's MTU (`IP_MTU`, ip(7)). Elsewhere it is taken for an
-/// Ethernet's, 1500 bytes.
+/// On Linux the kernel knows the path's MTU (`IP_MTU`, ip(7)); on FreeBSD it is that of the interface that
+/// has the socket's address. Where it cannot be found out it is taken for an Ethernet's, 1500 bytes.
 pub fn payload_without_fragments(connected: &UdpSocket, ipv6: bool) -> u16 {
     let heads = if ipv6 { 48 } else { 28 };
     let mtu = path_mtu(connected, ipv6).unwrap_or(1_500);
@@ -157,9 +168,34 @@ fn path_mtu(connected: &UdpSocket, ipv6: bool) -> Option<i32> {
     (result == 0).then_some(mtu)
 }
 
-#[cfg(not(target_os = "linux"))]
-fn path_mtu(_connected: &UdpSocket, _ipv6: bool) -> Option<i32> {
-    None
+#[cfg(target_os = "freebsd")]
+fn path_mtu(connected: &UdpSocket, _ipv6: bool) -> Option<i32> {
+    /// `_IOWR('i', 51, struct ifreq)` (sys/sockio.h), which has 32 bytes: the name, and after 16 the MTU.
+    const SIOCGIFMTU: libc::c_ulong = 0xc020_6933;
+    let local = SockaddrStorage::from(SocketAddr::new(connected.local_addr().ok()?.ip(), 0));
+    let interface = nix::ifaddrs::getifaddrs().ok()?.find(|interface| {
+        let address = interface.address.as_ref();
+        address.is_some_and(|address| same_host(address, &local))
+    })?;
+    let name = interface.interface_name.as_bytes();
+    let mut request = [0_u8; 32];
+    // One byte is for the zero at its end.
+    request[..15].get_mut(..name.len())?.copy_from_slice(name);
+    // SAFETY: the descriptor is open for the whole call; the kernel reads and writes `struct ifreq`, whose
+    // 32 bytes `request` has.
+    let result = unsafe { libc::ioctl(connected.as_raw_fd(), SIOCGIFMTU, request.as_mut_ptr()) };
+    let mtu = i32::from_ne_bytes(request[16..20].try_into().ok()?);
+    (result == 0).then_some(mtu)
+}
+
+#[cfg(target_os = "freebsd")]
+fn same_host(one: &SockaddrStorage, other: &SockaddrStorage) -> bool {
+    let ipv4 = |address: &SockaddrStorage| address.as_sockaddr_in().map(|address| address.ip());
+    let ipv6 = |address: &SockaddrStorage| address.as_sockaddr_in6().map(|address| address.ip());
+    match ipv4(one) {
+        Some(ip) => ipv4(other) == Some(ip),
+        None => ipv6(one).is_some_and(|ip| ipv6(other) == Some(ip)),
+    }
 }
 
 #[cfg(test)]
@@ -223,6 +259,22 @@ mod tests {
         transmit(&own, b"x").unwrap();
         let error = receive(&own, &mut [0; 10], true).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    fn the_largest_block_of_tftp_is_sent() {
+        // RFC 2348: 65464 bytes, and four before them.
+        let datagram = vec![7; 65_468];
+        let (peer, address) = client("127.0.0.1:0");
+        let (own, _others) = pair("127.0.0.1:0".parse().unwrap(), address, PATIENCE).unwrap();
+        let mut buffer = vec![0; 65_535];
+        transmit(&own, &datagram).unwrap();
+        assert_eq!(peer.recv(&mut buffer).unwrap(), datagram.len());
+        let any = listen("0.0.0.0:0".parse().unwrap(), 10_000).unwrap();
+        let here = "127.0.0.1".parse().unwrap();
+        let listening = any.local_addr().unwrap().ip();
+        wildcard::send(&any, listening, here, address, &datagram).unwrap();
+        assert_eq!(peer.recv(&mut buffer).unwrap(), datagram.len());
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! `IPV6_PKTINFO` (RFC 3542).
 
 use std::io;
+#[cfg(target_os = "freebsd")]
+use std::net::Ipv4Addr;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -83,8 +85,7 @@ fn destination(control: &ControlMessageOwned) -> Option<(IpAddr, bool)> {
         #[cfg(target_os = "freebsd")]
         ControlMessageOwned::Ipv4RecvDstAddr(address) => {
             let to = ipv4(*address);
-            let one = !matches!(to, IpAddr::V4(to) if to.is_broadcast() || to.is_multicast());
-            Some((to, one))
+            Some((to, matches!(to, IpAddr::V4(to) if !is_for_many(to))))
         }
         ControlMessageOwned::Ipv6PacketInfo(info) => {
             let to = Ipv6Addr::from(info.ipi6_addr.s6_addr);
@@ -92,6 +93,22 @@ fn destination(control: &ControlMessageOwned) -> Option<(IpAddr, bool)> {
         }
         _ => None,
     }
+}
+
+/// FreeBSD tells no more than the datagram's head: that a network has an address for all of its hosts is
+/// told by the interfaces.
+#[cfg(target_os = "freebsd")]
+fn is_for_many(to: Ipv4Addr) -> bool {
+    if to.is_broadcast() || to.is_multicast() {
+        return true;
+    }
+    // Where they cannot be read it is taken for one of ours, as an answer from another one fails.
+    nix::ifaddrs::getifaddrs().is_ok_and(|mut interfaces| {
+        interfaces.any(|interface| {
+            let all = interface.broadcast;
+            all.and_then(|all| all.as_sockaddr_in().map(|all| all.ip())) == Some(to)
+        })
+    })
 }
 
 fn ipv4(address: libc::in_addr) -> IpAddr {

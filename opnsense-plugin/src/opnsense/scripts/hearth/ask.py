@@ -22,13 +22,20 @@ import urllib.parse
 SOCKET = os.environ.get('HEARTH_SOCKET', '/var/run/hearth/hearth.sock')
 BINARY = os.environ.get('HEARTH_BIN', '/usr/local/sbin/hearth')
 CONFIG = os.environ.get('HEARTH_CONFIG', '/usr/local/etc/hearth/hearth.toml')
+# What is declared, applied or not: what makes it, and where it is then.
+CHECK = os.environ.get('HEARTH_CHECK', '/usr/local/opnsense/scripts/hearth/apply.php')
+STAGED = os.environ.get('HEARTH_STAGED', '/usr/local/etc/hearth/staging/hearth.toml')
 # How long an answer may take, in seconds.
 WAIT = float(os.environ.get('HEARTH_WAIT', '10'))
 # The image factory is on the internet, and builds on demand.
 WAIT_FACTORY = 60
+# A check waits for another one that is under way.
+WAIT_CHECK = 100
 # Machines of one page of the API, and all that a grid is given.
 PAGE, MACHINES = 1000, 5000
 EVENTS = 200
+# Findings of the overview and the dashboard.
+FINDINGS = 20
 # Machines whose network cards are looked at for hints.
 HINTS = 200
 
@@ -56,12 +63,14 @@ class Control(http.client.HTTPConnection):
         self.sock.connect(SOCKET)
 
 
-def api(method, path, body=None):
-    """Asks the agent's API and returns its answer."""
+def api(method, path, body=None, who=''):
+    """Asks the agent's API and returns its answer. `who` is the GUI's user, for the audit log."""
     connection = Control()
     try:
         text = None if body is None else json.dumps(body)
         headers = {} if body is None else {'Content-Type': 'application/json'}
+        if who:
+            headers['Hearth-For'] = who.encode('ascii', 'replace').decode()
         connection.request(method, '/api/v1/' + path, text, headers)
         response = connection.getresponse()
         status, content = response.status, response.read()
@@ -108,11 +117,11 @@ def configuration():
         yield made.name
 
 
-def command(*arguments, wait=WAIT):
-    """What a command of the agent's binary prints."""
+def command(*arguments, wait=WAIT, of=None):
+    """What a command of the agent's binary prints, by the configuration in force or that of a file."""
     try:
         with configuration() as config:
-            done = subprocess.run([BINARY, '--config', config, *arguments], capture_output=True,
+            done = subprocess.run([BINARY, '--config', of or config, *arguments], capture_output=True,
                                   stdin=subprocess.DEVNULL, timeout=wait, check=False)
     except FileNotFoundError as error:
         raise Problem('The program hearth is not installed: install the package again.') from error
@@ -130,14 +139,15 @@ def sentence(text):
     return text[:1].upper() + text[1:] + ('' if text[-1:] in '.!?' else '.')
 
 
+def rank(finding):
+    """The most serious first, of these what was seen last."""
+    severity = {'error': 0, 'warning': 1, 'notice': 2}.get(finding['severity'], 3)
+    return severity, -max(finding.get('evidence') or [0])
+
+
 def worst(findings):
     """By machine, its most serious finding."""
-    rank, found = {'error': 0, 'warning': 1, 'notice': 2}, {}
-    for one in findings:
-        kept = found.get(one.get('machine'))
-        if kept is None or rank.get(one['severity'], 3) < rank.get(kept['severity'], 3):
-            found[one.get('machine')] = one
-    return found
+    return {one.get('machine'): one for one in sorted(findings, key=rank, reverse=True)}
 
 
 def row(machine, found):
@@ -150,7 +160,7 @@ def row(machine, found):
         'profile': (machine.get('detail') or {}).get('profile') or wishes.get('profile') or '',
         'address': machine.get('address') or '', 'mac': (machine.get('macs') or [''])[0],
         'last_seen': machine['last_seen'], 'first_seen': machine['first_seen'],
-        'declared': machine.get('declared') or '', 'make': make, 'serial': facts.get('serial') or '',
+        'declared': machine.get('declared') or '', 'policy': machine.get('policy') or '', 'make': make, 'serial': facts.get('serial') or '',
         'tags': ' '.join(wishes.get('tags') or []),
         'severity': finding.get('severity', ''), 'finding': finding.get('sentence', ''),
         'remedy': finding.get('remedy', ''), 'code': finding.get('code', ''),
@@ -191,10 +201,12 @@ def events(name=''):
 def overview():
     """All that the overview and the dashboard show."""
     now, known = get('status'), get('machines', sort='-last_seen', limit=50)
-    found = get('findings')['findings']
+    found = sorted(get('findings')['findings'], key=rank)
+    of = worst(found)
     return {
-        'status': now, 'machines': [row(one, worst(found)) for one in known['machines']],
-        'findings': found[:20], 'live': live()['machines'], 'fetches': get('fetches')['fetches'][:1],
+        'status': now, 'machines': [row(one, of) for one in known['machines']],
+        'findings': found[:FINDINGS], 'findings_total': len(found), 'live': live()['machines'],
+        'fetches': get('fetches')['fetches'][:1],
     }
 
 
@@ -219,12 +231,22 @@ def fetches():
     return get('fetches')
 
 
-def fetch(names=''):
-    return api('POST', 'fetches', {'names': [name for name in names.split(',') if name]})
+def fetch(names='', who=''):
+    return api('POST', 'fetches', {'names': [name for name in names.split(',') if name]}, who)
 
 
-def cancel(number):
-    return api('DELETE', 'fetches/' + urllib.parse.quote(number, safe=''))
+def update(names, who=''):
+    """Fetches anew and pins what comes."""
+    return api('POST', 'lock/update', {'names': [name for name in names.split(',') if name]}, who)
+
+
+def prune(who=''):
+    """Removes fetched files that nothing refers to any more."""
+    return api('POST', 'lock/prune', who=who)
+
+
+def cancel(number, who=''):
+    return api('DELETE', 'fetches/' + urllib.parse.quote(number, safe=''), who=who)
 
 
 def profiles():
@@ -235,9 +257,8 @@ def policies():
     return get('policies')
 
 
-def policytest(name='', facts=''):
-    """`facts`: lines of KEY=VALUE; `mac` and `tag` may come more than once."""
-    wanted = {'machine': name} if name else {}
+def made_up(facts):
+    """Lines of KEY=VALUE as values by key."""
     made = {}
     for line in facts.splitlines():
         key, equals, value = line.partition('=')
@@ -245,6 +266,12 @@ def policytest(name='', facts=''):
             raise Problem(f'"{line.strip()}" is no fact: write KEY=VALUE, as memory=16 GiB.', 'refused')
         if line.strip():
             made.setdefault(key.strip(), []).append(value.strip())
+    return made
+
+
+def policytest(name='', facts=''):
+    """`facts`: lines of KEY=VALUE; `mac` and `tag` may come more than once."""
+    wanted, made = {'machine': name} if name else {}, made_up(facts)
     if made:
         wanted['facts'] = {key: many if len(many) > 1 else many[0] for key, many in made.items()}
     return api('POST', 'policies/test', wanted)
@@ -252,16 +279,16 @@ def policytest(name='', facts=''):
 
 # What an action takes beside its name, by the API's key.
 VALUES = {
-    'approve': None, 'assign': 'profile', 'unassign': None, 'reinstall': None, 'local': None,
+    'approve': None, 'assign': 'profile', 'unassign': None, 'reinstall': None, 'local': 'profile',
     'hold': None, 'release': None, 'ignore': None, 'unignore': None, 'boot': 'profile',
     'rescue': 'profile', 'cancel-boot': None, 'loader': 'loader', 'local-boot': 'method',
     'notes': 'notes', 'name': 'name', 'tags': 'tags', 'forget': None,
 }
 
 
-def act(name, action, value=''):
+def act(name, action, value='', who=''):
     if action == 'wake':
-        return api('POST', called(name) + '/wake', {})
+        return api('POST', called(name) + '/wake', {}, who)
     if action not in VALUES:
         raise Problem(f'There is no action "{action}".', 'refused')
     body = {'action': action}
@@ -271,16 +298,16 @@ def act(name, action, value=''):
         body['notes'] = value
     elif VALUES[action]:
         body[VALUES[action]] = value or None
-    return api('POST', called(name) + '/actions', body)
+    return api('POST', called(name) + '/actions', body, who)
 
 
 # What `script` may be told, as the command line calls it.
 SCRIPT = ('mac', 'uuid', 'platform', 'arch', 'ip', 'manufacturer', 'product', 'serial', 'asset', 'busid', 'item')
 
 
-def script(told='{}'):
-    """The script of a machine that is known (`machine`), or of a made-up one by the configuration that is in force;
-    without the secret in it."""
+def script(told='{}', of=None):
+    """The script of a machine that is known (`machine`), or of a made-up one by the configuration in force or that of
+    a file; without the secret in it."""
     told, arguments = json.loads(told), []
     if told.get('machine'):
         answer = get(called(told['machine']) + '/script')
@@ -292,12 +319,40 @@ def script(told='{}'):
     for flag in ('menu', 'fallback'):
         if told.get(flag) in (True, '1', 1):
             arguments.append('--' + flag)
-    return {'script': masked(command('script', *arguments))}
+    return {'script': masked(command('script', *arguments, of=of))}
 
 
 def masked(text):
     """A script without Omni's join token."""
     return re.sub(r'(jointoken=)[^\s&]+', r'\1***', text)
+
+
+def tryout(name='', facts='', told='{}'):
+    """
+    Policies, script and menu by what is declared now, applied or not, for a machine as if it were met now. Needs no
+    running agent, but for what it knows of the machine `name`.
+    """
+    made = made_up(facts)
+    if name:
+        made = {**policytest(name)['has'], **made}
+    try:
+        said = json.loads(subprocess.run([CHECK, '--check'], capture_output=True, stdin=subprocess.DEVNULL,
+                                         timeout=WAIT_CHECK, check=False).stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise Problem('What is declared could not be checked. Try again in a minute.') from error
+    if said['status'] != 'ok':
+        raise Problem('\n'.join(filter(None, (said.get('message'), said.get('details')))), 'refused')
+    # One that was applied meanwhile is in force.
+    of = STAGED if os.path.exists(STAGED) else CONFIG
+    pairs = [f'--fact={key}={value}' for key, values in made.items() for value in values]
+    policies = {'error': 'Name a machine, or say what a made-up one has.', 'state': 'refused'}
+    if pairs:
+        policies = json.loads(command('policy', 'test', '--offline', '--json', *pairs, of=of))
+    return {
+        'policies': policies,
+        'script': script(told, of)['script'], 'menu': script('{"menu": "1"}', of)['script'],
+        'differs': said.get('differs', False), 'warnings': said.get('warnings', ''),
+    }
 
 
 def factory(url):
@@ -334,8 +389,8 @@ def hints():
 
 
 ASKED = {function.__name__: function for function in (
-    status, machines, machine, events, overview, live, findings, images, fetches, fetch, cancel,
-    profiles, policies, policytest, act, script, versions, extensions, hints,
+    status, machines, machine, events, overview, live, findings, images, fetches, fetch, update, prune,
+    cancel, profiles, policies, policytest, tryout, act, script, versions, extensions, hints,
 )}
 
 

@@ -25,7 +25,8 @@ def ask(what, values):
         arguments = ['revoke', '--'] + values
     done = subprocess.run([AGENT, 'token'] + arguments, capture_output=True, text=True, timeout=60)
     if done.returncode != 0:
-        return {'error': done.stderr.strip().removeprefix('hearth: ') or 'the agent gave no reason'}
+        said = done.stderr.strip().removeprefix('error: ')
+        return {'error': (said[:1].upper() + said[1:]).rstrip('.') + '.' if said else 'The agent gave no reason.'}
     return json.loads(done.stdout) if '--json' in arguments else {}
 
 

@@ -7,8 +7,8 @@
  */
 
 /*
- * apply.php [DIGEST [REPAIR,REPAIR,...]]: the plan that has this digest (`-` for any), and these
- * conflicts. It calls itself as `apply.php references` for the second step.
+ * apply.php DIGEST [REPAIR,REPAIR,...]: the plan that has this digest (`-` for any), and these
+ * conflicts (`-` for none). It calls itself as `apply.php references` for the second step.
  */
 
 require_once 'script/load_phalcon.php';
@@ -16,12 +16,16 @@ require_once 'script/load_phalcon.php';
 use OPNsense\Core\Shell;
 use OPNsense\Hearth\Dhcp\Wiring;
 
-$first = $argv[1] ?? '-';
+$first = $argv[1] ?? '';
+$repairs = array_diff(explode(',', $argv[2] ?? '-'), ['-']);
 try {
     if ($first == 'references') {
         $result = Wiring::complete();
+    } elseif ($first !== '-' && !preg_match('/^[0-9a-f]{64}$/D', $first)) {
+        $result = ['status' => 'failed', 'message' => gettext('Say which plan is meant: its digest, or - for any.')];
+    } elseif (preg_grep('/^[0-9a-f]{12}$/D', $repairs, PREG_GREP_INVERT) !== []) {
+        $result = ['status' => 'failed', 'message' => gettext('A repair is the id of a conflict of the plan.')];
     } else {
-        $repairs = preg_grep('/^[0-9a-f]{12}$/', explode(',', $argv[2] ?? ''));
         $result = Wiring::begin($repairs, $first == '-' ? '' : $first);
         if (!empty($result['references'])) {
             $text = Shell::shell_safe('/usr/local/bin/php %s references', [__FILE__]);

@@ -15,7 +15,7 @@ use OPNsense\Hearth\Dhcp\Situation;
 const ELSEWHERE = ['isc', 'kea', 'dnsmasq', 'mikrotik', 'windows'];
 
 try {
-    $plan = Plan::of(Situation::read());
+    $plan = Plan::of(Situation::read(true));
     unset($plan['work']);
     foreach ($plan['interfaces'] as &$interface) {
         if ($interface['servers'] === [] && $interface['address'] !== '') {

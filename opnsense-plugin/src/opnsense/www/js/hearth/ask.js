@@ -7,6 +7,12 @@
 
 import {decoded} from './text.js';
 
+/** The core sends who may not ask something to another page, and who is logged out to the one to log in. */
+function isDenied(data) {
+    const text = String(data?.responseText ?? '');
+    return data?.status === 403 || /^\s*<!doctype html/i.test(text) && !text.includes('usernamefld');
+}
+
 /** An answer as the agent gave it; what failed on the way here is told like the agent's own problems. */
 function answered(resolve) {
     return (data, status) => {
@@ -15,8 +21,10 @@ function answered(resolve) {
         } else if (data?.errorMessage !== undefined || data?.responseJSON?.errorMessage !== undefined) {
             // The core has shown it in a dialog already.
             resolve({error: String(data.errorMessage ?? data.responseJSON.errorMessage), state: 'told'});
+        } else if (isDenied(data)) {
+            resolve({error: 'You may look at this, but not change it: your privileges do not allow it.', state: 'denied'});
         } else {
-            resolve({error: 'The firewall gave no answer. If you were logged out, load this page again.', state: 'failed'});
+            resolve({error: 'The firewall gave no answer. Either you may not do this, or you were logged out: then load this page again.', state: 'failed'});
         }
     };
 }
@@ -42,13 +50,17 @@ export function problem(answer) {
     box.toggleClass('is-there', Boolean(error) && answer.state !== 'told');
     box.find('span').text(error ?? '');
     box.find('[data-act=start]').toggle(answer?.state === 'stopped');
+    box.find('[data-act=setup]').toggle(answer?.state === 'off');
     return Boolean(error);
 }
 
 /** Wires the button of the problem; `then` is called once the service has started or failed to. */
 export function problemButton(then) {
     $('#hearth_problem [data-act=start]').on('click', async function () {
-        await busy($(this), () => act('start'));
+        const answer = await busy($(this), () => act('start')), why = refusal(answer);
+        if (why !== null && answer.state !== 'told') {
+            tell('It does not start', why);
+        }
         then();
     });
 }
@@ -140,6 +152,28 @@ export function grid(selector, told) {
         return response;
     };
     return {reload, requestHandler, responseHandler};
+}
+
+/**
+ * A command of a grid's rows: its icon and title as the core takes them, and `work` with the row. The core hands the cell to
+ * a command's method only since 26.1.5, and to what is done once the button is there always.
+ */
+export function command(work, rest) {
+    return {...rest, onRendered(cell) {
+        this.off('click').on('click', (event) => {
+            event.stopPropagation();
+            work(decoded(cell.getData()));
+        });
+    }};
+}
+
+/** Works once it was asked for and then not again for some milliseconds. The core has this only since 26.1.7. */
+export function debounced(work, ms) {
+    let timer = null;
+    return () => {
+        clearTimeout(timer);
+        timer = setTimeout(work, ms);
+    };
 }
 
 /** Puts HTML in place only where it changed, so that what somebody marks or points at stays. */

@@ -5,7 +5,7 @@
  * The plan of the DHCP fields as HTML: is, should be and why, side by side. Everything put in is escaped here. Pure.
  */
 
-import {count, escape} from './text.js';
+import {count, escape, prose} from './text.js';
 
 const STATES = {
     wired: ['success', 'as it should be'], open: ['warning', 'to be set'], blocked: ['danger', 'cannot be set'],
@@ -85,8 +85,8 @@ function conflicts(all) {
 }
 
 function conflict(one) {
-    return `<li class="hearth-finding"><div>${label(LEVELS[one.level] ?? LEVELS.note)} ${escape(one.text)}` +
-        `<div class="hearth-remedy"><b>What to do:</b> ${escape(one.remedy)}</div></div>` +
+    return `<li class="hearth-finding"><div>${label(LEVELS[one.level] ?? LEVELS.note)} ${prose(one.text)}` +
+        `<div class="hearth-remedy"><b>What to do:</b> ${prose(one.remedy)}</div></div>` +
         (one.repairable ? `<span><button type="button" class="btn btn-sm btn-default" data-repair="${escape(one.id)}">Repair</button></span>` : '') +
         '</li>';
 }

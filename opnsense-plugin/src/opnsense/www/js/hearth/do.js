@@ -5,7 +5,7 @@
  * Does something with a machine, after the question that it needs, and says what came of it.
  */
 
-import {act, busy, get, part, post, tell} from './ask.js';
+import {act, busy, get, part, post, refusal, tell} from './ask.js';
 import {actions} from './machine.js';
 
 /** `machine` is what the API or the grid says of it; `then` is called after something was done. */
@@ -50,7 +50,7 @@ function confirmed({label, confirm}) {
 }
 
 /** Lets somebody choose a profile; null if nobody did. */
-async function profile(machine, {label, title}) {
+async function profile(machine, {label, title, confirm}) {
     const {profiles = [], error} = await get('agent/profiles');
     if (error || profiles.length === 0) {
         tell(label, error ?? 'There is no profile yet: make one under Profiles, and apply.', 'warning');
@@ -64,7 +64,7 @@ async function profile(machine, {label, title}) {
     }
     return new Promise((resolve) => BootstrapDialog.show({
         type: BootstrapDialog.TYPE_PRIMARY, title: label, onhidden: () => resolve(null),
-        message: $('<div>').append($('<p>').text(`${machine.label}: ${title.charAt(0).toLowerCase()}${title.slice(1)}.`), select),
+        message: $('<div>').append($('<p>').text(confirm ? `${confirm} Which profile is on it?` : `${machine.label}: ${title.charAt(0).toLowerCase()}${title.slice(1)}.`), select),
         buttons: [
             {label: 'Cancel', action: (dialog) => dialog.close()},
             {label, cssClass: 'btn-primary', action: (dialog) => {
@@ -75,6 +75,12 @@ async function profile(machine, {label, title}) {
     }));
 }
 
+/** Has the rules made and loaded. */
+async function opened() {
+    const saved = await post('settings/set', {hearth: {general: {firewall: '1'}}});
+    return refusal(saved) ? saved : act('reconfigure');
+}
+
 /** Wires the buttons of steps and findings (rows.js). */
 export function pressed(elements, then) {
     elements.on('click', 'button[data-act]', async function () {
@@ -82,11 +88,14 @@ export function pressed(elements, then) {
         const answer = await busy($(this), () => {
             if (what === 'fetch') {
                 return post('action/fetch', {names});
+            } else if (what === 'firewall') {
+                return opened();
             }
             return machine === '' ? act(what) : post(`action/machine/${part(machine)}`, {action: what, value: ''});
         });
-        if (answer.error) {
-            tell(what === 'fetch' ? 'Nothing is fetched' : 'This did not work', answer.error);
+        const why = what !== 'fetch' && machine === '' ? refusal(answer) : answer.error;
+        if (why && answer.state !== 'told') {
+            tell(what === 'fetch' ? 'Nothing is fetched' : 'This did not work', why);
         }
         then();
     });

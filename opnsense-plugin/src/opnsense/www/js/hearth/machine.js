@@ -33,9 +33,9 @@ function architecture(said) {
     return said.cpu64 && said.buildarch === 'i386' ? 'amd64' : said.buildarch;
 }
 
-/** iPXE's bus id of a PCI card (0114e41639) as lspci writes it. */
+/** iPXE's bus id of a PCI card (0114e41639, with colons from an old iPXE) as lspci writes it. */
 export function card(busid) {
-    const pci = String(busid ?? '').match(/^01([0-9a-f]{4})([0-9a-f]{4})$/i);
+    const pci = String(busid ?? '').replaceAll(':', '').match(/^01([0-9a-f]{4})([0-9a-f]{4})$/i);
     return pci ? `PCI ${pci[1]}:${pci[2]}` : busid ?? '';
 }
 
@@ -45,7 +45,7 @@ export function state(machine, now) {
     switch (machine.phase) {
         case 'discovered': return given ? `It gets ${given} at its next boot.` : `Met, and nothing is meant for it. For ${since}.`;
         case 'held': return `It waits for a person${detail.reason ? `: ${detail.reason}` : ''}. For ${since}.`;
-        case 'ready': return `It gets ${detail.profile ?? given ?? 'its profile'} at its next boot.`;
+        case 'ready': return `It gets ${detail.profile ?? given ?? (machine.profile || 'its profile')} at its next boot.`;
         case 'installing': return `${detail.profile ?? 'Its profile'} is being installed, try ${detail.tries ?? 1}. For ${since}.`;
         case 'installed': return `Its disk is bootable${detail.profile ? ` (${detail.profile})` : ''}: it gets that. For ${since}.`;
         case 'failed': return `Its installation failed${detail.reason ? `: ${detail.reason}` : ''}.`;
@@ -56,27 +56,31 @@ export function state(machine, now) {
 
 /**
  * What can be done with a machine as it is now: `{action, label, icon, title, confirm, ask}`. `confirm` is the
- * question before something that destroys; `ask` is what has to be chosen first (`profile`).
+ * question before something that destroys; `ask` is what has to be chosen first (`profile`: which it gets, or which
+ * is on its disk where nothing says that).
  */
 export function actions(machine) {
     const {phase, wishes = {}} = machine, label = machine.label;
+    const onDisk = machine.detail?.profile || wishes.profile || machine.profile || machine.policy;
+    // What was on its disk before it was held or ignored is not remembered.
+    const anew = `${label} gets what is meant for it. If that installs a system, its disk is overwritten: to keep what is on it, choose Boot its disk.`;
     const all = [
         [phase === 'held' && !wishes.held, 'approve', 'Approve', 'fa-check', 'It may have what is meant for it'],
-        [phase === 'held' && wishes.held || phase === 'failed', 'release', 'Release', 'fa-play', 'It goes on'],
+        [phase === 'held' && wishes.held || phase === 'failed', 'release', 'Release', 'fa-play', 'It goes on', anew],
         [phase !== 'ignored', 'assign', 'Assign profile', 'fa-id-card-o', 'It gets this profile, whatever is declared', null, 'profile'],
         [Boolean(wishes.profile), 'unassign', 'Take back profile', 'fa-eraser', 'It gets what is declared, or what a policy says, again'],
         [['installed', 'failed', 'installing'].includes(phase), 'reinstall', 'Reinstall', 'fa-refresh', 'It is installed anew at its next boot',
             `${label} is installed anew at its next boot. What is on its disk is lost.`],
-        [['discovered', 'held', 'ready', 'installing', 'failed'].includes(phase), 'local', 'Boot its disk', 'fa-hdd-o',
+        [phase !== 'installed', 'local', 'Boot its disk', 'fa-hdd-o',
             'Its disk is bootable, and it gets that from now on',
-            `${label} gets its own disk from now on, and nothing is installed on it.`],
+            `${label} gets its own disk from now on, and nothing is installed on it.`, onDisk ? null : 'profile'],
         [phase !== 'ignored', 'rescue', 'Boot once', 'fa-medkit', 'Its next boot only, for a look from outside', null, 'profile'],
         [Boolean(wishes.once), 'cancel-boot', 'Cancel boot', 'fa-times', 'The one boot is not wanted any more'],
         [(machine.macs ?? []).length > 0, 'wake', 'Wake', 'fa-power-off', 'Switch it on by Wake-on-LAN'],
         [!wishes.held && !['ignored', 'failed'].includes(phase), 'hold', 'Hold', 'fa-pause', 'It waits until it is released'],
         [phase !== 'ignored', 'ignore', 'Ignore', 'fa-ban', 'It gets nothing, and its firmware goes on',
             `${label} gets nothing from now on, on any way.`],
-        [phase === 'ignored', 'unignore', 'Serve again', 'fa-undo', 'It is served again'],
+        [phase === 'ignored', 'unignore', 'Serve again', 'fa-undo', 'It is served again', anew],
         [true, 'forget', 'Forget', 'fa-trash-o', 'The next time it asks it is a new one',
             `Nothing is known of ${label} any more: no phase, no profile, no notes, no timeline. The next time it asks it is a new machine, and may be installed.`],
     ];
@@ -99,6 +103,13 @@ export function adopted(machine) {
         loader: machine.wishes?.loader ?? '', local_boot: machine.wishes?.local_boot ?? '',
         description: (machine.wishes?.notes ?? '').replace(/\s+/g, ' ').trim().slice(0, 255),
     };
+}
+
+/** What was said of a machine here and is declared now, taken back as pairs of action and value: else it would hide what is declared later. */
+export function handedOver({given_name: given, wishes = {}}) {
+    return [
+        [wishes.profile, 'unassign'], [wishes.loader, 'loader'], [wishes.local_boot, 'local-boot'], [given, 'name'],
+    ].filter(([said]) => said).map(([, action]) => [action, '']);
 }
 
 /** What one edit of a machine changes: pairs of action and value, in order. */

@@ -17,11 +17,13 @@ export async function start() {
     $('#hearth_dhcp_apply').on('click', (event) => busy($(event.currentTarget), () => carryOut('apply', {digest: plan.digest})));
     $('#hearth_dhcp_revert').on('click', (event) => revert($(event.currentTarget)));
     $('#hearth_dhcp').on('click', 'button[data-repair]', (event) => {
-        const button = $(event.currentTarget);
-        busy(button, () => carryOut('apply', {digest: plan.digest, repairs: button.attr('data-repair')}));
+        repair($(event.currentTarget));
     }).on('change', 'select[data-snippets]', (event) => {
         const chosen = $(event.currentTarget), all = chosen.closest('section').find('pre[data-snippet]');
         all.hide().filter((_, one) => one.dataset.snippet === chosen.val()).show();
+    });
+    mapDataToFormUI({frm_dhcp: '/api/hearth/settings/get'}).done(() => {
+        $('#frm_dhcp').on('change', 'input', () => saveFormToEndpoint('/api/hearth/settings/set', 'frm_dhcp', look));
     });
     await busy($('#hearth_dhcp_look'), look);
 }
@@ -47,6 +49,26 @@ async function carryOut(what, data) {
     } else if (answer.failed?.length) {
         tell('It is saved, but not in force', answer.failed.join('\n'), 'warning');
     }
+}
+
+/** A repair is part of an apply: who repairs one thing is told that the rest is set with it. */
+function repair(button) {
+    const work = () => busy(button, () => carryOut('apply', {digest: plan.digest, repairs: button.attr('data-repair')}));
+    if (!possible(plan).apply) {
+        work();
+        return;
+    }
+    BootstrapDialog.show({
+        type: BootstrapDialog.TYPE_WARNING, title: 'Repair and apply',
+        message: $('<div>').text(`Together with the repair all is set that is not as it should be. ${summary(plan)}`),
+        buttons: [
+            {label: 'Cancel', action: (dialog) => dialog.close()},
+            {label: 'Repair and apply', cssClass: 'btn-warning', action: (dialog) => {
+                dialog.close();
+                work();
+            }},
+        ],
+    });
 }
 
 function revert(button) {

@@ -5,11 +5,11 @@
  * The page Images: what there is to boot, how far it is fetched, new versions.
  */
 
-import {busy, get, grid, part, poll, post, problem, problemButton, put, refusal, tell} from './ask.js';
+import {busy, command, get, grid, part, poll, post, problem, problemButton, put, refusal, tell} from './ask.js';
 import * as rows from './rows.js';
 import {cut, decoded, escape, percent, rate, size} from './text.js';
 import {talos} from './talos.js';
-import {newer, schematic} from './wizard.js';
+import {isOther, newer, schematic} from './wizard.js';
 
 /** The last answer of agent/fetches; versions of Talos, once they are known. */
 let fetches = [], versions = [], again = () => {}, was = null;
@@ -26,6 +26,12 @@ export function start() {
     problemButton(reload);
     $(document).on('click', '#hearth_fetch_all', () => fetch(''));
     $('#hearth_fetch_loaders').on('click', () => fetch('loaders'));
+    $('#hearth_update_loaders').on('click', () => accept('loaders', 'The loaders are fetched as they are published now, and take the place of those that are there.'));
+    $(document).on('click', '#hearth_prune', prune);
+    $('#hearth_fetch').on('click', 'button[data-accept]', function () {
+        const name = $(this).data('accept');
+        accept(name, `${name} is fetched anew, and what comes is what machines get from then on. Do so if its publisher says that there is a new one.`);
+    });
     $('#hearth_fetch').on('click', 'button[data-cancel]', async function () {
         const answer = await busy($(this), () => post(`action/cancel/${part($(this).data('cancel'))}`));
         if (answer.error) {
@@ -93,10 +99,10 @@ function table() {
         commands: {
             // What a fragment declares is changed there.
             ...Object.fromEntries(['edit', 'copy', 'delete'].map((name) => [name, {filter: (cell) => cell.getData().uuid !== ''}])),
-            fetch: {method: (event, cell) => fetch(decoded(cell.getData()).name), classname: 'fa fa-fw fa-download', title: 'Fetch',
-                sequence: 10, filter: (cell) => ['missing', 'ready'].includes(cell.getData().state)},
-            newer: {method: (event, cell) => update(decoded(cell.getData())), classname: 'fa fa-fw fa-level-up', title: 'New version',
-                sequence: 20, filter: (cell) => cell.getData().uuid !== '' && next(decoded(cell.getData())) !== null},
+            fetch: command((row) => fetch(row.name), {classname: 'fa fa-fw fa-download', title: 'Fetch',
+                sequence: 10, filter: (cell) => ['missing', 'ready'].includes(cell.getData().state)}),
+            newer: command(update, {classname: 'fa fa-fw fa-level-up', title: 'New version',
+                sequence: 20, filter: (cell) => cell.getData().uuid !== '' && next(decoded(cell.getData())) !== null}),
         },
     });
 }
@@ -111,7 +117,8 @@ function reload() {
 /** What is fetched now; a fetch goes on in the agent, whoever looks at it. */
 async function look() {
     const answer = await get('agent/images');
-    problem(answer);
+    // The wizard starts it.
+    problem(answer.state === 'stopped' && $('#talos').hasClass('active') ? null : answer);
     fetches = answer.fetches ?? [];
     const last = fetches[0], runs = last !== undefined && last.ended === null;
     show(last);
@@ -132,11 +139,12 @@ function show(last) {
         return;
     }
     const files = last.files ?? [], over = files.filter((file) => file.state !== 'running').length;
+    const task = {update: 'anew: ', prune: 'removing '}[last.task] ?? '', all = last.task === 'prune' ? 'what nothing refers to' : 'everything';
     const words = {running: `${over} of ${files.length} files so far`, done: 'done', failed: 'failed', cancelled: 'cancelled'};
-    $('#hearth_fetch_text').text(`${(last.names ?? []).join(', ') || 'everything'}: ${words[last.state] ?? last.state}`);
+    $('#hearth_fetch_text').text(`${task}${(last.names ?? []).join(', ') || all}: ${words[last.state] ?? last.state}`);
     const shown = last.state === 'running' ? files.filter((file) => file.state === 'running').slice(-2) : files.filter((file) => file.error);
     put($('#hearth_fetch'), shown.map(file).join('') +
-        (last.error ? `<p style="color: var(--bad)">${escape(last.error)}</p>` : '') + (last.note ? `<p>${escape(last.note)}</p>` : '') +
+        files.map(acceptance).join('') + (last.error ? `<p style="color: var(--bad)">${escape(last.error)}</p>` : '') + (last.note ? `<p>${escape(last.note)}</p>` : '') +
         (last.ended === null ? `<button class="btn btn-default btn-sm" type="button" data-cancel="${escape(last.id)}">Cancel</button>` : ''));
 }
 
@@ -149,6 +157,11 @@ function file(one) {
     return `<div><div class="hearth-head" style="display: flex; justify-content: space-between; flex-wrap: wrap; gap: 4px">` +
         `<span class="hearth-mono">${escape(one.name)}</span><span>${escape(figures.filter(Boolean).join(', '))}</span></div>` +
         `${rows.bar(one.bytes, one.total, one.name)}</div>`;
+}
+
+/** Another file under a name that is pinned is taken only if a person says so. */
+function acceptance(one) {
+    return isOther(one) ? `<button class="btn btn-default btn-sm" type="button" data-accept="${escape(one.name)}">Accept the new ${escape(one.name)}</button> ` : '';
 }
 
 function loaders(all) {
@@ -192,13 +205,27 @@ function pinned(row) {
 }
 
 /** Begins to fetch, and says why if nothing is fetched. */
-async function fetch(names) {
-    const answer = await post('action/fetch', {names});
+function fetch(names) {
+    return begin('fetch', {names});
+}
+
+async function begin(what, data) {
+    const answer = await post(`action/${what}`, data);
     if (answer.error) {
-        tell('Nothing is fetched', answer.error);
+        tell(what === 'prune' ? 'Nothing is removed' : 'Nothing is fetched', answer.error);
     }
     again();
     return answer;
+}
+
+/** Fetches anew and pins what comes, once somebody says yes. */
+function accept(names, what) {
+    stdDialogConfirm('Accept what comes', $('<div>').text(what), 'Fetch and pin', 'Cancel', () => begin('update', {names}), 'primary');
+}
+
+function prune() {
+    stdDialogConfirm('Remove files of old versions', $('<div>').text('Files that Hearth fetched and that no loader, image or profile refers to any more are removed. ' +
+        'Files of your own stay.'), 'Remove', 'Cancel', () => begin('prune', {}), 'primary');
 }
 
 /** The new version: into config.xml, in force, and fetched; the old one stays until nothing needs it. */

@@ -5,16 +5,18 @@
  * The page of one machine: its timeline as a picture, what is known of it, and what can be done with it.
  */
 
-import {act, busy, get, part, poll, post, problem, problemButton, put, refusal} from './ask.js';
+import {act, busy, debounced, get, part, poll, post, problem, problemButton, put, refusal} from './ask.js';
 import {perform, pressed, send} from './do.js';
-import {actions, adopted, changes, facts, sent, state} from './machine.js';
+import {actions, adopted, changes, facts, handedOver, sent, state} from './machine.js';
 import * as rows from './rows.js';
 import {count, duration, escape, prose, stamp} from './text.js';
 import {picture, words} from './timeline.js';
 import {keyOf} from './wizard.js';
 
-/** What the agent says, the boot that is looked at, and whether the configuration has the machine. */
-let shown = null, chosen = null, isDeclared = null, again = () => {};
+/** What the agent says, the boot that is looked at, and the name that the configuration has for the machine (empty: none). */
+let shown = null, chosen = null, declaredAs = null, again = () => {};
+/** The key of the row that Adopt has made: another press after a refusal sets that one. */
+let row = null;
 
 export function start(number) {
     updateServiceControlUI('hearth');
@@ -28,7 +30,7 @@ export function start(number) {
             return 5000;
         }
         shown = answer;
-        isDeclared ??= await declared(answer.machine);
+        declaredAs ??= await declared(answer.machine);
         show();
         return ['installing', 'held'].includes(answer.machine.phase) || Date.now() - answer.machine.last_seen < 120000 ? 2000 : 8000;
     });
@@ -42,7 +44,7 @@ export function start(number) {
         const action = $(this).data('action');
         busy($(this), () => ({adopt, edit}[action] ?? (() => perform(shown.machine, action, after(action))))());
     });
-    $(window).on('resize', debounce(() => shown && timeline(), 150));
+    $(window).on('resize', debounced(() => shown && timeline(), 150));
 }
 
 /** What follows on an action: the page as it is now, or the list once the machine is forgotten. */
@@ -54,7 +56,9 @@ function show() {
     const {machine} = shown, findings = machine.findings ?? [];
     $('#hearth_label').text(machine.label);
     put($('#hearth_phase'), rows.phase(machine.phase));
-    $('#hearth_state').text(`${state(machine, Date.now())} Last seen ${stamp(machine.last_seen)}${machine.address ? ` at ${machine.address}` : ''}.`);
+    const coming = declaredAs && !machine.declared ? `Declared as ${declaredAs}, which counts from its next boot on.` : '';
+    const now = coming && machine.phase === 'discovered' ? coming : `${state(machine, Date.now())} ${coming}`.trim();
+    $('#hearth_state').text(`${now} Last seen ${stamp(machine.last_seen)}${machine.address ? ` at ${machine.address}` : ''}.`);
     put($('#hearth_actions'), buttons(machine));
     put($('#hearth_facts'), facts(machine).map(([word, value]) => `<dt>${escape(word)}</dt><dd>${escape(value)}</dd>`).join(''));
     $('#hearth_findings_box').toggle(findings.length > 0);
@@ -69,11 +73,13 @@ function buttons(machine) {
     const button = ({action, label, icon, title, confirm}) => `<button type="button" class="btn btn-sm btn-default" ` +
         `data-action="${escape(action)}" title="${escape(title)}"><i class="fa fa-fw ${icon}"></i> ${escape(label)}${confirm ? '…' : ''}</button>`;
     const own = [{action: 'edit', label: 'Edit', icon: 'fa-pencil', title: 'Name, tags, notes, loader, way to its disk'}];
-    if (!machine.declared && !isDeclared) {
+    if (!machine.declared && !declaredAs) {
         own.unshift({action: 'adopt', label: 'Adopt', icon: 'fa-bookmark-o', confirm: true,
             title: 'Make it a declared machine of the configuration, which backups have'});
     }
-    return [...actions(machine), ...own].map(button).join('');
+    return [...actions(machine), ...own].map(button).join('') + `<a class="btn btn-sm btn-default" ` +
+        `href="/ui/hearth/preview?machine=${encodeURIComponent(machine.id)}" title="Which policy it meets, and its script">` +
+        '<i class="fa fa-fw fa-eye"></i> Preview</a>';
 }
 
 function timeline() {
@@ -97,13 +103,13 @@ function timeline() {
         `<td>${prose(event.text)} <small>${escape(words(event).figures)}</small></td></tr>`).join(''));
 }
 
-/** Whether a row of the configuration has one of its cards: the agent takes note of it when the machine asks again. */
+/** The name of the row of the configuration that has one of its cards: the agent takes note of it when the machine asks again. */
 async function declared({macs = [], declared: name}) {
     if (name || macs.length === 0) {
-        return Boolean(name);
+        return name ?? '';
     }
     const {rows: found = []} = await post('settings/search_machine', {rowCount: -1});
-    return found.some((row) => String(row.mac ?? '').toLowerCase().split(/[\s,]+/).some((mac) => macs.includes(mac)));
+    return found.find((row) => String(row.mac ?? '').toLowerCase().split(/[\s,]+/).some((mac) => macs.includes(mac)))?.name ?? '';
 }
 
 /** Makes it a declared machine: fields as they would be, then config.xml, then what is in force. */
@@ -121,13 +127,16 @@ function adopt() {
             {label: 'Cancel', action: (dialog) => dialog.close()},
             {label: 'Adopt and apply', cssClass: 'btn-primary', action: async function (dialog) {
                 dialog.enableButtons(false);
-                const error = await declare({...fields, name: name.val().trim()});
+                const own = name.val().trim(), error = await declare({...fields, name: own});
                 dialog.enableButtons(true);
                 if (error) {
                     told.addClass('is-wrong').css('white-space', 'pre-wrap').text(error);
                 } else {
-                    isDeclared = true;
+                    declaredAs = own;
                     dialog.close();
+                    for (const [action, value] of handedOver(shown.machine)) {
+                        await send(shown.machine, action, value, 'Adopt');
+                    }
                     again();
                 }
             }},
@@ -140,8 +149,9 @@ async function declare(fields) {
     // The configuration names profiles by keys of its own.
     const offered = (await get('settings/get_machine')).machine?.profile;
     const profile = keyOf(offered, fields.profile) ?? '';
-    const error = refusal(await post('settings/add_machine', {machine: {enabled: '1', ...fields, profile}}));
-    return error ?? refusal(await act('reconfigure'));
+    const answer = await post(row ? `settings/set_machine/${part(row)}` : 'settings/add_machine', {machine: {enabled: '1', ...fields, profile}});
+    row ??= answer.uuid ?? null;
+    return refusal(answer) ?? refusal(await act('reconfigure'));
 }
 
 /** What people say of it, in one dialog; what is changed is sent, one action each. */

@@ -6,7 +6,7 @@
  */
 
 import {perform} from './do.js';
-import {grid, problem, problemButton} from './ask.js';
+import {command, grid, problem, problemButton} from './ask.js';
 import * as rows from './rows.js';
 import {decoded, escape, stamp} from './text.js';
 
@@ -18,9 +18,7 @@ export function start() {
         problem(answer);
         $('#hearth_more').toggle(Boolean(answer.more));
     });
-    const command = (action) => async function (event, cell) {
-        await perform(plain(cell.getData()), action, reload);
-    };
+    const does = (action) => (row) => perform(row, action, reload);
     $('#grid-machines').UIBootgrid({
         search: '/api/hearth/agent/search_machines/',
         datakey: 'id',
@@ -36,11 +34,11 @@ export function start() {
             },
         },
         commands: {
-            approve: {method: command('approve'), classname: 'fa fa-fw fa-check', title: 'Approve', sequence: 10,
-                filter: (cell) => cell.getData().phase === 'held'},
-            wake: {method: command('wake'), classname: 'fa fa-fw fa-power-off', title: 'Wake', sequence: 20,
-                filter: (cell) => cell.getData().mac !== ''},
-            forget: {method: command('forget'), classname: 'fa fa-fw fa-trash-o', title: 'Forget', sequence: 30},
+            approve: command(does('approve'), {classname: 'fa fa-fw fa-check', title: 'Approve', sequence: 10,
+                filter: (cell) => cell.getData().phase === 'held'}),
+            wake: command(does('wake'), {classname: 'fa fa-fw fa-power-off', title: 'Wake', sequence: 20,
+                filter: (cell) => cell.getData().mac !== ''}),
+            forget: command(does('forget'), {classname: 'fa fa-fw fa-trash-o', title: 'Forget', sequence: 30}),
         },
     });
     $('#hearth_phases').selectpicker().on('changed.bs.select', function () {

@@ -104,26 +104,42 @@ const REMEDIES = {
 };
 const DHCP = ['no-dhcp-offer', 'no-boot-file', 'wrong-next-server', 'options-66-67', 'other-dhcp-server', 'wrong-architecture', 'ipxe-loops'];
 
-/** The button for a finding, as `button` takes it, or null. */
+/** What to do on this firewall, where the agent can only name a command. */
+const AT_DHCP = 'the page DHCP shows what the server says, what it has to say and what is in the way, and sets it right';
+
+/** What concerns the server, such as a fetch, is of no machine. */
+function unnamed(machine) {
+    return machine === undefined || machine === null;
+}
+
+/** The button for a finding, as `button` takes it, or null. What fetches fail of is seen beside the images. */
 export function remedy({code, machine}, named = true) {
+    if (machine === null) {
+        return {label: 'Images', link: '/ui/hearth/images'};
+    }
     const found = DHCP.includes(code) ? {label: 'DHCP', link: '/ui/hearth/dhcp'} : REMEDIES[code];
-    if (!found || found.machine && (!named || machine === undefined)) {
+    if (!found || found.machine && (!named || unnamed(machine))) {
         return null;
     }
     return found.machine ? {label: found.label, link: `/ui/hearth/machines/machine/${encodeURIComponent(machine)}`} : found;
 }
 
+/** Whose a finding is: a machine's, or, where `machine` is null, of fetches. */
+function whose({machine, label}) {
+    return machine === null ? '<b>Fetch</b>: ' : machine === undefined ? '' : `<b>${link({id: machine, label})}</b>: `;
+}
+
 /** Findings with what to do. */
-export function findings(all, {named = true} = {}) {
+export function findings(all, {named = true, short = false} = {}) {
     if (all.length === 0) {
         return '<li><p class="hearth-none">Nothing is wrong.</p></li>';
     }
     return all.map((one) => {
         const what = remedy(one, named);
         return `<li class="hearth-finding"><div>${severity(one.severity)}` +
-            (named && one.machine !== undefined ? `<b>${link({id: one.machine, label: one.label})}</b>: ` : '') +
-            `${prose(one.sentence)}<div class="hearth-remedy"><b>What to do:</b> ${prose(one.remedy)}</div></div>` +
-            (what ? `<span>${button({button: what, machine: one.machine, state: 'open'})}</span>` : '') + '</li>';
+            (named ? whose(one) : '') + prose(one.sentence) +
+            (short ? '' : `<div class="hearth-remedy"><b>What to do:</b> ${prose(DHCP.includes(one.code) ? AT_DHCP : one.remedy)}</div>`) + '</div>' +
+            (what && !short ? `<span>${button({button: what, machine: one.machine, state: 'open'})}</span>` : '') + '</li>';
     }).join('');
 }
 

@@ -13,13 +13,20 @@ import {count, percent, size} from './text.js';
  * `{label, link}`.
  *
  * `seen` is what the page knows: `settings` (model of general: enabled, interfaces), `overview` (answer of
- * agent/overview, or its `error`), `dhcp` (answer of dhcp/plan), `firewall` (true: rules are made by the plugin).
+ * agent/overview, or its `error`), `dhcp` (answer of dhcp/plan), `firewall` (answer of
+ * agent/firewall).
  */
 export function steps(seen) {
-    return [running(seen), loaders(seen), images(seen), dhcp(seen), firewall(seen), machine(seen)].filter(Boolean);
+    return [running(seen), system(seen), loaders(seen), images(seen), dhcp(seen), firewall(seen), machine(seen)];
 }
 
 const TALOS = {label: 'Set up Talos', link: '/ui/hearth/images#talos'};
+const LATER = 'The boot server tells, once it runs.';
+
+/** Whether it is known to be switched off. */
+function isOff(settings) {
+    return Boolean(settings) && settings.enabled !== '1';
+}
 
 /** How many steps are done, of how many. */
 export function progress(all) {
@@ -34,10 +41,13 @@ function running({settings, overview}) {
             return {...step, state: 'wrong', detail: `The last change was refused, what was before is in force: ${refused.error}`,
                 button: {label: 'Settings', link: '/ui/hearth/settings'}};
         }
+        if (overview.unapplied) {
+            return {...step, state: 'open', detail: 'Changes were saved that are not in force yet.', button: {label: 'Apply', act: 'reconfigure'}};
+        }
         return {...step, state: 'done',
             detail: `${(status.addresses ?? []).join(', ')}, TFTP on port ${status.tftp_port}, HTTP on port ${status.http_port}`};
     }
-    if (settings && settings.enabled !== '1') {
+    if (isOff(settings)) {
         return {...step, state: 'open', detail: 'It is switched off. Choose the interfaces it serves, and switch it on.',
             button: {label: 'Set up', link: '/ui/hearth/settings'}};
     } else if (settings && settings.interfaces === '') {
@@ -45,25 +55,37 @@ function running({settings, overview}) {
     } else if (!overview) {
         return {...step, state: 'unknown', detail: ''};
     }
+    if (overview.state === 'standby') {
+        return {...step, state: 'done', detail: overview.error};
+    }
     return {...step, state: 'wrong', detail: overview.error,
         button: overview.state === 'stopped' ? {label: 'Start', act: 'start'} : {label: 'Log', link: '/ui/diagnostics/log/core/hearth'}};
+}
+
+function system({settings, overview}) {
+    const step = {id: 'system', title: 'A system is set up to boot'};
+    if (overview?.error && isOff(settings)) {
+        return {...step, state: 'open', detail: 'Talos, with Omni or without, is set up in one go with the boot server itself.', button: TALOS};
+    } else if (!overview || overview.error) {
+        return {...step, state: 'unknown', detail: LATER};
+    }
+    const profiles = overview.status.declared?.profiles ?? 0;
+    return profiles > 0 ? {...step, state: 'done', detail: count(profiles, 'profile')} : {...step, state: 'open', button: TALOS,
+        detail: 'Machines are offered only what needs no profile, such as netboot.xyz. Talos is set up on one page, other systems under Images and Profiles.'};
 }
 
 function loaders({overview}) {
     const step = {id: 'loaders', title: 'Loaders are there and verified'};
     if (!overview || overview.error) {
-        return {...step, state: 'unknown', detail: ''};
+        return {...step, state: 'unknown', detail: LATER};
     }
     return fetched(step, overview, overview.status.loaders ?? [], 'loaders', 'loader');
 }
 
-function images({settings, overview}) {
+function images({overview}) {
     const step = {id: 'images', title: 'Images are there and verified'};
-    if (overview?.error && settings && settings.enabled !== '1') {
-        return {...step, state: 'open', detail: 'Talos, with Omni or without, is set up in one go with the boot server itself.', button: TALOS};
-    }
     if (!overview || overview.error) {
-        return {...step, state: 'unknown', detail: ''};
+        return {...step, state: 'unknown', detail: LATER};
     }
     const all = overview.status.images ?? [];
     if (all.length === 0) {
@@ -79,10 +101,18 @@ function fetched(step, {fetches}, all, names, word) {
     } else if (last && last.ended === null) {
         return {...step, state: 'open', detail: fetching(last)};
     }
-    const failed = last?.state === 'failed' && last.error ? ` The last try failed: ${last.error}` : '';
+    const error = why(fetches ?? [], missing, names.split(',')), failed = error ? ` The last try failed: ${error}` : '';
     return {...step, state: failed ? 'wrong' : 'open',
         detail: `${count(missing.length, word)} of ${all.length} missing: ${list(missing.map((one) => one.name))}.${failed}`,
         button: {label: failed ? 'Try again' : 'Fetch', act: 'fetch', names}};
+}
+
+/** Why these are missing, as the last fetch that was to bring them said; null if there was none or it says nothing. */
+function why(fetches, missing, names) {
+    const wanted = new Set(missing.flatMap((one) => [one.name, ...one.missing ?? []]));
+    const meant = (fetch) => (fetch.names ?? []).length === 0 || fetch.names.some((name) => names.includes(name) || wanted.has(name));
+    const last = fetches.find(meant), file = (last?.files ?? []).find((one) => one.error && wanted.has(one.name));
+    return file?.error ?? (last?.state === 'failed' ? last.error : null);
 }
 
 /** A fetch that runs, in a sentence. */
@@ -96,10 +126,13 @@ export function fetching(fetch) {
         (now.rate > 0 ? `, ${size(now.rate)}/s` : '');
 }
 
-function dhcp({dhcp: plan}) {
+function dhcp({settings, dhcp: plan}) {
     const step = {id: 'dhcp', title: 'The DHCP server sends machines here'};
+    if (isOff(settings) && !plan?.applied) {
+        return {...step, state: 'open', detail: 'One button sets its fields, once the boot server runs.'};
+    }
     if (!plan || plan.error) {
-        return {...step, state: 'unknown', detail: plan?.error ?? '', button: {label: 'DHCP', link: '/ui/hearth/dhcp'}};
+        return {...step, state: 'unknown', detail: plan?.error ?? 'Its settings are being read.', button: {label: 'DHCP', link: '/ui/hearth/dhcp'}};
     }
     const all = plan.interfaces ?? [], name = (one) => one.label ?? one.name;
     const open = all.filter((one) => one.state === 'open'), blocked = all.filter((one) => one.state === 'blocked');
@@ -122,23 +155,30 @@ function dhcp({dhcp: plan}) {
         `${name(one)}: ${(one.servers ?? []).map((server) => server.label).join(', ')}`).join('; ')};
 }
 
-function firewall({settings}) {
+function firewall({settings, firewall: rules}) {
     const step = {id: 'firewall', title: 'The firewall lets machines in'};
     if (!settings) {
         return {...step, state: 'unknown', detail: ''};
-    } else if (settings.enabled !== '1') {
+    } else if (isOff(settings)) {
         return {...step, state: 'open', detail: 'Rules for TFTP and HTTP are made once it is switched on.'};
     } else if (settings.firewall === '0') {
-        return {...step, state: 'open', detail: 'Rules are not made by itself: allow UDP 69 and the HTTP port to this firewall.',
-            button: {label: 'Firewall rules', link: '/ui/firewall/filter'}};
+        return {...step, state: 'unknown', detail: 'Rules are not made by itself: UDP 69 and the HTTP port have to be allowed by rules of your own.',
+            button: {label: 'Open the firewall', act: 'firewall'}};
+    } else if (!rules || rules.error) {
+        return {...step, state: 'unknown', detail: rules?.error ?? ''};
+    } else if (!rules.filter) {
+        return {...step, state: 'done', detail: 'The packet filter is switched off: nothing is kept out.'};
+    } else if (rules.missing.length > 0 || rules.loaded === 0) {
+        return {...step, state: 'open', detail: `Rules are not in force yet: ${list(rules.missing) || 'no interface is served'}.`,
+            button: {label: 'Apply', act: 'firewall'}};
     }
-    return {...step, state: 'done', detail: 'Rules for TFTP and HTTP are made by itself, on the served interfaces only.'};
+    return {...step, state: 'done', detail: `${count(rules.loaded, 'rule')} for TFTP, HTTP and the API in force, on the chosen interfaces only.`};
 }
 
 function machine({overview}) {
     const step = {id: 'machine', title: 'The first machine was seen'};
     if (!overview || overview.error) {
-        return {...step, state: 'unknown', detail: ''};
+        return {...step, state: 'unknown', detail: LATER};
     }
     const all = overview.machines ?? [];
     return all.length === 0

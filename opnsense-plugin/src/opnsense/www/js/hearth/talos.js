@@ -10,13 +10,13 @@ import {join} from './join.js';
 import * as rows from './rows.js';
 import {fetching} from './steps.js';
 import {count, escape} from './text.js';
-import {chosenFirst, free, planned, selected, sorted, wanted} from './wizard.js';
+import {chosenFirst, free, outside, planned, selected, sorted, wanted} from './wizard.js';
 
 /** What there is to choose from, and what is chosen. */
 const offered = {extensions: [], hints: [], taken: [], general: null};
 const chosen = new Set();
 /** Keys of the rows that this page has made. */
-const own = {image: null, profile: null};
+const own = {image: null, profile: null, answer: null};
 let reload = () => {}, asked = null;
 
 export function talos(then) {
@@ -35,6 +35,7 @@ export function talos(then) {
         chosen[this.checked ? 'add' : 'delete'](this.value);
         counted();
     });
+    $('#talos_interfaces').on('change', 'input', upstream);
     $('#talos_go').on('click', function () {
         return busy($(this), go);
     });
@@ -122,16 +123,22 @@ async function settings() {
     const first = had.length ? had : [(choices.find(([key]) => key === 'lan') ?? choices[0] ?? [''])[0]];
     put($('#talos_interfaces'), choices.map(([key, one]) => `<label><input type="checkbox" value="${escape(key)}"` +
         `${first.includes(key) ? ' checked' : ''}> ${escape(one.value)}</label>`).join(''));
+    upstream();
     // A boot server that is set up already goes on with what it gives to others.
-    if (had.length && $('#talos_who option[value=keep]').length === 0) {
+    if (offered.general?.enabled === '1' && $('#talos_who option[value=keep]').length === 0) {
         $('#talos_who').prepend('<option value="keep">get what they get now</option>').val('keep');
     }
+}
+
+function upstream() {
+    const keys = $('#talos_interfaces input:checked').map((_, one) => one.value).get(), text = outside(offered.general?.interfaces, keys);
+    say('interfaces', text || 'The firewall lets them in on these interfaces only.', text ? 'wrong' : '');
 }
 
 function form() {
     const text = $('#talos_join').val().trim();
     return {
-        join: text === '' ? null : join(text), version: $('#talos_version').val() ?? '', extensions: [...chosen],
+        join: text === '' ? null : join(text), config: $('#talos_config').val(), version: $('#talos_version').val() ?? '', extensions: [...chosen],
         interfaces: $('#talos_interfaces input:checked').map((_, one) => one.value).get(), who: $('#talos_who').val(),
         name: $('#talos_name').val().trim(), architectures: $('#talos_architectures').val().split(','),
         factory: $('#talos_factory').val().trim(), console: $('#talos_console').val(),
@@ -141,7 +148,7 @@ function form() {
 /** Does all of it, step by step; the first that fails ends it, and what was done stays to be seen and changed. */
 async function go() {
     const plan = planned(form(), offered.taken);
-    for (const field of ['join', 'version', 'interfaces', 'name']) {
+    for (const field of ['join', 'config', 'version', 'interfaces', 'name']) {
         if (plan.errors?.[field]) {
             say(field, plan.errors[field], 'wrong');
             $(`#talos_${field}`).closest('details').prop('open', true);
@@ -154,6 +161,7 @@ async function go() {
     const shown = [
         ['image', 'The image is declared', () => saved('image', plan.image)],
         ['profile', 'The profile is declared', () => saved('profile', {...plan.profile, image: own.image})],
+        ...plan.answer ? [['answer', 'The machine configuration is declared', () => saved('answer', {...plan.answer, profile: own.profile})]] : [],
         ['general', 'The boot server is set up', () => general(plan)],
         ['apply', 'The configuration is in force', applied],
         ['fetch', 'Loaders and image are there and verified', (say) => fetched(plan, say)],
@@ -175,8 +183,8 @@ async function go() {
         }
     }
     // The token is where it belongs now, and no longer on a screen; another press makes another profile.
-    $('#talos_join').val('');
-    Object.assign(own, {image: null, profile: null});
+    $('#talos_join, #talos_config').val('');
+    Object.assign(own, {image: null, profile: null, answer: null});
     settings();
     shown.push({id: 'dhcp', state: 'open', title: 'The DHCP server sends machines here', detail: 'Look at what changes there, and apply.',
         button: {label: 'Wire DHCP', link: '/ui/hearth/dhcp'}},

@@ -27,9 +27,9 @@ export function decoded(value) {
     return value;
 }
 
-/** A sentence of the agent's as HTML: with a capital, and what stands between backticks as code. */
+/** A sentence of the agent's as HTML: with a capital, but for names such as iPXE, and what stands between backticks as code. */
 export function prose(text) {
-    const begun = String(text ?? '').replace(/^\p{Ll}(?=\p{L}* )/u, (letter) => letter.toUpperCase());
+    const begun = String(text ?? '').replace(/^\p{Ll}(?=\p{Ll}*:? )/u, (letter) => letter.toUpperCase());
     return begun.split('`').map((part, number, all) =>
         number % 2 === 1 && number < all.length - 1 ? `<code>${escape(part)}</code>` : escape(number % 2 === 1 ? `\`${part}` : part)).join('');
 }

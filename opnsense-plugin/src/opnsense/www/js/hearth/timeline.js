@@ -12,6 +12,8 @@ import {count, cut, duration, escape, rate, size, stamp} from './text.js';
 const AXIS = 26, ROW = 36, LINE = 15, LEFT = 18, RIGHT = 10, BREAK = 34;
 /** Pixels of a character: about so many where a text is cut off at its room's end, and surely no more where it is not. */
 const SIGN = 6, WIDE = 7.2;
+/** Pixels between two times on the axis. */
+const APART = 44;
 /** Silence that is cut out of the picture is at least so long, in milliseconds. */
 const IDLE = 8000;
 /** Rows of one picture. */
@@ -214,15 +216,16 @@ export function picture(boot, findings = [], {width = 720, id = 'hearth-timeline
         y += part.height;
     }
     const height = Math.round(y + 8);
+    // How long a silence was says more than a time beside it.
+    const silences = breaks.map((one) => ({x: one.x + one.width / 2, ms: one.ms})).reduce((told, one) =>
+        told.length === 0 || one.x - told[told.length - 1].x > APART ? [...told, one] : told, []);
     const grid = [
         ...breaks.map((one) => `<rect class="hearth-break" x="${px(one.x + 2)}" y="${AXIS - 4}" ` +
             `width="${px(one.width - 4)}" height="${height - AXIS}"><title>${escape(duration(one.ms))} ` +
             'in which nothing happened</title></rect>'),
         ...marks.map((one) => `<line class="hearth-grid" x1="${px(one.x)}" x2="${px(one.x)}" y1="${AXIS - 6}" ` +
-            `y2="${height}"/>${axis(one, right)}`),
-        ...breaks.filter((one) => marks.every((mark) => Math.abs(mark.x - one.x - one.width / 2) > 44))
-            .map((one) => `<text class="hearth-silence" x="${px(one.x + one.width / 2)}" y="12" text-anchor="middle">` +
-            `${escape(short(one.ms))}</text>`),
+            `y2="${height}"/>${silences.every((silence) => Math.abs(one.x - silence.x) > APART) ? axis(one, right) : ''}`),
+        ...silences.map((one) => `<text class="hearth-silence" x="${px(one.x)}" y="12" text-anchor="middle">${escape(short(one.ms))}</text>`),
     ];
     return `<svg class="hearth-timeline" xmlns="http://www.w3.org/2000/svg" role="img" width="${width}" ` +
         `height="${height}" viewBox="0 0 ${width} ${height}" aria-labelledby="${escape(id)}-title ${escape(id)}-text">` +

@@ -41,6 +41,11 @@ export function newer(version, versions) {
     return newest && parsed(version) && compare(newest, version) > 0 ? newest : null;
 }
 
+/** Whether a file of a fetch failed because another one came than is pinned: the agent's remedy names the command. */
+export function isOther(file) {
+    return file.state === 'failed' && (file.error ?? '').includes('hearth lock update');
+}
+
 /**
  * The id of the schematic that files of Talos are of: whole by a URL of the factory, else its beginning by a
  * name in the catalogue; empty if there is none.
@@ -70,17 +75,34 @@ export function chosenFirst(all, chosen, search) {
     return [...all.filter(is), ...all.filter((one) => !is(one) && has(one))];
 }
 
+/** Where the kernel is told to find its machine configuration, which is an answer of the profile. */
+const CONFIG = 'config.yaml';
+
+/** What is wrong with a machine configuration, or null. */
+function configuration(text, join) {
+    if (join) {
+        return 'Omni configures its machines by itself: leave one of both empty.';
+    } else if (!/^(machine|kind)\s*:/m.test(text)) {
+        return 'This is no machine configuration: talosctl gen config writes one, and it has a line "machine:".';
+    }
+    return null;
+}
+
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /**
- * What a filled-in wizard means: `{errors}` by field, or `{image, profile, general}` as the model has them.
- * `form`: join (answer of join.js, or null for no Omni), version, extensions, interfaces, who (`menu`, `hold`,
+ * What a filled-in wizard means: `{errors}` by field, or `{image, profile, answer, general}` as the model has them; `answer`
+ * is null without a machine configuration. `form`: join (answer of join.js, or null for no Omni), config (text), version, extensions, interfaces, who (`menu`, `hold`,
  * `profile`, or `keep`: as it is), name, architectures, factory, console; `taken`: names of images and profiles there are.
  */
 export function planned(form, taken = []) {
     const errors = {};
     if (form.join?.error) {
         errors.join = form.join.error;
+    }
+    const config = (form.config ?? '').trim() === '' ? '' : form.config, wrong = config && configuration(config, form.join);
+    if (wrong) {
+        errors.config = wrong;
     }
     if (!parsed(form.version)) {
         errors.version = 'Choose a version.';
@@ -104,9 +126,12 @@ export function planned(form, taken = []) {
         },
         profile: {
             name: form.name, label: join ? 'Talos Linux, joins Omni' : 'Talos Linux',
-            arguments: form.console ? `console=tty0 console=${form.console}` : '', installed: 'never',
+            arguments: [form.console && `console=tty0 console=${form.console}`, config && `talos.config=\${answer:${CONFIG}}`].filter(Boolean).join(' '),
+            // By its configuration Talos installs itself, and starts anew from its disk.
+            installed: config ? 'next-boot' : 'never',
             omni_api: join?.api ?? '', omni_token: join?.token ?? '', omni_events: join?.events ?? '', omni_logs: join?.logs ?? '',
         },
+        answer: config ? {name: CONFIG, text: config} : null,
         general: {enabled: '1', interfaces: form.interfaces.join(','), ...(form.who === 'keep' ? {} : {unknown: form.who})},
     };
 }
@@ -119,6 +144,16 @@ export function free(name, taken) {
             return tried;
         }
     }
+}
+
+/**
+ * What is to be thought of before machines are served on an interface that leads to other networks, or nothing. `choices` is
+ * the model's list of interfaces, `keys` those that are chosen.
+ */
+export function outside(choices, keys) {
+    const names = keys.filter((key) => choices?.[key]?.upstream).map((key) => choices[key].value);
+    return names.length === 0 ? '' : `${names.join(', ')} ${names.length === 1 ? 'has' : 'have'} a gateway: who is on that side can fetch ` +
+        'scripts and images from here, with what is secret in them. Choose networks whose machines are yours.';
 }
 
 /** The key of a choice that the core offers for a field, by what people read. */

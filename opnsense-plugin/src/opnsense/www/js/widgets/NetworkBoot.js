@@ -43,16 +43,21 @@ export default class NetworkBoot extends BaseTableWidget {
         if (!this.dataChanged('hearth', {live, findings, error: overview.error, known: machines.length})) {
             return;
         }
+        $('#hearthWidget').html(this.shown(overview, live, findings));
+        // What is higher or lower now is shown whole.
+        this.config.callbacks.updateGrid();
+    }
+
+    shown({error}, live, findings) {
         const {escape, count} = this.text;
-        if (overview.error) {
-            $('#hearthWidget').html(`<div class="error-message"><a href="/ui/hearth/">${escape(overview.error)}</a></div>`);
-            return;
+        if (error) {
+            return `<div class="error-message"><a href="/ui/hearth/">${escape(error)}</a></div>`;
         }
         const people = findings.filter((one) => one.severity !== 'notice' || one.code === 'waits-for-approval');
         const heading = (text) => `<div class="flextable-row"><div class="flex-cell"><b>${escape(text)}</b></div></div>`;
         const list = (html) => `<div style="padding: .5em"><ul class="hearth-rows">${html}</ul></div>`;
-        $('#hearthWidget').html(heading(live.length ? count(live.length, this.translations.booting1, this.translations.booting) : this.translations.quiet) +
+        return heading(live.length ? count(live.length, this.translations.booting1, this.translations.booting) : this.translations.quiet) +
             (live.length ? list(this.rows.live(live.slice(0, 8), Date.now(), {short: true})) : '') +
-            (people.length ? heading(this.translations.findings) + list(this.rows.findings(people.slice(0, 5))) : ''));
+            (people.length ? heading(this.translations.findings) + list(this.rows.findings(people.slice(0, 5), {short: true})) : '');
     }
 }

@@ -15,5 +15,6 @@ class DhcpController extends IndexController
     {
         Modules::give($this->view);
         $this->view->pick('OPNsense/Hearth/dhcp');
+        $this->view->dhcpForm = $this->getForm('dhcp');
     }
 }

@@ -23,7 +23,7 @@ class MachinesController extends IndexController
     public function machineAction($number = '')
     {
         Modules::give($this->view);
-        $this->view->number = preg_match('/^[0-9]{1,18}$/', (string)$number) ? $number : '';
+        $this->view->number = preg_match('/^[0-9]{1,18}$/D', (string)$number) ? $number : '';
         $this->view->pick('OPNsense/Hearth/machine');
     }
 }

@@ -13,6 +13,7 @@ class MenuController extends IndexController
 {
     public function indexAction()
     {
+        Modules::give($this->view);
         $this->view->pick('OPNsense/Hearth/menu');
         $this->view->menuForm = $this->getForm('menu');
     }

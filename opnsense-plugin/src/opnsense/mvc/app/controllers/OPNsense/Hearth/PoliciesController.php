@@ -18,6 +18,7 @@ class PoliciesController extends IndexController
 
     public function indexAction()
     {
+        Modules::give($this->view);
         $this->view->pick('OPNsense/Hearth/policies');
         $this->view->formDialogPolicy = $this->getForm('dialogPolicy');
         $grid = $this->getFormGrid('dialogPolicy');

@@ -70,13 +70,15 @@ class Addresses
     }
 
     /**
+     * An alias in a CARP group goes with the group's master.
      * @return array CARP addresses that are declared on an interface, packed, since IPv6 has many spellings
      */
     private function virtual(string $interface): array
     {
         $result = [];
         foreach (config_read_array('virtualip', 'vip', false) as $vip) {
-            if ($vip['interface'] === $interface && $vip['mode'] === 'carp') {
+            $moves = $vip['mode'] === 'carp' || ($vip['mode'] === 'ipalias' && !empty($vip['vhid']));
+            if ($vip['interface'] === $interface && $moves) {
                 $result[] = inet_pton($vip['subnet']);
             }
         }

@@ -8,6 +8,7 @@
 namespace OPNsense\Hearth;
 
 use OPNsense\Core\Backend;
+use OPNsense\Core\Config;
 
 /**
  * Asks the running agent, over configd.
@@ -43,6 +44,26 @@ class Agent
                 'state' => 'failed',
             ];
         }
-        return $answer;
+        return ($answer['state'] ?? '') === 'stopped' ? self::meant() ?? $answer : $answer;
+    }
+
+    /**
+     * @return array|null the answer where it is not to run here and now
+     */
+    private static function meant(): ?array
+    {
+        $enabled = Config::getInstance()->object()->OPNsense?->hearth?->general?->enabled;
+        if ((string)$enabled !== '1') {
+            return [
+                'error' => gettext('The boot server is switched off. Choose interfaces in Settings, and switch it on.'),
+                'state' => 'off',
+            ];
+        } elseif (is_file(Apply::STANDBY)) {
+            return [
+                'error' => gettext('This node is the backup of its CARP group, and serves once it is master.'),
+                'state' => 'standby',
+            ];
+        }
+        return null;
     }
 }

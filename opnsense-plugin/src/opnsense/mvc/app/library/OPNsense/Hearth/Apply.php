@@ -8,6 +8,7 @@
 namespace OPNsense\Hearth;
 
 use OPNsense\Core\Backend;
+use OPNsense\Core\Config;
 use OPNsense\Core\Shell;
 
 /**
@@ -16,6 +17,19 @@ use OPNsense\Core\Shell;
  */
 class Apply
 {
+    /**
+     * Why what is declared is not in force, for the banner: nobody looks when the other node of a pair is told
+     * to restart.
+     */
+    public const REFUSED = '/var/run/hearth.refused';
+    /**
+     * It is there while the agent is stopped because the other node of a pair serves.
+     */
+    public const STANDBY = '/var/run/hearth.standby';
+    /**
+     * What was declared when it came into force last, as a hash.
+     */
+    private const FORCED = '/var/run/hearth.forced';
     private const LOCK = '/var/run/hearth.apply.lock';
     private const RULES = '/var/run/hearth.rules';
     private const RC = '/usr/local/etc/rc.d/hearth';
@@ -61,11 +75,38 @@ class Apply
             usleep(100000);
         }
         try {
-            return (new Apply())->$way();
+            $declared = self::declared();
+            $answer = (new Apply())->$way();
+            if ($way !== 'check') {
+                @unlink(self::REFUSED);
+                file_put_contents(self::FORCED, $declared);
+                chmod(self::FORCED, 0644);
+            }
+            return $answer;
         } catch (Refused $refused) {
+            if ($way !== 'check') {
+                file_put_contents(self::REFUSED, $refused->getMessage());
+                chmod(self::REFUSED, 0644);
+            }
             syslog(LOG_ERR, 'hearth: not applied: ' . $refused->getMessage() . ' ' . $refused->details);
             return ['status' => 'failed', 'message' => $refused->getMessage(), 'details' => $refused->details];
         }
+    }
+
+    /**
+     * @return bool something was saved that is not in force
+     */
+    public static function waits(): bool
+    {
+        return @file_get_contents(self::FORCED) !== self::declared();
+    }
+
+    private static function declared(): string
+    {
+        $section = Config::getInstance()->object()->OPNsense?->hearth;
+        /* without when it was saved, and what the page DHCP applies by itself */
+        $apart = ['/^<hearth[^>]*>/', '~<dhcp>.*?</dhcp>~s'];
+        return hash('sha256', preg_replace($apart, '', (string)$section?->asXML()));
     }
 
     /**
@@ -86,7 +127,7 @@ class Apply
     private function firewall()
     {
         $general = $this->model->general;
-        $fields = ['enabled', 'firewall', 'interfaces', 'ipv6', 'tftp_port', 'http_port'];
+        $fields = ['enabled', 'firewall', 'source', 'interfaces', 'ipv6', 'tftp_port', 'http_port'];
         $values = array_map(fn($field) => $general->$field->getValue(), $fields);
         $values[] = $this->model->api->interfaces->getValue();
         $values[] = $this->model->api->port->getValue();
@@ -144,6 +185,8 @@ class Apply
             }
             $why = $refused;
         }
+        $this->rcconf();
+        $this->standby();
         $this->stop();
         if ($this->serves()) {
             $this->start();
@@ -158,6 +201,7 @@ class Apply
     {
         if ($this->model->general->enabled->isEmpty()) {
             $this->rcconf();
+            $this->standby();
             $this->stop();
             return ['status' => 'ok', 'running' => false, 'changed' => false, 'warnings' => ''];
         }
@@ -167,11 +211,12 @@ class Apply
         $restart = $this->staging->needsRestart();
         $this->staging->place();
         $this->rcconf();
+        $this->standby();
         if (!$this->serves()) {
             $this->stop();
         } elseif (!$this->running()) {
             $this->start();
-        } elseif ($restart) {
+        } elseif ($restart || $this->isOutdated()) {
             $this->stop();
             $this->start();
         } elseif ($always || $changed) {
@@ -189,6 +234,15 @@ class Apply
         return !$general->enabled->isEmpty() && ($general->serve->isEqual('always') || $this->addresses->master());
     }
 
+    private function standby()
+    {
+        if ($this->model->general->enabled->isEmpty() || $this->serves()) {
+            @unlink(self::STANDBY);
+        } else {
+            touch(self::STANDBY);
+        }
+    }
+
     private function rcconf()
     {
         (new Backend())->configdpRun('template reload', ['OPNsense/Hearth']);
@@ -202,6 +256,17 @@ class Apply
     private function running(): bool
     {
         return $this->rc('onestatus') === 0;
+    }
+
+    /**
+     * @return bool another version is installed than the one that runs: an upgrade leaves the old program be where
+     * the new one refuses the old configuration, and the one that is put in place was checked by the new one
+     */
+    private function isOutdated(): bool
+    {
+        $running = $this->status()['version'] ?? null;
+        $installed = trim(Shell::shell_safe(self::AGENT . ' --version 2> /dev/null'));
+        return $running !== null && $installed !== '' && $installed !== "hearth {$running}";
     }
 
     private function stop()
@@ -232,13 +297,16 @@ class Apply
             return '';
         }
         $lines = Shell::shell_safe('tail -n 8 %s', [end($logs)], true);
-        return implode("\n", preg_replace('/^<\d+>1 (\S+ ){5}(\[.*?\]|-) ?/', '', $lines));
+        /* it is started again and again, and says the same each time */
+        return implode("\n", array_unique(preg_replace('/^<\d+>1 (\S+ ){5}(\[.*?\]|-) ?/', '', $lines)));
     }
 
     private function reload()
     {
         $before = $this->status();
-        $this->rc('onereload');
+        if ($this->rc('onereload') !== 0) {
+            throw new Refused(gettext('The agent does not take this configuration.'), $this->lastLines());
+        }
         $known = $before['configuration']['reloads'] ?? 0;
         $after = $this->answer(fn($status) => ($status['configuration']['reloads'] ?? 0) > $known);
         if ($after === null) {

@@ -20,6 +20,13 @@ class Staging
     public const FILE = self::FOLDER . '/hearth.toml';
     private const STAGING = self::FOLDER . '/staging';
     private const STAGED = self::STAGING . '/hearth.toml';
+
+    /**
+     * What the template engine makes, by its +TARGETS and its last line: it may be made anew at any time by whoever has
+     * all templates made, so it is read and not moved.
+     */
+    private const BODY = self::STAGING . '/body.toml';
+    private const END = "# The end: a file that lacks this line is not whole.\n";
     private const PREVIOUS = self::STAGING . '/previous.toml';
     private const AGENT = '/usr/local/sbin/hearth';
 
@@ -50,8 +57,8 @@ class Staging
     {
         $this->folders();
         $answer = trim((new Backend())->configdpRun('template reload', ['OPNsense/Hearth/Agent']));
-        $body = $answer === 'OK' ? file_get_contents(self::STAGED) : false;
-        if ($body === false) {
+        $body = $answer === 'OK' ? (string)@file_get_contents(self::BODY) : '';
+        if (!str_ends_with($body, self::END)) {
             throw new Refused(
                 gettext('The configuration could not be written. The log of the backend (System: Log Files) says why.'),
                 $answer
@@ -216,7 +223,7 @@ class Staging
         @mkdir($folder, 0700);
         array_map('unlink', glob("{$folder}/*"));
         foreach ($this->model->variables->variable->iterateItems() as $uuid => $variable) {
-            if ($variable->type->isEqual('secret') && preg_match('/^[0-9a-fA-F-]+$/', $uuid)) {
+            if ($variable->type->isEqual('secret') && preg_match('/^[0-9a-fA-F-]+$/D', $uuid)) {
                 $this->write("{$folder}/{$uuid}", $variable->secret->getValue() . "\n", 0600);
             }
         }
@@ -228,7 +235,7 @@ class Staging
     private static function certificateFiles(Hearth $model): array
     {
         $reference = $model->api->certificate->getValue();
-        $found = preg_match('/^[0-9a-zA-Z]+$/', $reference) ? Store::getCertificate($reference) : false;
+        $found = preg_match('/^[0-9a-zA-Z]+$/D', $reference) ? Store::getCertificate($reference) : false;
         if (empty($found['crt']) || empty($found['prv'])) {
             return [];
         }
@@ -254,6 +261,10 @@ class Staging
 
     private function certificate()
     {
+        if ($this->model->api->certificate->isSet() && empty(self::certificateFiles($this->model))) {
+            throw new Refused(gettext('The certificate of the API is not in System: Trust. Choose another one in ' .
+                'Settings; on the second node of a pair, have certificates synchronised too.'));
+        }
         if (!self::certificateDiffers($this->model)) {
             return;
         }

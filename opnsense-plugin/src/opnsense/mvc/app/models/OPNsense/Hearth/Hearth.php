@@ -9,6 +9,7 @@ namespace OPNsense\Hearth;
 
 use OPNsense\Base\BaseModel;
 use OPNsense\Base\Messages\Message;
+use OPNsense\Core\Config;
 
 /**
  * What a person declares of network boot. Rules over one field are in Hearth.xml, those over several are here,
@@ -214,12 +215,32 @@ class Hearth extends BaseModel
             if (strlen($value->getValue()) > self::VARIABLE_BYTES) {
                 $this->refuse($value->__reference, gettext('A value has at most 16 KiB.'));
             }
-            if ($row->type->isEqual('integer') && !preg_match('/^-?[0-9]{1,18}$/', $value->getValue())) {
+            if ($row->type->isEqual('integer') && !preg_match('/^-?[0-9]{1,18}$/D', $value->getValue())) {
                 $this->refuse($value->__reference, gettext('A whole number has digits only.'));
             } elseif ($row->type->isEqual('boolean') && !in_array($value->getValue(), ['true', 'false'], true)) {
                 $this->refuse($value->__reference, gettext('Write true or false.'));
             } elseif ($row->type->isEqual('secret') && $value->getValue() === '') {
                 $this->refuse($value->__reference, gettext('Write the secret.'));
+            }
+        }
+    }
+
+    private function checkPolicies($all)
+    {
+        $asked = [
+            'manufacturer', 'product', 'serial', 'asset', 'smbios_uuid', 'firmware', 'architecture', 'buildarch',
+            'cpu_vendor', 'cpu_model', 'memory', 'mac', 'nic', 'busid', 'chip', 'ip', 'subnet', 'hostname', 'switch',
+            'port', 'version', 'machine_name', 'tag',
+        ];
+        foreach ($this->rows('policies.policy', $all) as $policy) {
+            foreach ($asked as $field) {
+                foreach (self::lines($policy->$field->getValue()) as $line) {
+                    $fault = Patterns::fault($field, $line);
+                    if ($fault !== null) {
+                        $this->refuse($policy->$field->__reference, $fault);
+                        break;
+                    }
+                }
             }
         }
     }
@@ -353,8 +374,28 @@ class Hearth extends BaseModel
         $this->checkProfiles($validateFullModel);
         $this->checkAnswers($validateFullModel);
         $this->checkVariables($validateFullModel);
+        $this->checkPolicies($validateFullModel);
         $this->checkMachines($validateFullModel);
         return $this->messages;
+    }
+
+    /**
+     * @return array interfaces that lead to other networks: they have a gateway, or get their address from one
+     */
+    public function upstream(): array
+    {
+        $result = [];
+        foreach (Config::getInstance()->object()->interfaces->children() as $name => $interface) {
+            $gateways = array_filter(
+                [(string)$interface->gateway, (string)$interface->gatewayv6],
+                fn($gateway) => !in_array($gateway, ['', 'none'], true)
+            );
+            $address = (string)$interface->ipaddr;
+            if (!empty($gateways) || ($address !== '' && filter_var($address, FILTER_VALIDATE_IP) === false)) {
+                $result[] = $name;
+            }
+        }
+        return $result;
     }
 
     /**

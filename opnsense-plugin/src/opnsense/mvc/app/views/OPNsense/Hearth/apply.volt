@@ -13,7 +13,11 @@
 <div class="alert alert-warning" id="hearth_warnings" style="display: none">
     <pre style="white-space: pre-wrap"></pre>
 </div>
+{% if acl.isPageAccessible(session_username, '/api/hearth/service/reconfigure') %}
 {{ partial('layout_partials/base_apply_button', ['data_endpoint': '/api/hearth/service/reconfigure', 'data_service_widget': 'hearth', 'data_error_title': 'Not applied']) }}
+{% else %}
+{{ partial("OPNsense/Hearth/readonly") }}
+{% endif %}
 <script>
     /**
      * Wires the button. `save` stores what the page has, and returns a Deferred.

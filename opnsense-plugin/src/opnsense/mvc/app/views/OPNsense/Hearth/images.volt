@@ -36,6 +36,7 @@
                         <td>
                             <button data-action="add" type="button" class="btn btn-xs btn-primary"><span class="fa fa-plus fa-fw"></span></button>
                             <button id="hearth_fetch_all" type="button" class="btn btn-xs btn-default" title="{{ lang._('Fetch everything that is missing') }}"><span class="fa fa-download fa-fw"></span></button>
+                            <button id="hearth_prune" type="button" class="btn btn-xs btn-default" title="{{ lang._('Remove files of old versions') }}"><span class="fa fa-eraser fa-fw"></span></button>
                         </td>
                     </tr>
                 </tfoot>
@@ -45,6 +46,7 @@
             <p>{{ lang._('The iPXE programs that machines are given first, one for each kind of firmware.') }}</p>
             <ul class="hearth-steps" id="hearth_loaders"></ul>
             <button class="btn btn-primary" type="button" id="hearth_fetch_loaders"><b>{{ lang._('Fetch loaders') }}</b></button>
+            <button class="btn btn-default" type="button" id="hearth_update_loaders" title="{{ lang._('Fetch them anew, as they are published now') }}">{{ lang._('Update loaders') }}</button>
         </div>
         <div id="talos" class="tab-pane fade">
             <div class="hearth-field">
@@ -52,6 +54,12 @@
                 <textarea class="form-control" id="talos_join" spellcheck="false" autocomplete="off" placeholder="siderolink.api=https://NAME.omni.siderolabs.io?jointoken=... talos.events.sink=... talos.logging.kernel=..."></textarea>
                 <p class="help-block" id="talos_join_text">{{ lang._('In Omni: Home, Copy Kernel Parameters; a join link alone will do. Leave it empty for Talos without Omni.') }}</p>
             </div>
+            <details class="hearth-field">
+                <summary>{{ lang._('Without Omni: a machine configuration') }}</summary>
+                <div class="hearth-field"><label for="talos_config">{{ lang._('Machine configuration') }}</label>
+                    <textarea class="form-control" id="talos_config" spellcheck="false" autocomplete="off" rows="8"></textarea>
+                    <p class="help-block" id="talos_config_text">{{ lang._('What talosctl gen config writes, as controlplane.yaml. It becomes the answer config.yaml of the profile, given to the installation alone; it is a template, so that name and address of each machine can stand in it. Without it machines wait for talosctl.') }}</p></div>
+            </details>
             <div class="hearth-field">
                 <label for="talos_version">{{ lang._('Version') }}</label>
                 <select class="form-control" id="talos_version" disabled><option value="">{{ lang._('asking the image factory') }}</option></select>

@@ -43,9 +43,11 @@
 
         const grid = $(`#${id}`).data('UIBootgrid');
         grid.table.on('rowMoved', function (row) {
-            const next = row.getNextRow();
+            {# the last of a page or of what a search found is not the last of all #}
+            const next = row.getNextRow(), previous = row.getPrevRow();
             const before = next ? `/${next.getData().uuid}` : '';
-            ajaxCall(`${policies}/move_policy/${row.getData().uuid}${before}`, {}, function (data) {
+            const after = !next && previous ? {after: previous.getData().uuid} : {};
+            ajaxCall(`${policies}/move_policy/${row.getData().uuid}${before}`, after, function (data) {
                 if (data && data.result === 'saved') {
                     $(document).trigger('settings-changed');
                 }
@@ -64,4 +66,19 @@
 </div>
 
 {{ partial('OPNsense/Hearth/apply') }}
+
+<div class="hearth" style="margin-top: 14px">
+    {{ partial("OPNsense/Hearth/parts") }}
+    <section class="content-box">
+        <h2>{{ lang._('Test against a machine') }}</h2>
+        <p>{{ lang._('By the policies as they are above, applied or not, as if the machine were met now.') }}</p>
+        {{ partial('OPNsense/Hearth/try_machine') }}
+        <button class="btn btn-primary" type="button" id="hearth_try"><b>{{ lang._('Test') }}</b></button>
+        <div id="hearth_tried" style="display: none; margin-top: 14px">{{ partial('OPNsense/Hearth/try_outcome') }}</div>
+    </section>
+</div>
 {{ partial('layout_partials/base_dialog', ['fields': formDialogPolicy, 'id': formGridPolicy['edit_dialog_id'], 'label': lang._('Policy')]) }}
+<script type="module">
+    import {start} from '/ui/js/hearth/page_policies.js';
+    $(document).ready(() => start());
+</script>

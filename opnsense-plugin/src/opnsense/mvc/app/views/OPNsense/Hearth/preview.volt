@@ -8,19 +8,14 @@
     <div class="hearth-columns" style="grid-template-columns: minmax(0, 1fr)">
         <section class="content-box">
             <h2>{{ lang._('A machine') }}</h2>
+            {{ partial('OPNsense/Hearth/try_machine') }}
             <div class="hearth-field">
-                <label for="hearth_which">{{ lang._('Which') }}</label>
-                <select class="form-control" id="hearth_which"><option value="">{{ lang._('one that is made up') }}</option></select>
-                <p class="help-block">{{ lang._('A known machine as it is, or one that is made up of what stands below.') }}</p>
-            </div>
-            <div id="hearth_made_up">
-                <div class="hearth-field">
-                    <label for="hearth_facts_text">{{ lang._('What it says of itself') }}</label>
-                    <textarea class="form-control" id="hearth_facts_text" spellcheck="false">mac=52:54:00:12:34:56
-platform=efi
-architecture=amd64</textarea>
-                    <p class="help-block">{{ lang._('One KEY=VALUE a line, by the keys of policies: manufacturer, product, serial, memory=16 GiB, mac, nic=14e4:1639, subnet, tag, ... With a known machine these stand in place of what it says.') }}</p>
-                </div>
+                <label for="hearth_by">{{ lang._('By') }}</label>
+                <select class="form-control" id="hearth_by">
+                    <option value="force">{{ lang._('the configuration that is in force') }}</option>
+                    <option value="declared">{{ lang._('what is declared now, applied or not') }}</option>
+                </select>
+                <p class="help-block">{{ lang._('What is not applied yet is tried as if the machine were met now: what people did with it here, and places that are taken, are not counted.') }}</p>
             </div>
             <button class="btn btn-primary" type="button" id="hearth_try"><b>{{ lang._('Try') }}</b></button>
         </section>
@@ -32,20 +27,14 @@ architecture=amd64</textarea>
     </ul>
     <div class="tab-content content-box">
         <div id="policies" class="tab-pane fade in active">
-            <p id="hearth_outcome" style="font-size: 15px"></p>
-            <div class="table-responsive"><table class="table table-condensed table-striped" id="hearth_policies" style="display: none">
-                <thead><tr><th style="width: 30px">#</th><th>{{ lang._('Policy') }}</th><th>{{ lang._('Profile') }}</th><th>{{ lang._('Outcome') }}</th><th>{{ lang._('Why') }}</th></tr></thead>
-                <tbody></tbody>
-            </table></div>
-            <h2 id="hearth_has_title" style="display: none">{{ lang._('What it has') }}</h2>
-            <dl class="hearth-facts" id="hearth_has"></dl>
+            {{ partial('OPNsense/Hearth/try_outcome') }}
         </div>
         <div id="script" class="tab-pane fade">
             <p id="hearth_script_text"></p>
             <pre class="hearth-script" id="hearth_script" tabindex="0"></pre>
         </div>
         <div id="menu" class="tab-pane fade">
-            <p>{{ lang._('The menu that is in force, as iPXE shows it on a screen of 80 columns.') }}</p>
+            <p>{{ lang._('As iPXE shows it on a screen of 80 columns.') }}</p>
             <div id="hearth_menu"></div>
         </div>
     </div>

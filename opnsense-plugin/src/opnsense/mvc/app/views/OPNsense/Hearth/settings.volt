@@ -11,6 +11,14 @@
             updateServiceControlUI('hearth');
             $('#hearth\\.general\\.unknown').change();
             $('#hearth\\.loaders\\.source').change();
+        }).done(async function (data) {
+            {# machines of whoever is behind a gateway would be served too #}
+            const [{outside}, {decoded}] = await Promise.all([import('/ui/js/hearth/wizard.js'), import('/ui/js/hearth/text.js')]);
+            ['general', 'api'].forEach(function (section) {
+                const field = $(`#hearth\\.${section}\\.interfaces`), choices = decoded(data.frm_settings.hearth[section].interfaces);
+                const told = $('<div class="text-danger hearth-upstream">').appendTo(field.closest('td'));
+                field.change(() => told.text(outside(choices, field.val() ?? []))).change();
+            });
         });
 
         $('#hearth\\.general\\.unknown').change(function () {
@@ -98,7 +106,7 @@
             <tfoot></tfoot>
         </table>
         <div style="padding: 1em">
-            <form class="form-inline" onsubmit="return false">
+            <form class="form-inline" id="token_form" onsubmit="return false">
                 <input class="form-control" type="text" id="token_name" maxlength="64" placeholder="{{ lang._('Name') }}" aria-label="{{ lang._('Name') }}">
                 <select class="form-control" id="token_role" aria-label="{{ lang._('Role') }}">
                     <option value="read">{{ lang._('read: sees everything but secrets') }}</option>

@@ -31,6 +31,22 @@ class ActionController extends ApiControllerBase
         return $this->done('fetch', [$this->text('names')]);
     }
 
+    /**
+     * Fetches `names` (with commas) anew and pins what comes, and does not wait.
+     */
+    public function updateAction()
+    {
+        return $this->done('update', [$this->text('names')]);
+    }
+
+    /**
+     * Removes fetched files that nothing refers to any more.
+     */
+    public function pruneAction()
+    {
+        return $this->done('prune', []);
+    }
+
     public function cancelAction($number = '')
     {
         return $this->done('cancel', [$number]);
@@ -42,7 +58,8 @@ class ActionController extends ApiControllerBase
             return ['error' => gettext('Only POST.'), 'state' => 'refused'];
         }
         $this->throwReadOnly();
-        return Agent::ask($what, $with);
+        /* the agent's audit log says who it was, not that the backend is root */
+        return Agent::ask($what, [...$with, (string)$this->getUserName()]);
     }
 
     private function text(string $key): string

@@ -8,7 +8,10 @@
 namespace OPNsense\Hearth\Api;
 
 use OPNsense\Base\ApiControllerBase;
+use OPNsense\Core\ACL;
+use OPNsense\Core\Backend;
 use OPNsense\Hearth\Agent;
+use OPNsense\Hearth\Apply;
 use OPNsense\Hearth\Hearth;
 
 /**
@@ -16,14 +19,20 @@ use OPNsense\Hearth\Hearth;
  */
 class AgentController extends ApiControllerBase
 {
+    /** Images that are there when the menu has their item, declared or not. */
+    private const IMPLIED = ['memtest', 'netboot.xyz'];
+
     public function statusAction()
     {
         return Agent::ask('status');
     }
 
+    /**
+     * What is under way now, and whether something was saved that is not in force (`unapplied`).
+     */
     public function overviewAction()
     {
-        return Agent::ask('overview');
+        return Agent::ask('overview') + ['unapplied' => Apply::waits()];
     }
 
     public function liveAction()
@@ -36,6 +45,15 @@ class AgentController extends ApiControllerBase
         return Agent::ask('findings');
     }
 
+    /**
+     * Whether the rules that let machines in are loaded: `filter`, `loaded`, `missing`.
+     */
+    public function firewallAction()
+    {
+        $answer = json_decode((new Backend())->configdRun('hearth firewall status'), true);
+        return $answer ?? ['error' => gettext('The rules cannot be looked at.'), 'state' => 'failed'];
+    }
+
     public function eventsAction($machine = '')
     {
         return Agent::ask('events', [$machine]);
@@ -46,7 +64,33 @@ class AgentController extends ApiControllerBase
      */
     public function machineAction($machine = '')
     {
-        return Agent::ask('machine', [$machine]);
+        $answer = Agent::ask('machine', [$machine]);
+        if (isset($answer['machine'])) {
+            $answer['machine']['profile'] = $this->meant()($answer['machine']);
+        }
+        return $answer;
+    }
+
+    /**
+     * Which profile is meant for a machine, by what it is declared as or by its policy.
+     */
+    private function meant(): callable
+    {
+        $model = new Hearth();
+        $profiles = [];
+        foreach ($model->profiles->profile->iterateItems() as $uuid => $profile) {
+            $profiles[$uuid] = (string)$profile->name;
+        }
+        $of = function ($rows) use ($profiles) {
+            $found = [];
+            foreach ($rows->iterateItems() as $row) {
+                $found[(string)$row->name] = $profiles[(string)$row->profile] ?? '';
+            }
+            return $found;
+        };
+        $machines = $of($model->machines->machine);
+        $policies = $of($model->policies->policy);
+        return fn($row) => ($machines[$row['declared'] ?? ''] ?? '') ?: ($policies[$row['policy'] ?? ''] ?? '');
     }
 
     public function searchMachinesAction()
@@ -56,7 +100,10 @@ class AgentController extends ApiControllerBase
         $chosen = function ($row) use ($phases) {
             return empty($phases) || in_array($row['phase'], $phases);
         };
-        $rows = $this->searchRecordsetBase($answer['machines'] ?? [], null, 'label', $chosen);
+        $meant = $this->meant();
+        $known = fn($row) => ['profile' => $row['profile'] ?: $meant($row)] + $row;
+        $machines = array_map($known, $answer['machines'] ?? []);
+        $rows = $this->searchRecordsetBase($machines, null, 'label', $chosen);
         return $rows + array_intersect_key($answer, ['error' => 1, 'state' => 1, 'more' => 1]);
     }
 
@@ -85,7 +132,8 @@ class AgentController extends ApiControllerBase
         foreach ($there as $name => $image) {
             $rows[] = [
                 'uuid' => '', 'name' => $name, 'recipe' => $image['recipe'], 'version' => $image['version'] ?? '',
-                'extensions' => '', 'description' => gettext('declared in a fragment'),
+                'extensions' => '', 'description' => in_array($name, self::IMPLIED)
+                    ? gettext('in the menu by itself') : gettext('declared in a fragment'),
             ] + $this->kept($image, false, $image['version'] ?? '');
         }
         $found = $this->searchRecordsetBase($rows, null, 'name');
@@ -144,11 +192,19 @@ class AgentController extends ApiControllerBase
         if (!$this->request->isPost()) {
             return ['error' => gettext('Only POST.'), 'state' => 'refused'];
         }
-        $told = array_filter(
-            (array)$this->request->getPost('machine'),
-            fn($value) => is_string($value) && $value !== ''
-        );
-        return Agent::ask('script', [json_encode((object)$told)]);
+        return Agent::ask('script', [$this->told('machine')]);
+    }
+
+    /**
+     * Policies, script and menu by what is declared now, applied or not: `machine` and `facts` as of policies, `told`
+     * as `machine` of scripts.
+     */
+    public function tryoutAction()
+    {
+        if (!$this->request->isPost()) {
+            return ['error' => gettext('Only POST.'), 'state' => 'refused'];
+        }
+        return Agent::ask('tryout', [$this->text('machine'), $this->text('facts'), $this->told('told')], 120);
     }
 
     /**
@@ -156,12 +212,43 @@ class AgentController extends ApiControllerBase
      */
     public function talosVersionsAction()
     {
-        return Agent::ask('versions', [$this->text('factory')], 70);
+        return $this->askFactory('versions', []);
     }
 
     public function talosExtensionsAction()
     {
-        return Agent::ask('extensions', [$this->text('version'), $this->text('factory')], 70);
+        return $this->askFactory('extensions', [$this->text('version')]);
+    }
+
+    /**
+     * The firewall asks whatever host the URL names, and tells what came back: who may only look has it ask the
+     * factories that are declared.
+     */
+    private function askFactory(string $what, array $with): array
+    {
+        $factory = $this->text('factory');
+        if ($factory !== '' && !$this->isDeclaredFactory($factory) && !$this->mayChange()) {
+            return [
+                'error' => gettext('Another image factory is asked for who may change network boot.'),
+                'state' => 'refused',
+            ];
+        }
+        return Agent::ask($what, [...$with, $factory], 70);
+    }
+
+    private function isDeclaredFactory(string $factory): bool
+    {
+        foreach ((new Hearth())->images->image->iterateItems() as $image) {
+            if ($image->factory->isEqual($factory)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private function mayChange(): bool
+    {
+        return (new ACL())->isPageAccessible($this->getUserName(), '/api/hearth/settings/add_image');
     }
 
     /**
@@ -170,6 +257,18 @@ class AgentController extends ApiControllerBase
     public function hintsAction()
     {
         return Agent::ask('hints');
+    }
+
+    /**
+     * What a script is told, as JSON.
+     */
+    private function told(string $key): string
+    {
+        $told = array_filter(
+            (array)$this->request->getPost($key),
+            fn($value) => is_string($value) && $value !== ''
+        );
+        return json_encode((object)$told);
     }
 
     private function text(string $key): string

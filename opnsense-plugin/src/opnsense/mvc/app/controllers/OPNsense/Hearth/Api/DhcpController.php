@@ -31,22 +31,28 @@ class DhcpController extends ApiControllerBase
     }
 
     /**
-     * Sets what the plan says, and repairs the conflicts whose ids are in `repairs`. With `digest` only
-     * if it is still the plan that had this digest.
+     * Sets what the plan says, if it is still the one that had this `digest` (`-`: any), and repairs the
+     * conflicts whose ids are in `repairs`.
      */
     public function applyAction()
     {
         if (!$this->request->isPost()) {
             return ['error' => gettext('This changes something: send it as a POST.')];
         }
+        $this->throwReadOnly();
         $digest = $this->request->getPost('digest', null, '');
         $repairs = $this->request->getPost('repairs', null, []);
         if (!is_array($repairs)) {
             $repairs = explode(',', (string)$repairs);
         }
-        $digest = is_string($digest) && preg_match('/^[0-9a-f]{64}$/', $digest) ? $digest : '-';
-        $repairs = array_filter($repairs, fn ($id) => is_string($id) && preg_match('/^[0-9a-f]{12}$/', $id));
-        $repairs = array_slice($repairs, 0, self::MOST_REPAIRS);
+        $repairs = array_filter($repairs, fn ($id) => $id !== '');
+        if (!is_string($digest) || !preg_match('/^(-|[0-9a-f]{64})$/D', $digest)) {
+            return ['error' => gettext('Send the digest of the plan that was looked at, or - for any plan.')];
+        } elseif (array_filter($repairs, fn ($id) => !is_string($id) || !preg_match('/^[0-9a-f]{12}$/D', $id)) !== []) {
+            return ['error' => gettext('A repair is the id of a conflict of the plan.')];
+        } elseif (count($repairs) > self::MOST_REPAIRS) {
+            return ['error' => sprintf(gettext('At most %d repairs at a time.'), self::MOST_REPAIRS)];
+        }
         return $this->ask('apply', [$digest, implode(',', $repairs) ?: '-']);
     }
 
@@ -58,6 +64,7 @@ class DhcpController extends ApiControllerBase
         if (!$this->request->isPost()) {
             return ['error' => gettext('This changes something: send it as a POST.')];
         }
+        $this->throwReadOnly();
         return $this->ask('revert');
     }
 

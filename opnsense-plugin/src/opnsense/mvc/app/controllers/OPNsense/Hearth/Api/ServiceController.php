@@ -9,6 +9,7 @@ namespace OPNsense\Hearth\Api;
 
 use OPNsense\Base\ApiMutableServiceControllerBase;
 use OPNsense\Core\Backend;
+use OPNsense\Hearth\Hearth;
 
 class ServiceController extends ApiMutableServiceControllerBase
 {
@@ -34,6 +35,35 @@ class ServiceController extends ApiMutableServiceControllerBase
             $answer['status_msg'] = $answer['message'] ?? '';
         }
         return $answer;
+    }
+
+    /**
+     * @param string $action start or restart
+     * @return array as ask(), and `response` as other services of the core have it
+     */
+    private function begin($action)
+    {
+        if (!$this->request->isPost()) {
+            return ['response' => [], 'status' => 'failed'];
+        }
+        $answer = $this->ask($action);
+        if ($answer['status'] === 'ok' && !$answer['running']) {
+            $answer['status'] = 'failed';
+            $answer['status_msg'] = (new Hearth())->general->enabled->isEmpty() ?
+                gettext('The boot server is switched off. Switch it on in Settings, and apply.') :
+                gettext('This node is the backup of its CARP group, and serves once it is master.');
+        }
+        return ['response' => $answer['status'] === 'ok' ? 'OK' : $answer['status_msg']] + $answer;
+    }
+
+    public function startAction()
+    {
+        return $this->begin('start');
+    }
+
+    public function restartAction()
+    {
+        return $this->begin('restart');
     }
 
     /**

@@ -36,6 +36,14 @@ class SettingsController extends ApiMutableModelControllerBase
             $result[$section] = $this->getModel()->$section->getNodes();
         }
         unset($result['loaders']['file']);
+        /* for a warning beside the field */
+        foreach ($this->getModel()->upstream() as $interface) {
+            foreach (['general', 'api'] as $section) {
+                if (isset($result[$section]['interfaces'][$interface])) {
+                    $result[$section]['interfaces'][$interface]['upstream'] = 1;
+                }
+            }
+        }
         return $result;
     }
 
@@ -250,7 +258,7 @@ class SettingsController extends ApiMutableModelControllerBase
     }
 
     /**
-     * Puts a policy before another one, or last.
+     * Puts a policy before another one, behind the one that is posted as `after`, or last.
      */
     public function movePolicyAction($uuid, $before = null)
     {
@@ -259,12 +267,16 @@ class SettingsController extends ApiMutableModelControllerBase
         }
         Config::getInstance()->lock();
         $policies = iterator_to_array($this->getModel()->policies->policy->iterateItems());
-        if (!isset($policies[$uuid]) || ($before !== null && !isset($policies[$before]))) {
-            return ['result' => 'not found'];
+        $after = $this->request->getPost('after', null, null);
+        foreach (array_filter([$uuid, $before, $after], fn($key) => $key !== null) as $key) {
+            if (!is_string($key) || !isset($policies[$key]) || in_array($uuid, [$before, $after], true)) {
+                return ['result' => 'not found'];
+            }
         }
         uasort($policies, fn($a, $b) => $a->sequence->asInt() <=> $b->sequence->asInt());
         $order = array_values(array_diff(array_keys($policies), [$uuid]));
-        array_splice($order, $before === null ? count($order) : array_search($before, $order, true), 0, [$uuid]);
+        $behind = $after === null ? count($order) : array_search($after, $order, true) + 1;
+        array_splice($order, $before === null ? $behind : array_search($before, $order, true), 0, [$uuid]);
         foreach ($order as $index => $key) {
             $policies[$key]->sequence = (string)($index + 1);
         }

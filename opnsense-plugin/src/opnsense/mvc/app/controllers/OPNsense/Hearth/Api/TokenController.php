@@ -15,7 +15,7 @@ use OPNsense\Core\Backend;
  */
 class TokenController extends ApiControllerBase
 {
-    private const NAME = '/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/';
+    private const NAME = '/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/D';
 
     private function ask($action, $parameters = [])
     {
@@ -52,7 +52,7 @@ class TokenController extends ApiControllerBase
             return ['error' => gettext('A name has 1 to 64 letters, digits, dots, underscores or dashes.')];
         } elseif (!in_array($role, ['read', 'operate', 'admin'], true)) {
             return ['error' => gettext('A role is read, operate or admin.')];
-        } elseif ($expires !== '' && !preg_match('/^[0-9]{1,5}[hd]$/', $expires)) {
+        } elseif ($expires !== '' && !preg_match('/^[0-9]{1,5}[hd]$/D', $expires)) {
             return ['error' => gettext('A time is written as 12h or 90d.')];
         }
         return $this->ask('create', [$name, $role, $expires]);

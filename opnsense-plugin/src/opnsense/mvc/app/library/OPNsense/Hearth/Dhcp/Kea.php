@@ -242,7 +242,7 @@ class Kea
         $data = $row['encoding'] == 'hex' && ctype_xdigit($row['data']) && strlen($row['data']) % 2 == 0
             ? hex2bin($row['data']) : $row['data'];
         $text = rtrim($data, "\0");
-        return preg_match('/^[\x20-\x7e]*$/', $text) ? $text : '0x' . bin2hex($text);
+        return preg_match('/^[\x20-\x7e]*$/D', $text) ? $text : '0x' . bin2hex($text);
     }
 
     private static function why(array $row): string

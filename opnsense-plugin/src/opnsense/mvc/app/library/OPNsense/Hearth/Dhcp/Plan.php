@@ -208,6 +208,15 @@ class Plan
                 gettext('Set the TFTP port to 69, or forward port 69 to it.')
             );
         }
+        if (!$situation['runs']) {
+            $found[] = Entry::conflict(
+                'not-running',
+                'warning',
+                'hearth',
+                gettext('Hearth does not run: machines that are sent here get nothing.'),
+                gettext('Start it on the page Overview before you apply here.')
+            );
+        }
         if ($situation['tftp']['enabled']) {
             $found[] = Entry::conflict(
                 'os-tftp',

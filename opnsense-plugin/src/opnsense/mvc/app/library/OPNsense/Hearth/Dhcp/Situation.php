@@ -11,6 +11,7 @@ use DOMElement;
 use OPNsense\Core\Backend;
 use OPNsense\Core\Config;
 use OPNsense\Core\Shell;
+use OPNsense\Hearth\Apply;
 
 /**
  * Reads what a plan is made from: config.xml, what dhcpd and Dnsmasq take in beside it, who has
@@ -31,9 +32,11 @@ class Situation
     private const FILE_LIMIT = 1 << 20;
 
     /**
+     * @param bool $asks also what the agent heard and whether it runs, for people; an agent that hangs takes its time,
+     * so nobody asks while config.xml is locked
      * @return array the situation, as Plan::of() takes it
      */
-    public static function read(): array
+    public static function read(bool $asks = false): array
     {
         $root = dom_import_simplexml(Config::getInstance()->object());
         $situation = self::fields(self::value($root, 'OPNsense/hearth/dhcp/http_boot') != '0') + [
@@ -47,7 +50,8 @@ class Situation
                 'listen' => self::value($root, 'OPNsense/tftp/general/listen'),
             ],
             'udp69' => self::port69(),
-            'heard' => self::ask(['findings', '--json'])['findings'] ?? [],
+            'heard' => $asks ? self::ask(['findings', '--json'])['findings'] ?? [] : [],
+            'runs' => !$asks || self::runs(),
             'record' => Record::load($root),
         ];
         $chosen = self::list(self::value($root, 'OPNsense/hearth/general/interfaces'));
@@ -56,6 +60,13 @@ class Situation
             $chosen = array_keys(array_filter($situation['interfaces'], $behind));
         }
         return $situation + ['chosen' => $chosen];
+    }
+
+    /** Whether it answers machines; the backup of a pair is stopped on purpose, and answers once it is master. */
+    private static function runs(): bool
+    {
+        $answer = (string)(new Backend())->configdRun('hearth status');
+        return str_contains($answer, 'is running') || is_file(Apply::STANDBY);
     }
 
     /**

@@ -94,7 +94,7 @@ class Writer
 
     private static function child(\DOMElement $above, string $step): ?\DOMElement
     {
-        preg_match('/^([\w-]+)(?:\[(\d+)\])?$/', $step, $parts);
+        preg_match('/^([\w-]+)(?:\[(\d+)\])?$/D', $step, $parts);
         $left = (int)($parts[2] ?? 0);
         foreach ($above->childNodes as $node) {
             if ($node instanceof \DOMElement && $node->nodeName == ($parts[1] ?? '') && $left-- == 0) {

@@ -9,6 +9,7 @@ namespace OPNsense\System\Status;
 
 use OPNsense\Core\Config;
 use OPNsense\Hearth\Agent;
+use OPNsense\Hearth\Apply;
 use OPNsense\System\AbstractStatus;
 use OPNsense\System\SystemStatusCode;
 
@@ -34,10 +35,16 @@ class HearthStatus extends AbstractStatus
         if ((string)$declared !== '1') {
             return;
         }
+        $refused = @file_get_contents(Apply::REFUSED);
+        if (!empty($refused)) {
+            $this->internalMessage = sprintf(gettext('What is declared is not in force. %s'), $refused);
+            $this->internalStatus = SystemStatusCode::ERROR;
+            return;
+        }
         /* kept by configd for a while, because every page asks */
         $answer = Agent::ask('findings', [], 5);
         if (isset($answer['error'])) {
-            if (($answer['state'] ?? '') !== 'failed') {
+            if (!in_array($answer['state'] ?? '', ['failed', 'standby'], true)) {
                 $this->internalMessage = $answer['error'];
                 $this->internalStatus = SystemStatusCode::ERROR;
             }
@@ -49,11 +56,20 @@ class HearthStatus extends AbstractStatus
         if (empty($needed)) {
             return;
         }
-        $machines = array_unique(array_column($needed, 'label'));
-        $names = implode(', ', array_slice($machines, 0, 5)) . (count($machines) > 5 ? ', ...' : '');
-        $this->internalMessage = count($machines) === 1 ?
-            sprintf(gettext('One machine needs a look: %s'), $names) :
-            sprintf(gettext('%d machines need a look: %s'), count($machines), $names);
+        /* what a fetch failed of is no machine's */
+        $machines = array_unique(array_column(array_filter($needed, fn($one) => isset($one['machine'])), 'label'));
+        $said = [];
+        if (!empty($machines)) {
+            $names = implode(', ', array_slice($machines, 0, 5)) . (count($machines) > 5 ? ', ...' : '');
+            $said[] = count($machines) === 1 ?
+                sprintf(gettext('One machine needs a look: %s'), $names) :
+                sprintf(gettext('%d machines need a look: %s'), count($machines), $names);
+        }
+        if (count(array_filter($needed, fn($one) => !isset($one['machine']))) > 0) {
+            $said[] = gettext('Not everything could be fetched: the page Images says why');
+            $this->internalLocation = empty($machines) ? '/ui/hearth/images' : '/ui/hearth/';
+        }
+        $this->internalMessage = implode('. ', $said);
         $this->internalStatus = in_array('error', array_column($needed, 'severity')) ?
             SystemStatusCode::WARNING : SystemStatusCode::NOTICE;
     }

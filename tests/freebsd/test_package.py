@@ -1,0 +1,85 @@
+"""FreeBSD's own pkg on FreeBSD itself."""
+
+import pytest
+
+from hearthtest.guest_site import NEW, OLD
+from hearthtest.guest import BROUGHT, Failed
+
+ADD = "ASSUME_ALWAYS_YES=yes pkg add"
+
+
+def absent(wire):
+    wire.run("pkg delete -fy hearth", 300, check=False)
+    wire.run("rm -rf /usr/local/etc/hearth /var/db/hearth; pw userdel hearth; pw groupdel hearth", check=False)
+
+
+def test_added_it_is_whole_and_not_started(pkg):
+    wire = pkg
+    absent(wire)
+    said = wire.run(f"{ADD} {BROUGHT}/hearth-{NEW}.pkg", 300)
+    assert "sysrc hearth_enable=YES" in said
+    wire.run("pkg check -s hearth && pkg check -d hearth", 120)
+    assert wire.run("id hearth") == "uid=969(hearth) gid=969(hearth) groups=969(hearth)"
+    assert wire.run("stat -f '%Su:%Sg %Lp' /var/db/hearth /usr/local/tftp").splitlines() == [
+        "hearth:hearth 750", "hearth:hearth 755"]
+    assert wire.run("stat -f '%Su:%Sg %Lp' /usr/local/etc/hearth/hearth.toml") == "root:hearth 640"
+    assert wire.service("onestatus", check=False)[0] == 1
+    with pytest.raises(Failed, match="at least one address is needed"):
+        wire.service("onestart")
+
+
+def test_an_upgrade_from_a_repository_keeps_all_and_restarts_what_ran(pkg):
+    wire = pkg
+    absent(wire)
+    wire.run(f"{ADD} {BROUGHT}/hearth-{OLD}.pkg", 300)
+    wire.settings(boot=False)
+    wire.run("sysrc hearth_enable=YES hearth_delay=1")
+    wire.service("start")
+    wire.wait()
+    process = wire.process()
+    wire.run("echo mine > /usr/local/tftp/mine")
+    # The catalogue is made by the guest's own pkg; what Hearth's writer makes is tried with it elsewhere.
+    wire.run(f"mkdir -p /tmp/repo /usr/local/etc/pkg/repos && cp {BROUGHT}/hearth-{NEW}.pkg /tmp/repo && pkg repo /tmp/repo && "
+             "echo 'FreeBSD: { enabled: no } trial: { url: \"file:///tmp/repo\", enabled: yes, signature_type: none }' "
+             "> /usr/local/etc/pkg/repos/trial.conf", 300)
+    said = wire.run("pkg upgrade -y hearth", 600)
+    wire.wait()
+    assert wire.run("pkg query %v hearth") == NEW, said
+    assert wire.process() != process
+    assert wire.run("cat /usr/local/tftp/mine") == "mine"
+    assert wire.run("test -s /var/db/hearth/hearth.db && grep -c 192.168.77.1 /usr/local/etc/hearth/hearth.toml") == "1"
+    # With settings that the new one refuses, what runs goes on.
+    process = wire.process()
+    wire.run("echo nonsense >> /usr/local/etc/hearth/hearth.toml")
+    said = wire.run(f"ASSUME_ALWAYS_YES=yes pkg add -f {BROUGHT}/hearth-{NEW}.pkg", 300)
+    assert "goes on with the old program until you run: service hearth restart" in said and wire.process() == process
+
+
+def test_removed_it_is_stopped_and_a_persons_things_stay(pkg):
+    wire = pkg
+    absent(wire)
+    wire.run(f"{ADD} {BROUGHT}/hearth-{NEW}.pkg", 300)
+    wire.settings(boot=False)
+    wire.run("sysrc hearth_enable=YES; echo mine > /usr/local/tftp/mine")
+    wire.service("start")
+    wire.wait()
+    wire.run("pkg delete -y hearth", 300)
+    wire.run("! pgrep -x hearth && test -s /var/db/hearth/hearth.db && test -s /usr/local/etc/hearth/hearth.toml && "
+             "test -e /usr/local/tftp/mine && ! test -e /usr/local/sbin/hearth")
+    wire.run(f"{ADD} {BROUGHT}/hearth-{NEW}.pkg", 300)
+    wire.run("env HEARTH_PURGE=yes pkg delete -y hearth", 300)
+    wire.run("! test -e /var/db/hearth && ! test -e /usr/local/etc/hearth && test -e /usr/local/tftp/mine")
+
+
+def test_a_full_disk_ends_the_installation_with_its_reason(pkg):
+    wire = pkg
+    absent(wire)
+    wire.run("mdmfs -s 4m md /usr/local/share && df -k /usr/local/share")
+    wire.run("dd if=/dev/zero of=/usr/local/share/full bs=64k", check=False)
+    try:
+        code, said = wire.run(f"{ADD} {BROUGHT}/hearth-{NEW}.pkg", 300, check=False)
+        assert code != 0 and "No space left on device" in said, said
+        assert wire.run("pkg info -e hearth", check=False)[0] == 1
+    finally:
+        wire.run("umount /usr/local/share")
+    wire.run(f"{ADD} {BROUGHT}/hearth-{NEW}.pkg", 300)

@@ -1,0 +1,229 @@
+"""The service under rc(8) and daemon(8), as FreeBSD runs it."""
+
+import concurrent.futures
+import contextlib
+import re
+import threading
+import time
+
+import pytest
+
+from hearthtest.guest_site import ADDRESS, LATER
+from hearthtest.guest import Failed, fields
+from hearthtest.wait import wait_for
+
+
+@contextlib.contextmanager
+def serving(wire, addresses):
+    """Started anew with these addresses; afterwards with the usual one."""
+    wire.settings(addresses)
+    wire.service("restart")
+    wire.wait()
+    try:
+        yield
+    finally:
+        wire.settings()
+        wire.service("restart")
+        wire.wait()
+
+
+def log_since(wire, command, text, seconds=60):
+    """Waits for a line that is in the log after a command, and returns what the log got."""
+    before = int(wire.run("wc -l < /var/log/hearth.log"))
+    wire.run(command)
+    return wire.wait(f"tail -n +{before + 1} /var/log/hearth.log | grep -F -- '{text}'", text, seconds)
+
+
+def test_it_is_started_at_boot_after_the_network_and_the_log(installed):
+    wire = installed
+    order = wire.run("rcorder /etc/rc.d/* /usr/local/etc/rc.d/* 2>/dev/null").split()
+    place = {name.rpartition("/")[2]: number for number, name in enumerate(order)}
+    assert place["hearth"] > place["NETWORKING"] and place["hearth"] > place["syslogd"]
+    wire.guest.reboot()
+    wire.wait(300)
+    assert "is running as pid" in wire.service("status")
+    assert "Starting hearth." in wire.guest.log()
+    assert wire.tftp("default.ipxe").startswith(b"#!ipxe")
+
+
+def test_its_verbs(installed):
+    wire = installed
+    process = wire.process()
+    wire.service("configtest")
+    with pytest.raises(Failed, match="already running"):
+        wire.service("start")
+    # A reload keeps the process; a bad configuration is refused before the agent is asked.
+    reloads = wire.status()["configuration"]["reloads"]
+    wire.service("reload")
+    wait_for(lambda: wire.status()["configuration"]["reloads"] == reloads + 1, "it is reloaded", 60)
+    assert wire.process() == process
+    wire.run("echo 'nonsense = 1' >> /usr/local/etc/hearth/hearth.toml")
+    for verb in ("configtest", "reload", "restart"):
+        with pytest.raises(Failed, match="nonsense"):
+            wire.service(verb)
+    assert wire.process() == process and wire.status()["configuration"]["refused"] is None
+    wire.settings()
+    wire.service("restart")
+    wire.wait()
+    assert wire.process() != process
+    wire.service("stop")
+    code, said = wire.service("status", check=False)
+    assert code == 1 and "not running" in said
+    wire.run("! ls /var/run/hearth.pid /var/run/hearth_agent.pid && ! pgrep -x hearth")
+    wire.service("start")
+    wire.wait()
+
+
+def test_daemon_starts_it_again_when_it_is_killed(installed):
+    wire = installed
+    daemon, process = wire.run("cat /var/run/hearth.pid"), wire.process()
+    wire.run(f"kill -9 {process}")
+    wire.wait(60)
+    assert wire.process() != process and wire.run("cat /var/run/hearth.pid") == daemon
+    assert wire.tftp("default.ipxe").startswith(b"#!ipxe")
+
+
+def test_it_is_nobody_once_its_sockets_are_open(installed):
+    wire = installed
+    process = wire.process()
+    user = wire.run("id -u hearth")
+    who = fields(wire.run(f"procstat -s {process}"))[0]
+    assert {who[key] for key in ("EUID", "RUID", "SVUID")} == {user}, who
+    group = wire.run("id -g hearth")
+    assert {who[key] for key in ("EGID", "RGID", "SVGID")} == {group}, who
+    assert set(who["GROUPS"].split(",")) <= {group, "-", ""} or who["GROUPS"] in (group, "-"), who
+    open_files = wire.run(f"procstat -f {process}")
+    bpf = [line for line in open_files.splitlines() if "/dev/bpf" in line]
+    # Flags of procstat(1): r and w are for reading and writing.
+    assert bpf and all("r" in line.split()[4] and "w" not in line.split()[4] for line in bpf), open_files
+    assert re.search(r"UDP\s+192\.168\.77\.1:69\b", open_files), open_files
+    # Root's only: its memory and its calls are closed to its own user too.
+    with pytest.raises(Failed):
+        wire.run(f"su -m hearth -c 'ktrace -p {process}'")
+    assert wire.run(f"ps -o user= -p {process}") == "hearth"
+
+
+def test_an_address_that_comes_later_is_served_from_that_moment(installed):
+    wire = installed
+    with serving(wire, [ADDRESS, LATER]):
+        assert LATER in wire.run("grep -F 'not there' /var/log/hearth.log || tail -5 /var/log/hearth.log")
+        with pytest.raises(TimeoutError):
+            wire.tftp("default.ipxe", LATER)
+        wire.run(f"ifconfig vtnet1 inet {LATER}/24 up")
+        try:
+            assert wire.tftp("default.ipxe", LATER).startswith(b"#!ipxe")
+            assert wire.get("/files/proof.txt", LATER)[0] == 200
+        finally:
+            wire.run(f"ifconfig vtnet1 inet {LATER} -alias; ifconfig vtnet1 down")
+
+
+def test_an_interface_that_comes_and_goes_and_comes_back_is_served(installed):
+    wire = installed
+    made = f"ifconfig epair7 create && ifconfig epair7a inet {LATER}/24 up && ifconfig bridge7 create && " \
+        "ifconfig bridge7 addm epair7b addm vtnet1 up && ifconfig epair7b up && ifconfig vtnet1 up"
+    gone = "ifconfig bridge7 destroy; ifconfig epair7a destroy"
+    with serving(wire, [ADDRESS, LATER]):
+        process = wire.process()
+        try:
+            for _ in range(2):
+                wire.run(made)
+                assert wire.tftp("default.ipxe", LATER).startswith(b"#!ipxe")
+                wire.run(gone)
+                assert wire.tftp("default.ipxe").startswith(b"#!ipxe")
+        finally:
+            wire.run(gone, check=False)
+        assert wire.process() == process
+
+
+def test_a_clock_that_jumps_harms_nothing(installed):
+    wire = installed
+    process = wire.process()
+    now = time.time()
+    try:
+        for there in (now + 400 * 86_400, now - 400 * 86_400):
+            wire.run(f"date -u -f %s {int(there)}")
+            assert wire.tftp("default.ipxe").startswith(b"#!ipxe")
+            assert wire.get("/files/proof.txt")[0] == 200
+            assert wire.status()["uptime"] < 86_400
+    finally:
+        wire.run(f"date -u -f %s {int(time.time())}")
+    assert wire.process() == process and wire.status()
+
+
+def test_lines_reach_the_log_also_after_syslogd_was_restarted(installed):
+    wire = installed
+    process = wire.process()
+    said = log_since(wire, "service hearth reload", "reload")
+    assert f" hearth[{process}]: " in said, said
+    wire.run("service syslogd restart")
+    said = log_since(wire, "service hearth reload", "reload")
+    assert f" hearth[{process}]: " in said, said
+    wire.run("service syslogd stop")
+    wire.service("reload")
+    wire.run("service syslogd start")
+    log_since(wire, "service hearth reload", "reload")
+
+
+def test_newsyslog_turns_the_log_over(installed):
+    wire = installed
+    assert "/var/log/hearth.log" in wire.run("newsyslog -nvv -f /etc/newsyslog.conf 2>&1 || newsyslog -nvv")
+    wire.run("newsyslog -F /var/log/hearth.log")
+    assert wire.run("stat -f '%Su:%Sg %Lp' /var/log/hearth.log") == "root:wheel 640"
+    wire.run("ls /var/log/hearth.log.0*")
+    log_since(wire, "service hearth reload", "reload")
+
+
+def test_a_restart_under_load_loses_nothing(installed):
+    wire = installed
+    size = 2_000_000
+    wire.run(f"jot -b y {size} | tr -d '\\n' > /usr/local/tftp/load")
+    expected, over = b"y" * size, threading.Event()
+
+    def by_tftp():
+        """As firmware asks: again until there is an answer."""
+        count = 0
+        while not over.is_set():
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                assert wire.tftp("load") == expected
+                count += 1
+        return count
+
+    def by_http():
+        count = 0
+        while not over.is_set():
+            status, body = wire.get("/files/load")
+            if status:
+                assert (status, body) == (200, expected)
+                count += 1
+            else:
+                # Nobody listens for a moment; one that was connected has all of it.
+                assert body == b""
+        return count
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        running = [pool.submit(by_tftp) for _ in range(3)] + [pool.submit(by_http) for _ in range(3)]
+        try:
+            for _ in range(3):
+                wire.service("restart")
+                wire.wait()
+                time.sleep(2)
+        finally:
+            over.set()
+        counts = [one.result() for one in running]
+    assert all(counts), counts
+
+
+def test_a_taken_port_is_named_with_who_has_it(installed):
+    wire = installed
+    wire.service("stop")
+    try:
+        wire.run("echo 'tftp dgram udp wait root /usr/libexec/tftpd tftpd -l -s /tmp' > /tmp/inetd.conf && "
+                 "inetd -p /tmp/inetd.pid /tmp/inetd.conf")
+        said = wire.service("start")
+        assert "port 69: the port is in use: inetd, process " in said and "take the line `tftp` out" in said
+        wire.run("kill $(cat /tmp/inetd.pid)")
+        wire.wait(60)
+    finally:
+        wire.run("pkill -F /tmp/inetd.pid", check=False)
+        wire.service("start", check=False)
+        wire.wait()
