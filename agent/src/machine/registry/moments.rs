@@ -154,17 +154,19 @@ mod tests {
         let mut record = Record::new(MachineId(1), NOON);
         record.phase = installing(NOON);
         let mut registry = Registry::new([record], 2);
-        let mut now = NOON + MINUTE;
+        let (mut now, mut last_event) = (NOON + MINUTE, NOON);
         for hours in [-9, 9, -9, 9, 4, -4_i64] {
             now = now.saturating_add_signed(hours * 3_600_000) + MINUTE;
-            registry.resume(Some(NOON), now);
+            registry.resume(Some(last_event), now);
             let record = registry.get(MachineId(1)).unwrap();
             let Phase::Installing(installing) = &record.phase else {
                 panic!("{record:?}")
             };
             assert!(now - installing.began <= 60 * MINUTE, "{hours}");
             assert!(record.last_seen <= now && record.since <= now);
+            // It is heard, which is an event.
             registry.change(MachineId(1), |record| record.last_seen = now);
+            last_event = now;
         }
     }
 
