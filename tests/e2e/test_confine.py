@@ -1,6 +1,7 @@
 """A process that confined itself: what it does all the same, and what it refuses with the reason."""
 
 import pathlib
+import platform
 import urllib.request
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from hearthtest.agent import Agent
 from hearthtest.clients import TftpRead, get
 from hearthtest.fetching import custom
+from hearthtest.seccomp import FIRST, refuse
 from hearthtest.wait import wait_for
 
+LANDLOCK_CREATE_RULESET = 444
 EXTRA = """
 [observe]
 enabled = false
@@ -86,3 +89,12 @@ def test_its_temporary_folder_is_the_system_s_without_another(agent):
     writes = one.status()["writes"]
     assert not writes or writes[-1] == "/tmp" and pathlib.Path(writes[1]) == one.state
     assert urllib.request.urlopen(f"{one.http}/default.ipxe", timeout=10).status == 200
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the filter is for x86_64")
+def test_where_it_may_not_confine_itself_it_serves_all_the_same(agent, tmp_path):
+    """An old kernel, or a container or a unit whose filter leaves the call out."""
+    one = agent(EXTRA.replace('image = "mine"', 'image = "net"') + '[[image]]\nname = "net"\nrecipe = "netboot.xyz"\n')
+    one.start(lambda: refuse((FIRST, LANDLOCK_CREATE_RULESET)))
+    assert one.status()["writes"] == []
+    assert one.run("backup", str(tmp_path / "copy.db")).returncode == 0
