@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::phase::{Input, Phase, step};
+use super::phase::{Input, Phase, Step, step};
 use super::record::Record;
 use crate::config::{Config, LocalBoot, Name, Profile};
 use crate::event::Event;
@@ -119,6 +119,17 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// A machine that was installed when it was held or ignored is so again once it is released: it would
+/// be installed over what it has otherwise.
+fn released(record: &Record, input: &Input) -> Option<Step> {
+    let profile = record.learnt.on_disk.clone()?;
+    let waits = matches!(record.phase, Phase::Held | Phase::Ignored);
+    (waits && *input == Input::Release).then(|| Step {
+        phase: Phase::Installed { profile },
+        reason: "released by a person, and installed as before".to_owned(),
+    })
+}
+
 impl Action {
     /// Changes a record; returns what is to be told. `now` is in milliseconds since 1970.
     ///
@@ -141,7 +152,14 @@ impl Action {
             _ => {}
         }
         let event = input.and_then(|input| {
-            let step = step(&record.phase, &input);
+            let step = released(record, &input).unwrap_or_else(|| step(&record.phase, &input));
+            record.learnt.on_disk = match (&record.phase, &input) {
+                (Phase::Installed { profile }, Input::Hold | Input::Ignore) => {
+                    Some(profile.clone())
+                }
+                (_, Input::Hold | Input::Ignore) => record.learnt.on_disk.take(),
+                _ => None,
+            };
             record.enter(step.phase, step.reason, now)
         });
         Ok(event.into_iter().collect())

@@ -92,6 +92,8 @@ pub struct Learnt {
     pub sent_once: Option<(Name, u64)>,
     /// Loader transfers in a row that stalled, by the name of the loader.
     pub stalls: Option<(String, u32)>,
+    /// The profile that was installed when a person held or ignored it: what is on its disk outlives that.
+    pub on_disk: Option<Name>,
 }
 
 impl Learnt {

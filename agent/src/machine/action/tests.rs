@@ -276,3 +276,32 @@ fn notes_hold_nothing_that_a_terminal_would_obey() {
         assert!(why.contains("a terminal would obey"), "{text:?}: {why}");
     }
 }
+
+#[test]
+fn what_was_installed_outlives_that_it_is_held_or_ignored() {
+    let config = config();
+    let act = |record: &mut Record, action: Action| action.apply(record, &config, 9).unwrap();
+    for (away, back) in [
+        (Action::Hold, Action::Release),
+        (Action::Hold, Action::Approve),
+        (Action::Ignore, Action::Unignore),
+        (Action::Ignore, Action::Release),
+    ] {
+        let mut one = record(Phase::Installed { profile: name("p") });
+        act(&mut one, away.clone());
+        assert_ne!(one.phase.word(), Word::Installed, "{away:?}");
+        act(&mut one, back);
+        assert_eq!(one.phase, Phase::Installed { profile: name("p") });
+        act(&mut one, away.clone());
+        act(&mut one, Action::Hold);
+        act(&mut one, Action::Ignore);
+        act(&mut one, Action::Unignore);
+        assert_eq!(one.phase, Phase::Installed { profile: name("p") });
+        // Whatever else a person says of it counts instead.
+        act(&mut one, away.clone());
+        act(&mut one, Action::Reinstall);
+        act(&mut one, Action::Hold);
+        act(&mut one, Action::Release);
+        assert_eq!(one.phase, Phase::Discovered, "{away:?}");
+    }
+}

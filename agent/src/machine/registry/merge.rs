@@ -102,5 +102,6 @@ fn learnt(late: Learnt, early: Learnt) -> Learnt {
         sent_local_card,
         sent_once: once.max_by_key(|(_, at)| *at),
         stalls: late.stalls.or(early.stalls),
+        on_disk: late.on_disk.or(early.on_disk),
     }
 }

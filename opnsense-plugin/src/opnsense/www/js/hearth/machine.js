@@ -63,7 +63,7 @@ export function actions(machine) {
     const {phase, wishes = {}} = machine, label = machine.label;
     const onDisk = machine.detail?.profile || wishes.profile || machine.profile || machine.policy;
     // What was on its disk before it was held or ignored is not remembered.
-    const anew = `${label} gets what is meant for it. If that installs a system, its disk is overwritten: to keep what is on it, choose Boot its disk.`;
+    const anew = `${label} goes on with its disk if it was installed before. Else it gets what is meant for it: if that installs a system, what is on its disk is lost.`;
     const all = [
         [phase === 'held' && !wishes.held, 'approve', 'Approve', 'fa-check', 'It may have what is meant for it'],
         [phase === 'held' && wishes.held || phase === 'failed', 'release', 'Release', 'fa-play', 'It goes on', anew],
