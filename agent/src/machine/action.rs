@@ -153,11 +153,11 @@ impl Action {
         }
         let event = input.and_then(|input| {
             let step = released(record, &input).unwrap_or_else(|| step(&record.phase, &input));
-            record.learnt.on_disk = match (&record.phase, &input) {
-                (Phase::Installed { profile }, Input::Hold | Input::Ignore) => {
+            record.learnt.on_disk = match (&step.phase, &record.phase) {
+                (Phase::Held | Phase::Ignored, Phase::Installed { profile }) => {
                     Some(profile.clone())
                 }
-                (_, Input::Hold | Input::Ignore) => record.learnt.on_disk.take(),
+                (Phase::Held | Phase::Ignored, _) => record.learnt.on_disk.take(),
                 _ => None,
             };
             record.enter(step.phase, step.reason, now)

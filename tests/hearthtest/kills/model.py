@@ -14,7 +14,7 @@ class State:
 
     known: bool = False
     phase: str = "discovered"
-    profile: str | None = None  # that is installed, or is being
+    profile: str | None = None  # that is installed, or is being; of a held or ignored one, that was
     tries: int = 0
     loaded: bool = False
     token: str | None = None
@@ -43,8 +43,9 @@ def seen(machine):
     if machine is None:
         return State()
     detail, wishes = machine["detail"], machine["wishes"]
+    on_disk = machine["learnt"]["on_disk"] if machine["phase"] in ("held", "ignored") else None
     return State(
-        known=True, phase=machine["phase"], profile=detail.get("profile"),
+        known=True, phase=machine["phase"], profile=detail.get("profile", on_disk),
         tries=detail.get("tries", 0), loaded=detail.get("loaded", False), wish=wishes["profile"],
         held=wishes["held"], approved=wishes["approved"], pinned=wishes["local_boot"] is not None,
         tags=tuple(sorted(wishes["tags"])), notes=wishes["notes"])
@@ -99,6 +100,7 @@ def acted(state, action):
     if not state.known or what == "unignore" and phase != "ignored":
         return None
     free = {"held": False, "approved": True}
+    on_disk = state.profile if phase in ("installed", "held", "ignored") else None
     if what == "assign":
         after = state.to("ready") if phase in ("discovered", "held", "failed") else state
         return after.but(wish=action["profile"], **free)
@@ -110,12 +112,13 @@ def acted(state, action):
     if what == "local":
         return state.to("installed", profile=action["profile"]).but(held=False)
     if what == "hold":
-        return state.to("held").but(held=True, approved=False)
+        return state.to("held", profile=on_disk).but(held=True, approved=False)
     if what in ("release", "unignore"):
         waits = phase in ("ignored", "held", "failed")
-        return (state.to("discovered") if waits else state).but(held=False)
+        back = state.to("installed", profile=on_disk) if on_disk else state.to("discovered")
+        return (back if waits else state).but(held=False)
     if what == "ignore":
-        return state.to("ignored")
+        return state.to("ignored", profile=on_disk)
     if what == "forget":
         return State()
     return state.but(**{

@@ -297,7 +297,12 @@ fn what_was_installed_outlives_that_it_is_held_or_ignored() {
         act(&mut one, Action::Ignore);
         act(&mut one, Action::Unignore);
         assert_eq!(one.phase, Phase::Installed { profile: name("p") });
-        // Whatever else a person says of it counts instead.
+        // What is given to it meanwhile counts from the next installation on.
+        act(&mut one, Action::Ignore);
+        act(&mut one, Action::Assign { profile: name("q") });
+        act(&mut one, Action::Release);
+        assert_eq!(one.phase, Phase::Installed { profile: name("p") });
+        // Only that a person wants it anew counts instead.
         act(&mut one, away.clone());
         act(&mut one, Action::Reinstall);
         act(&mut one, Action::Hold);
