@@ -98,8 +98,10 @@ def test_it_is_nobody_once_its_sockets_are_open(installed):
     assert bpf and all("r" in line.split()[4] and "w" not in line.split()[4] for line in bpf), open_files
     assert re.search(r"UDP\s+192\.168\.77\.1:69\b", open_files), open_files
     # Root's only: its memory and its calls are closed to its own user too.
-    with pytest.raises(Failed):
-        wire.run(f"su -m hearth -c 'ktrace -p {process}'")
+    traced = f"ktrace -f /var/tmp/trace -p {process}"
+    wire.run(f"{traced} && ktrace -C")
+    with pytest.raises(Failed, match="not permitted"):
+        wire.run(f"chmod 666 /var/tmp/trace; chroot -u hearth -g hearth / {traced}")
     assert wire.run(f"ps -o user= -p {process}") == "hearth"
 
 
