@@ -84,7 +84,7 @@ class GuestSite:
         text = SETTINGS.format(addresses='", "'.join(addresses))
         if boot:
             text += CONFIG.format(origin=self.origin.url, collector=self.collector.url, address=ADDRESS)
-        self.write("/usr/local/etc/hearth/hearth.toml", text)
+        self.write("/usr/local/etc/hearth/hearth.toml", text, "640")
 
     def service(self, *words, check=True, seconds=120):
         return self.run(f"service hearth {' '.join(words)}", seconds, check)
