@@ -36,7 +36,8 @@ def log_since(wire, command, text, seconds=60):
 
 def test_it_is_started_at_boot_after_the_network_and_the_log(installed):
     wire = installed
-    order = wire.run("rcorder /etc/rc.d/* /usr/local/etc/rc.d/* 2>/dev/null").split()
+    # It ends with 1 where one script asks for another that this system has not.
+    order = wire.run("rcorder /etc/rc.d/* /usr/local/etc/rc.d/* 2>/dev/null", check=False)[1].split()
     place = {name.rpartition("/")[2]: number for number, name in enumerate(order)}
     assert place["hearth"] > place["NETWORKING"] and place["hearth"] > place["syslogd"]
     wire.guest.reboot()

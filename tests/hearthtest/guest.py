@@ -77,7 +77,7 @@ class Guest(Process):
     def reboot(self):
         """Starts it anew, as a person does, and logs in again."""
         self._type("shutdown -r now\n")
-        self._place = self._expect("Rebooting", 300)
+        self._place = self._expect("Uptime: ", 300)
         self.login()
 
     def run(self, command, seconds=120, check=True):
