@@ -1,7 +1,6 @@
 """A machine boots through Hearth on FreeBSD."""
 
 import hashlib
-import json
 
 from hearthtest.guest_site import MAC, PROOF_FILE
 from hearthtest.vm import UEFI
@@ -41,10 +40,12 @@ def test_a_machine_boots_and_is_heard_from_dhcp_to_its_system(installed):
     assert "vtnet0" in wire.status()["observe"]["interfaces"]
 
 
-def test_a_client_is_known_by_its_card_through_the_neighbour_table(installed):
+def test_who_claims_another_card_is_found_out_through_the_neighbour_table(installed):
     wire = installed
-    wire.tftp("default.ipxe")
+    assert wire.get("/files/proof.txt")[0] == 200
     card = wire.run("arp -n 192.168.77.20").split()[3]
-    found = wait_for(lambda: [one for one in wire.status()["events"] if one.get("peer") == "192.168.77.20"
-                              or one.get("address") == "192.168.77.20"], "the transfer is an event")
-    assert card in json.dumps(found), (card, found)
+    # It is a machine of its own, and so cannot be another one.
+    for claimed in (card, MAC.format(0x55), MAC.format(0x55)):
+        wire.get(f"/script?mac={claimed}&platform=efi&buildarch=x86_64")
+    found = wait_for(lambda: [one for one in wire.status()["events"] if one["kind"] == "impostor"], "it is found out")
+    assert (found[-1]["claimed"], found[-1]["found"], found[-1]["peer"]) == (MAC.format(0x55), card, "192.168.77.20")

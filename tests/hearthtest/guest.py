@@ -14,6 +14,7 @@ import shlex
 import shutil
 import subprocess
 import tarfile
+import time
 
 from hearthtest.net import Process, tail
 from hearthtest.vm import FIRMWARE, UEFI
@@ -22,6 +23,8 @@ from hearthtest.wait import wait_for
 IMAGE = os.environ.get("HEARTH_FREEBSD_IMAGE")
 # Without KVM, beside other work.
 BOOT_SECONDS = 600
+# What is typed at once, in bytes, and how fast, in bits a second.
+PIECE, BAUD = 64, 57_600
 # Where what the test brings is unpacked.
 BROUGHT = "/root/brought"
 
@@ -74,7 +77,7 @@ class Guest(Process):
     def reboot(self):
         """Starts it anew, as a person does, and logs in again."""
         self._type("shutdown -r now\n")
-        self._place = self._expect("Rebooting", 300)
+        self._place = self._expect("Uptime: ", 300)
         self.login()
 
     def run(self, command, seconds=120, check=True):
@@ -115,8 +118,12 @@ class Guest(Process):
         return wait_for(is_so, what or command, seconds, every=0.5)
 
     def _type(self, text):
-        self.process.stdin.write(text.encode())
-        self.process.stdin.flush()
+        # As fast as the line it stands for: QEMU hands over all at once, and uart(4) loses what is over its 384 bytes.
+        data = text.encode()
+        for begin in range(0, len(data), PIECE):
+            self.process.stdin.write(data[begin:begin + PIECE])
+            self.process.stdin.flush()
+            time.sleep(PIECE * 10 / BAUD)
 
     def _expect(self, text, seconds):
         return self._expect_any((text,), seconds)

@@ -15,7 +15,7 @@ from hearthtest.packages import TIME
 from hearthtest.site import ADDRESS, CONFIG, FIRST, LAST, MAC, OUTSIDE, PROOF_FILE, STEP_SECONDS, Collector
 from hearthtest.wait import wait_for
 from hearthpkg import agent as agent_package
-from hearthpkg import compiled
+from hearthpkg import archive, compiled
 
 ROUTER = "192.168.77.2"
 # The second card's network, on the same wire.
@@ -69,6 +69,7 @@ class GuestSite:
         self.collector = Collector(outside, OUTSIDE)
         self.packages = {version: packed(version) for version in (OLD, NEW)}
         files = {f"hearth-{version}.pkg": package.bytes(TIME) for version, package in self.packages.items()}
+        files[f"hearth-{NEW}.tar"] = archive.tar(self.packages[NEW].entries, TIME, "wheel")
         if UNIT_TESTS.exists():
             files["hearth-tests"] = UNIT_TESTS.read_bytes()
         if PKG:
@@ -83,7 +84,7 @@ class GuestSite:
         text = SETTINGS.format(addresses='", "'.join(addresses))
         if boot:
             text += CONFIG.format(origin=self.origin.url, collector=self.collector.url, address=ADDRESS)
-        self.write("/usr/local/etc/hearth/hearth.toml", text)
+        self.write("/usr/local/etc/hearth/hearth.toml", text, "640")
 
     def service(self, *words, check=True, seconds=120):
         return self.run(f"service hearth {' '.join(words)}", seconds, check)
@@ -159,11 +160,11 @@ def packed(version):
 
 def install(site, version):
     """With pkg, or, where the guest has none, with what pkg does: script, files, script."""
-    file = f"{guest.BROUGHT}/hearth-{version}.pkg"
+    file = f"{guest.BROUGHT}/hearth-{version}"
     if site.run("test -x /usr/local/sbin/pkg", check=False)[0] == 0:
-        return site.run(f"ASSUME_ALWAYS_YES=yes pkg add {file}", 300)
+        return site.run(f"ASSUME_ALWAYS_YES=yes pkg add {file}.pkg", 300)
     scripts = site.packages[version].scripts
     site.write("/tmp/pre-install", scripts["pre-install"])
     site.write("/tmp/post-install", scripts["post-install"])
     return site.run("export PKG_PREFIX=/usr/local PKG_ROOTDIR=/; sh /tmp/pre-install && "
-                    f"tar xpf {file} -C / --exclude '+*' && sh /tmp/post-install", 300)
+                    f"tar xpf {file}.tar -C / && sh /tmp/post-install", 300)
