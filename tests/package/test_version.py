@@ -1,5 +1,7 @@
 """One version, in one place."""
 
+import subprocess
+
 import pytest
 
 from hearthtest.packages import TREE
@@ -39,3 +41,14 @@ def test_a_candidate_comes_before_its_release_in_debian():
 def test_the_time_is_that_of_the_source_and_not_of_the_clock(tmp_path):
     assert source.time(environment={"SOURCE_DATE_EPOCH": "77"}) == 77
     assert source.time(tmp_path) == source.SOME_TIME
+
+
+def test_nothing_is_published_with_the_words_that_stand_for_a_maintainer_and_a_site():
+    """Until the project has its own; then this has to go, and the release is what tries the rest."""
+    def release(*options):
+        done = subprocess.run([TREE / "scripts/package", "--release", *options], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=60)
+        return done.returncode, done.stderr
+    assert release() == (1, "error: --release takes --key and --url\n")
+    status, said = release("--key", "/nowhere/key", "--url", "https://example.org")
+    assert status == 1 and "pkg/hearthpkg/source.py opnsense-plugin/Makefile pkg/port/Makefile" in said
