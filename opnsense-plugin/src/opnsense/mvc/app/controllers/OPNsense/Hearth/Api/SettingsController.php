@@ -27,6 +27,24 @@ class SettingsController extends ApiMutableModelControllerBase
     ];
 
     /**
+     * Held until the request is over, so that changes of what is declared come one after the other.
+     */
+    private $turn = null;
+
+    /**
+     * The core's lock of config.xml is let go of for a moment while it reads the file again (flock(2) turns an
+     * exclusive lock into a shared one by giving it up first), and a change that another waits to make is lost.
+     */
+    public function initialize()
+    {
+        parent::initialize();
+        if ($this->request->isPost()) {
+            $this->turn = fopen(__FILE__, 'r');
+            flock($this->turn, LOCK_EX);
+        }
+    }
+
+    /**
      * {@inheritdoc}
      */
     protected function getModelNodes()
