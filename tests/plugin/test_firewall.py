@@ -454,6 +454,7 @@ def test_a_port_that_is_taken_is_told_in_the_words_of_the_agent(applied):
         answers = [post(f"service/{what}") for what in ("reconfigure", "start")]
     finally:
         inside("kill", taker)
+        wait_for(lambda: "192.168.1.1:69" not in inside("ss", "-lun"), "the port is free again")
     for answer in answers:
         assert answer["status"] == "failed" and "does not start" in answer["status_msg"]
         assert "port 69" in answer["details"] and taker in answer["details"], answer
