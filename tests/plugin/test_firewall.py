@@ -458,7 +458,8 @@ def test_a_port_that_is_taken_is_told_in_the_words_of_the_agent(applied):
     for answer in answers:
         assert answer["status"] == "failed" and "does not start" in answer["status_msg"]
         assert "port 69" in answer["details"] and taker in answer["details"], answer
-    assert post("service/reconfigure")["running"] is True
+    # daemon(8) starts it again within five seconds; until then Apply tells why the last start failed.
+    wait_for(lambda: post("service/reconfigure").get("running"), "it runs", 30, 1)
 
 
 @needs_shell
