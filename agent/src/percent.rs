@@ -29,21 +29,22 @@ pub fn decoded_text(text: &str) -> String {
 
 /// Text as one part of a path, or of a query.
 pub fn encoded(text: &str) -> String {
-    encoded_but(text, b":")
+    encoded_but(text.as_bytes(), b":")
 }
 
-/// Text with slashes as a path.
-pub fn encoded_path(text: &str) -> String {
-    encoded_but(text, b"/")
+/// Text with slashes, or the bytes of a file's path, as a path.
+pub fn encoded_path(path: impl AsRef<[u8]>) -> String {
+    encoded_but(path.as_ref(), b"/")
 }
 
 /// What is unreserved (RFC 3986 section 2.3) stands for itself, and so do these.
-fn encoded_but(text: &str, others: &[u8]) -> String {
+fn encoded_but(bytes: &[u8], others: &[u8]) -> String {
     let plain =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte) || others.contains(byte);
-    text.bytes()
-        .map(|byte| match plain(&byte) {
-            true => char::from(byte).to_string(),
+    bytes
+        .iter()
+        .map(|byte| match plain(byte) {
+            true => char::from(*byte).to_string(),
             false => format!("%{byte:02X}"),
         })
         .collect()

@@ -7,18 +7,14 @@ import pytest
 from hearthtest.agent import Agent
 from hearthtest.clients import get
 from hearthtest.clock import Clock
-from hearthtest.declared import DEBIAN, INITRD, KERNEL
+from hearthtest.declared import INITRD, INSTALLER, KERNEL
 from hearthtest.wait import wait_for
 
 FACTS = "mac=52:54:00:00:00:01&platform=efi&buildarch=x86_64"
 EXTRA = """
 [loaders]
 source = "none"
-""" + DEBIAN + """
-[[profile]]
-name = "installer"
-image = "debian"
-installed = "callback"
+""" + INSTALLER + """
 timeout = "2h"
 [[machine]]
 name = "oden"

@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 
 from hearthtest.clients import HttpRead, TftpRead, get
-from hearthtest.declared import DEBIAN, INITRD, KERNEL
+from hearthtest.declared import DEBIAN, INITRD, INSTALLER, KERNEL
 from hearthtest.fetching import BIG, custom
 from hearthtest.terminal import Terminal
 from hearthtest.wait import wait_for
@@ -22,11 +22,7 @@ SITE = """
 enabled = false
 [loaders]
 source = "none"
-""" + DEBIAN + """
-[[profile]]
-name = "installer"
-image = "debian"
-installed = "callback"
+""" + INSTALLER + """
 [[machine]]
 name = "oden"
 mac = "52:54:00:00:00:01"

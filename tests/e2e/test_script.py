@@ -9,17 +9,13 @@ import pytest
 from hearthtest.agent import free_port
 from hearthtest.api import Api
 from hearthtest.clients import get
-from hearthtest.declared import DEBIAN, INITRD, KERNEL, RESCUE
+from hearthtest.declared import INITRD, INSTALLER, KERNEL, RESCUE
 
 MAC = "52:54:00:00:00:01"
 FACTS = f"mac={MAC}&platform=efi&buildarch=x86_64"
-EXTRA = RESCUE + DEBIAN + """
+EXTRA = RESCUE + INSTALLER + """
 [loaders]
 source = "none"
-[[profile]]
-name = "installer"
-image = "debian"
-installed = "callback"
 [[profile]]
 name = "omni"
 image = "debian"

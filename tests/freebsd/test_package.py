@@ -13,6 +13,16 @@ def absent(wire):
     wire.run("rm -rf /usr/local/etc/hearth /var/db/hearth; pw userdel hearth; pw groupdel hearth", check=False)
 
 
+def serving(wire, version):
+    """Installed in this version, with settings, and started."""
+    absent(wire)
+    wire.run(f"{ADD} {BROUGHT}/hearth-{version}.pkg", 300)
+    wire.settings(boot=False)
+    wire.run("sysrc hearth_enable=YES hearth_delay=1; echo mine > /usr/local/tftp/mine")
+    wire.service("start")
+    wire.wait()
+
+
 def test_added_it_is_whole_and_not_started(pkg):
     wire = pkg
     absent(wire)
@@ -30,14 +40,8 @@ def test_added_it_is_whole_and_not_started(pkg):
 
 def test_an_upgrade_from_a_repository_keeps_all_and_restarts_what_ran(pkg):
     wire = pkg
-    absent(wire)
-    wire.run(f"{ADD} {BROUGHT}/hearth-{OLD}.pkg", 300)
-    wire.settings(boot=False)
-    wire.run("sysrc hearth_enable=YES hearth_delay=1")
-    wire.service("start")
-    wire.wait()
+    serving(wire, OLD)
     process = wire.process()
-    wire.run("echo mine > /usr/local/tftp/mine")
     # The catalogue is made by the guest's own pkg; what Hearth's writer makes is tried with it elsewhere.
     wire.run(f"mkdir -p /tmp/repo /usr/local/etc/pkg/repos && cp {BROUGHT}/hearth-{NEW}.pkg /tmp/repo && pkg repo /tmp/repo && "
              "echo 'FreeBSD: { enabled: no } trial: { url: \"file:///tmp/repo\", enabled: yes, signature_type: none }' "
@@ -57,12 +61,7 @@ def test_an_upgrade_from_a_repository_keeps_all_and_restarts_what_ran(pkg):
 
 def test_removed_it_is_stopped_and_a_persons_things_stay(pkg):
     wire = pkg
-    absent(wire)
-    wire.run(f"{ADD} {BROUGHT}/hearth-{NEW}.pkg", 300)
-    wire.settings(boot=False)
-    wire.run("sysrc hearth_enable=YES; echo mine > /usr/local/tftp/mine")
-    wire.service("start")
-    wire.wait()
+    serving(wire, NEW)
     wire.run("pkg delete -y hearth", 300)
     wire.run("! pgrep -x hearth && test -s /var/db/hearth/hearth.db && test -s /usr/local/etc/hearth/hearth.toml && "
              "test -e /usr/local/tftp/mine && ! test -e /usr/local/sbin/hearth")

@@ -20,4 +20,11 @@ recipe = "debian"
 version = "bookworm"
 architectures = ["amd64"]
 """
+# The same with the profile that installs it, until the installer calls back; further keys of the profile may follow.
+INSTALLER = DEBIAN + """
+[[profile]]
+name = "installer"
+image = "debian"
+installed = "callback"
+"""
 KERNEL, INITRD = "debian/bookworm/amd64/linux", "debian/bookworm/amd64/initrd.gz"

@@ -123,24 +123,24 @@ fn ended(now: &Value) -> Result<u8, Failed> {
 }
 
 fn line(file: &Value) -> String {
-    let name = text(&file["name"]);
-    match file["state"].as_str() {
-        Some("fetched") => {
-            let size = file["bytes"].as_u64().unwrap_or(0);
-            let rate = file["rate"].as_u64().unwrap_or(0);
-            format!("{name}: fetched, {}, {}/s", bytes(size), bytes(rate))
-        }
-        Some("removed") => {
-            let size = file["bytes"].as_u64().unwrap_or(0);
-            format!("{name}: removed, {}", bytes(size))
-        }
-        Some("forgotten") => format!("{name}: was not there"),
-        Some("kept") => format!("{name}: there and true"),
-        Some("yours") => match file["error"].as_str() {
-            Some(why) => format!("{name}: left, it is yours now: {why}"),
-            None => format!("{name}: kept yours, a file that Hearth did not fetch"),
-        },
-        Some("absent") => format!("{name}: not to be had: {}", text(&file["error"])),
-        _ => format!("{name}: failed: {}", text(&file["error"])),
-    }
+    let number = |key: &str| file[key].as_u64().unwrap_or(0);
+    let state = file["state"].as_str().unwrap_or_default();
+    let (name, why) = (text(&file["name"]), file["error"].as_str());
+    became(&name, (state, number("bytes"), why), number("rate"))
+}
+
+/// What became of a file: its state in a word, bytes, and why, as [`crate::image::prune::Pruned::told`] has them, and bytes a
+/// second if it was fetched.
+pub fn became(name: &str, (state, size, why): (&str, u64, Option<&str>), rate: u64) -> String {
+    let what = match (state, why.unwrap_or_default()) {
+        ("fetched", _) => format!("fetched, {}, {}/s", bytes(size), bytes(rate)),
+        ("removed", _) => format!("removed, {}", bytes(size)),
+        ("forgotten", _) => "was not there".to_owned(),
+        ("kept", _) => "there and true".to_owned(),
+        ("yours", "") => "kept yours, a file that Hearth did not fetch".to_owned(),
+        ("yours", why) => format!("left, it is yours now: {why}"),
+        ("absent", why) => format!("not to be had: {why}"),
+        (_, why) => format!("failed: {why}"),
+    };
+    format!("{name}: {what}")
 }

@@ -78,19 +78,9 @@ fn check(config: &Config) -> Result<u8, Failed> {
 fn prune(config: &Config, all: bool) -> Result<u8, Failed> {
     let screen = Screen::default();
     let pruned = Fetcher::new(config, &screen)?.prune(all)?;
-    let mut failed = 0;
     let mut lines = String::new();
     for (name, what) in &pruned {
-        let what = match what {
-            Pruned::Removed(bytes) => format!("removed, {}", super::table::bytes(*bytes)),
-            Pruned::Forgotten => "was not there".to_owned(),
-            Pruned::LeftYours(why) => format!("left, it is yours now: {why}"),
-            Pruned::Failed(why) => {
-                failed += 1;
-                format!("failed: {why}")
-            }
-        };
-        lines.push_str(&format!("{name}: {what}\n"));
+        lines.push_str(&format!("{}\n", images::became(name, what.told(), 0)));
     }
     if all && site::remove_default(&config.server.root)? {
         lines.push_str(&format!("{}: removed\n", site::DEFAULT));
@@ -99,7 +89,10 @@ fn prune(config: &Config, all: bool) -> Result<u8, Failed> {
         lines.push_str("nothing to remove\n");
     }
     print(&lines)?;
-    match failed {
+    let failed = pruned
+        .iter()
+        .filter(|(_, what)| matches!(what, Pruned::Failed(_)));
+    match failed.count() {
         0 => Ok(0),
         failed => Err(Failed::new(
             IO,

@@ -8,6 +8,7 @@ use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::excerpt::Excerpt;
 use super::source::{Place, Sources};
 use crate::limits;
+use crate::sys::confine::real;
 
 /// All mistakes so far.
 pub(super) struct Report<'s> {
@@ -178,10 +179,6 @@ impl<'s> Report<'s> {
     /// Takes up files that are to be offered and are private, or Hearth's own below `state`: who may
     /// only declare things would read by them what is shown to nobody.
     pub fn refuse_private_files_offered(&mut self, state: &Path) {
-        let real = |path: &Path| {
-            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            path.canonicalize().unwrap_or(path)
-        };
         let state = real(state);
         let own = self.sources.files.iter().map(|file| real(&file.path));
         let private: BTreeSet<_> = own

@@ -155,14 +155,9 @@ impl Job {
 
     /// Takes down what became of a file that nothing refers to.
     fn pruned(&self, name: &str, pruned: &Pruned) {
-        let (state, bytes, error) = match pruned {
-            Pruned::Removed(bytes) => ("removed", *bytes, None),
-            Pruned::Forgotten => ("forgotten", 0, None),
-            Pruned::LeftYours(why) => ("yours", 0, Some(why.clone())),
-            Pruned::Failed(why) => ("failed", 0, Some(why.clone())),
-        };
+        let (state, bytes, error) = pruned.told();
         self.file(name, |file| {
-            (file.state, file.error) = (state, error);
+            (file.state, file.error) = (state, error.map(str::to_owned));
             (file.done, file.total, file.rate) = (bytes, Some(bytes), Some(0));
         });
     }

@@ -23,6 +23,18 @@ pub enum Pruned {
     Failed(String),
 }
 
+impl Pruned {
+    /// What became of the file in a word, the bytes that were freed, and why it is still there.
+    pub fn told(&self) -> (&'static str, u64, Option<&str>) {
+        match self {
+            Pruned::Removed(bytes) => ("removed", *bytes, None),
+            Pruned::Forgotten => ("forgotten", 0, None),
+            Pruned::LeftYours(why) => ("yours", 0, Some(why)),
+            Pruned::Failed(why) => ("failed", 0, Some(why)),
+        }
+    }
+}
+
 /// The pins that none of `wanted` (catalogue names) refers to.
 pub fn unused<'a>(lock: &'a Lock, wanted: &BTreeSet<String>) -> Vec<&'a str> {
     lock.pins()

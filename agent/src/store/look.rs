@@ -1,6 +1,5 @@
 //! A database seen without a trace, before an agent starts on it.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -10,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::schema::{Unfit, is_todays, version};
 use super::sqlite::{OWNER, broken};
 use super::{Error, FILE, read};
+use crate::percent;
 use crate::sys::lock;
 
 /// [`super::Sqlite::look`].
@@ -35,22 +35,11 @@ fn judge(path: &Path) -> Result<(), Unfit> {
 
 /// `immutable`: SQLite takes no lock and makes no files, which would be of whoever looks.
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let mut name = "file:".to_owned();
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
-                name.push(char::from(*byte));
-            }
-            other => {
-                let _ = write!(name, "%{other:02x}");
-            }
-        }
-    }
-    name.push_str("?immutable=1");
+    let path = percent::encoded_path(path.as_os_str().as_bytes());
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(name, flags)
+    Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)
 }
 
 #[cfg(test)]

@@ -44,9 +44,13 @@ pub fn confine(_folders: &[PathBuf]) -> io::Result<bool> {
     Ok(false)
 }
 
+/// A path without links, as far as there is something at it.
+pub fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
 /// Whether a path lies in or below one of the folders, whatever links lead there.
 pub fn is_within(path: &Path, folders: &[PathBuf]) -> bool {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let path = real(path);
     folders.iter().any(|folder| path.starts_with(real(folder)))
 }

@@ -255,13 +255,18 @@ def fetches():
     return get('fetches')
 
 
+def begin(path, names, who):
+    """Begins a task for names, with commas between."""
+    return api('POST', path, {'names': [name for name in names.split(',') if name]}, who)
+
+
 def fetch(names='', who=''):
-    return api('POST', 'fetches', {'names': [name for name in names.split(',') if name]}, who)
+    return begin('fetches', names, who)
 
 
 def update(names, who=''):
     """Fetches anew and pins what comes."""
-    return api('POST', 'lock/update', {'names': [name for name in names.split(',') if name]}, who)
+    return begin('lock/update', names, who)
 
 
 def prune(who=''):

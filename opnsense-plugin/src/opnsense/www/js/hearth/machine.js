@@ -62,7 +62,6 @@ export function state(machine, now) {
 export function actions(machine) {
     const {phase, wishes = {}} = machine, label = machine.label;
     const onDisk = machine.detail?.profile || wishes.profile || machine.profile || machine.policy;
-    // What was on its disk before it was held or ignored is not remembered.
     const anew = `${label} goes on with its disk if it was installed before. Else it gets what is meant for it: if that installs a system, what is on its disk is lost.`;
     const all = [
         [phase === 'held' && !wishes.held, 'approve', 'Approve', 'fa-check', 'It may have what is meant for it'],

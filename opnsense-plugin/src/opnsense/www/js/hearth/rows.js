@@ -107,18 +107,13 @@ const DHCP = ['no-dhcp-offer', 'no-boot-file', 'wrong-next-server', 'options-66-
 /** What to do on this firewall, where the agent can only name a command. */
 const AT_DHCP = 'the page DHCP shows what the server says, what it has to say and what is in the way, and sets it right';
 
-/** What concerns the server, such as a fetch, is of no machine. */
-function unnamed(machine) {
-    return machine === undefined || machine === null;
-}
-
 /** The button for a finding, as `button` takes it, or null. What fetches fail of is seen beside the images. */
 export function remedy({code, machine}, named = true) {
     if (machine === null) {
         return {label: 'Images', link: '/ui/hearth/images'};
     }
     const found = DHCP.includes(code) ? {label: 'DHCP', link: '/ui/hearth/dhcp'} : REMEDIES[code];
-    if (!found || found.machine && (!named || unnamed(machine))) {
+    if (!found || found.machine && (!named || machine === undefined)) {
         return null;
     }
     return found.machine ? {label: found.label, link: `/ui/hearth/machines/machine/${encodeURIComponent(machine)}`} : found;

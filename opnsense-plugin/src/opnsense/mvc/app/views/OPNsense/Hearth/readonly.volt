@@ -9,7 +9,7 @@
     .hearth-actions, .hearth button[data-act], .hearth [data-repair], .hearth [data-cancel], .hearth a[href$="#talos"],
     #hearth_fetch_all, #hearth_fetch_loaders, #hearth_update_loaders, #hearth_prune, #hearth_preview, .modal [id^="btn_"][id$="_save"], .tabulator-row-handle,
     .command-add, .command-copy, .command-delete, .command-delete-selected, .command-enable-selected, .command-disable-selected,
-    .command-upload_machine, .command-approve, .command-wake, .command-forget, .command-fetch, .command-newer, .command-extensions, #hearth_preview, #frm_dhcp,
+    .command-upload_machine, .command-approve, .command-wake, .command-forget, .command-fetch, .command-newer, .command-extensions, #frm_dhcp,
     .bootgrid-table [data-action="add"], table [data-action="add"], table [data-action="deleteSelected"] {
         display: none !important;
     }
