@@ -8,15 +8,16 @@ import time
 
 import pytest
 
-from hearthtest.guest_site import ADDRESS, LATER
+from hearthtest import pxe
 from hearthtest.guest import Failed, fields
+from hearthtest.guest_site import ADDRESS, LATER
 from hearthtest.wait import wait_for
 
 
 @contextlib.contextmanager
-def serving(wire, addresses):
-    """Started anew with these addresses; afterwards with the usual one."""
-    wire.settings(addresses)
+def serving(wire, addresses, more=""):
+    """Started anew with these addresses and settings; afterwards as usual."""
+    wire.settings(addresses, more=more)
     wire.service("restart")
     wire.wait()
     try:
@@ -84,6 +85,15 @@ def test_daemon_starts_it_again_when_it_is_killed(installed):
     assert wire.tftp("default.ipxe").startswith(b"#!ipxe")
 
 
+def rights(wire, process, what):
+    """What may be done with a descriptor of a process, in procstat(1)'s words of two letters."""
+    lines = [line.split() for line in wire.run(f"procstat -fC {process}").splitlines()]
+    found = [line for line in lines if what in " ".join(line)]
+    assert found, lines
+    # PID COMM FD T FLAGS CAPABILITIES PRO NAME
+    return set.union(*(set(line[5].split(",")) for line in found))
+
+
 def test_it_is_nobody_once_its_sockets_are_open(installed):
     wire = installed
     process = wire.process()
@@ -98,6 +108,10 @@ def test_it_is_nobody_once_its_sockets_are_open(installed):
     # The sixth column of procstat(1) has the flags: r and w are for reading and writing.
     assert bpf and all("r" in line.split()[5] and "w" not in line.split()[5] for line in bpf), open_files
     assert re.search(r"UDP\s+192\.168\.77\.1:69\b", open_files), open_files
+    assert rights(wire, process, "/dev/bpf") == {"rd", "fs", "ev", "io"}
+    assert not rights(wire, process, "UDP 192.168.77.1:69") & {"bd", "ln", "at"}
+    listening = rights(wire, process, "TCP 192.168.77.1:8069")
+    assert "at" in listening and not listening & {"bd", "ln", "co"}
     # Root's only: its memory and its calls are closed to its own user too.
     wire.run(f"ktrace -f /tmp/trace.root -p {process} && ktrace -C")
     with pytest.raises(Failed, match="ktrace: /tmp/trace.hearth: Operation not permitted"):
@@ -135,6 +149,35 @@ def test_an_interface_that_comes_and_goes_and_comes_back_is_served(installed):
         finally:
             wire.run(gone, check=False)
         assert wire.process() == process
+
+
+def test_dhcp_on_an_interface_that_is_made_anew_is_heard_again_by_nobody(installed):
+    """Root was given up when it went, so nothing can be opened: the descriptor is bound to it again."""
+    wire = installed
+    made = "ifconfig epair7 create && ifconfig epair7a up && ifconfig bridge7 create && " \
+        "ifconfig bridge7 addm epair7b addm vtnet1 up && ifconfig epair7b up && ifconfig vtnet1 up"
+    gone = "ifconfig bridge7 destroy; ifconfig epair7a destroy"
+
+    def asks(mac):
+        """A machine that asks for its boot until it is heard."""
+        card = pxe.Card(wire.client, mac)
+
+        def heard():
+            card.send(pxe.DISCOVER, pxe.firmware())
+            return [event for event in wire.status()["events"] if event["kind"] == "dhcp" and event["mac"] == mac]
+        return wait_for(heard, f"{mac} is heard", 60, every=1)
+    wire.run(made)
+    try:
+        with serving(wire, [ADDRESS], '[observe]\ninterfaces = ["epair7a"]\n'):
+            process = wire.process()
+            assert wire.status()["observe"]["interfaces"] == ["epair7a"]
+            asks("52:54:00:00:00:21")
+            log_since(wire, gone, "DHCP is not heard on epair7a until it is back")
+            log_since(wire, made, "epair7a is back, DHCP is heard on it")
+            asks("52:54:00:00:00:22")
+            assert wire.process() == process
+    finally:
+        wire.run(gone, check=False)
 
 
 def test_a_clock_that_jumps_harms_nothing(installed):
@@ -176,31 +219,35 @@ def test_newsyslog_turns_the_log_over(installed):
 
 
 def test_a_restart_under_load_loses_nothing(installed):
+    """Transfers that the guest manages within the time that a stop leaves them."""
     wire = installed
-    size = 2_000_000
-    wire.run(f"jot -b y {size} | tr -d '\\n' > /usr/local/tftp/load")
-    expected, over = b"y" * size, threading.Event()
+    sizes = {"by-tftp": 200_000, "by-http": 2_000_000}
+    for name, size in sizes.items():
+        wire.run(f"jot -b y {size} | tr -d '\\n' > /usr/local/tftp/{name}")
+    expected = {name: b"y" * size for name, size in sizes.items()}
+    over = threading.Event()
 
     def by_tftp():
         """As firmware asks: again until there is an answer."""
         count = 0
         while not over.is_set():
+            reading = wire.reading("by-tftp", options=(("blksize", 1428),), seconds=5)
             try:
-                assert wire.tftp("load") == expected
+                assert reading.rest() == expected["by-tftp"]
                 count += 1
             except (TimeoutError, ConnectionError):
-                pass
+                assert not reading.data, "a transfer that had begun was left alone"
             except OSError as error:
                 # What a client is told that asks while it stops.
-                assert "ask again" in str(error)
+                assert "ask again" in str(error) and not reading.data, error
         return count
 
     def by_http():
         count = 0
         while not over.is_set():
-            status, body = wire.get("/files/load")
+            status, body = wire.get("/files/by-http", rate="1M")
             if status:
-                assert (status, body) == (200, expected)
+                assert (status, body) == (200, expected["by-http"])
                 count += 1
             else:
                 # Nobody listens for a moment; one that was connected has all of it.
@@ -211,8 +258,10 @@ def test_a_restart_under_load_loses_nothing(installed):
         running = [pool.submit(by_tftp) for _ in range(3)] + [pool.submit(by_http) for _ in range(3)]
         try:
             for _ in range(3):
+                process = wire.process()
                 wire.service("restart")
                 wire.wait()
+                assert wire.process() != process
                 time.sleep(2)
         finally:
             over.set()

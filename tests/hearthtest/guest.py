@@ -73,6 +73,9 @@ class Guest(Process):
         self._place = self._expect_any(("# ", "$ "), 120)
         self._type("stty -echo; exec /bin/sh 2>/dev/null\n")
         self.run("export PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin; cd /root", 60)
+        # What syslogd and the kernel tell the console would stand between what commands say.
+        self.run(r"sed -i '' '/\/dev\/console/s/^/#/' /etc/syslog.conf; service syslogd reload; "
+                 "sysctl kern.consmute=1; sleep 1", 60, check=False)
 
     def reboot(self):
         """Starts it anew, as a person does, and logs in again."""

@@ -1,10 +1,13 @@
 """A network whose firewall is a FreeBSD guest with Hearth: 192.168.77.1 on its card `vtnet0`."""
 
+import contextlib
+import functools
+import http.server
 import json
 import os
 import pathlib
-import socket
 import subprocess
+import threading
 
 from hearthtest import dhcp, guest, net, proof, vm
 from hearthtest.agent import TREE, binary
@@ -61,12 +64,12 @@ class GuestSite:
                        check=True)
         self.router = self.network.host("router", f"{ROUTER}/24")
         self.client = self.network.host("client", "192.168.77.20/24", "192.168.78.20/24")
-        outside = self.network.host("outside", f"{OUTSIDE}/24")
-        with inside(outside):
+        self.outside = self.network.host("outside", f"{OUTSIDE}/24")
+        with inside(self.outside):
             self.origin = Origin(OUTSIDE, 8098)
         self.origin.talos_kernel, self.origin.talos_initramfs = proof.kernel(), proof.initramfs()
         self.origin.start()
-        self.collector = Collector(outside, OUTSIDE)
+        self.collector = Collector(self.outside, OUTSIDE)
         self.packages = {version: packed(version) for version in (OLD, NEW)}
         files = {f"hearth-{version}.pkg": package.bytes(TIME) for version, package in self.packages.items()}
         files[f"hearth-{NEW}.tar"] = archive.tar(self.packages[NEW].entries, TIME, "wheel")
@@ -79,9 +82,9 @@ class GuestSite:
         # Nothing of the guest's own settings stays for these two cards.
         self.run(f'sysrc ifconfig_vtnet0="inet {ADDRESS}/24" ifconfig_vtnet1="" && ifconfig vtnet0 inet {ADDRESS}/24 up')
 
-    def settings(self, addresses=(ADDRESS,), boot=True):
+    def settings(self, addresses=(ADDRESS,), boot=True, more=""):
         """Hearth's settings as a person writes them; with `boot` what the lab's machines boot too."""
-        text = SETTINGS.format(addresses='", "'.join(addresses))
+        text = SETTINGS.format(addresses='", "'.join(addresses)) + more
         if boot:
             text += CONFIG.format(origin=self.origin.url, collector=self.collector.url, address=ADDRESS)
         self.write("/usr/local/etc/hearth/hearth.toml", text, "640")
@@ -104,21 +107,37 @@ class GuestSite:
     def log(self):
         return self.run("cat /var/log/hearth.log")
 
-    def tftp(self, name, address=ADDRESS):
-        """A file, read by TFTP from the client's side of the wire."""
+    def reading(self, name, address=ADDRESS, **options):
+        """A read request by TFTP from the client's side of the wire."""
         class At:
             tftp_port = 69
         At.address = address
         with inside(self.client):
-            reading = TftpRead(At, name, seconds=30)
-        return reading.rest()
+            return TftpRead(At, name, **options)
 
-    def get(self, path, address=ADDRESS):
-        """Status and body of what HTTP says."""
+    def tftp(self, name, address=ADDRESS):
+        """A file, read by TFTP."""
+        return self.reading(name, address, seconds=30).rest()
+
+    def get(self, path, address=ADDRESS, rate="1G"):
+        """Status and body of what HTTP says; `rate` is the most bytes in a second, as curl(1) writes it."""
         done = subprocess.run(
-            ["ip", "netns", "exec", self.client, "curl", "-s", "-m", "60", "-w", "%{stderr}%{http_code}",
-             f"http://{address}:8069{path}"], capture_output=True)
+            ["ip", "netns", "exec", self.client, "curl", "-s", "-m", "60", "--limit-rate", rate,
+             "-w", "%{stderr}%{http_code}", f"http://{address}:8069{path}"], capture_output=True)
         return int(done.stderr or 0), done.stdout
+
+    @contextlib.contextmanager
+    def shop(self, folder):
+        """A folder by HTTP, from outside; its URL."""
+        with inside(self.outside):
+            server = http.server.ThreadingHTTPServer(
+                (OUTSIDE, 8097), functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder)))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://{OUTSIDE}:8097"
+        finally:
+            server.shutdown()
+            server.server_close()
 
     def dhcp(self, lines=""):
         """A DHCP server that says what `hearth dhcp snippet` prints in the guest."""

@@ -181,12 +181,13 @@ impl Thread {
                 log::error!("DHCP is not listened to any more: waiting for frames: {error}");
                 return;
             }
-            if ready.is_empty() {
-                self.look_for_the_lost();
-            }
-            if !Capture::TELLS_OF_LOSS && looked.elapsed() >= limits::DHCP_AGAIN {
+            // By the clock, since another interface may never be silent.
+            if looked.elapsed() >= limits::DHCP_AGAIN {
                 looked = Instant::now();
-                ready.extend(self.open.iter().map(|one| one.number));
+                self.look_for_the_lost();
+                if !Capture::TELLS_OF_LOSS {
+                    ready.extend(self.open.iter().map(|one| one.number));
+                }
             }
             let mut frames = 0;
             for number in &ready {
@@ -271,7 +272,7 @@ impl Thread {
                     Ok(anew) => one.capture = anew,
                     Err(error) => {
                         let denied = error.kind() == io::ErrorKind::PermissionDenied;
-                        let never = denied && !Capture::COMES_BACK;
+                        let never = denied && !one.capture.comes_back();
                         if never && !std::mem::replace(&mut one.is_told, true) {
                             log::warn!(
                                 "DHCP on {name} is heard again after a restart of hearth: opening an \

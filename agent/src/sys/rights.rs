@@ -11,14 +11,14 @@ pub enum For {
     Accepting,
     /// A UDP socket that requests come to and that answers any address.
     Requests,
-    /// A packet listener: it is read, and that is all. Its filters and its interface stay as they are.
+    /// A packet listener: it is read, and controlled as far as [`only_controls`] leaves it.
     Hearing,
 }
 
-/// Takes every other right off a descriptor, for good. A kernel without this says so, and nothing
-/// is lost by that.
+/// Takes every other right off a descriptor, for good. `false`: it has all of them, as where the
+/// kernel knows of none.
 #[cfg(target_os = "freebsd")]
-pub fn only(descriptor: impl AsFd, what: For) {
+pub fn only(descriptor: impl AsFd, what: For) -> bool {
     use std::os::fd::AsRawFd;
 
     // sys/capsicum.h: the rights of the second word begin with its number.
@@ -38,7 +38,10 @@ pub fn only(descriptor: impl AsFd, what: For) {
             socket | libc::CAP_CONNECT,
             libc::CAP_EVENT | libc::CAP_IOCTL,
         ),
-        For::Hearing => (libc::CAP_READ | libc::CAP_FSTAT, libc::CAP_EVENT),
+        For::Hearing => (
+            libc::CAP_READ | libc::CAP_FSTAT,
+            libc::CAP_EVENT | libc::CAP_IOCTL,
+        ),
     };
     let mut rights = std::mem::MaybeUninit::<libc::cap_rights_t>::uninit();
     // SAFETY: __cap_rights_init fills all of `rights`, whose type is the C library's own for this
@@ -48,18 +51,36 @@ pub fn only(descriptor: impl AsFd, what: For) {
         libc::__cap_rights_init(VERSION, rights.as_mut_ptr(), first, second, 0_u64);
         libc::cap_rights_limit(descriptor.as_fd().as_raw_fd(), rights.as_ptr())
     };
-    if let Err(error) = nix::errno::Errno::result(result) {
-        log::debug!("limiting the rights of a descriptor: {error}");
-    }
+    is_done(result)
+}
+
+/// Leaves these requests of ioctl(2) to a descriptor, and no others, for good. `false`: it has all of
+/// them.
+#[cfg(target_os = "freebsd")]
+pub fn only_controls(descriptor: impl AsFd, requests: &[libc::c_ulong]) -> bool {
+    use std::os::fd::AsRawFd;
+
+    let number = descriptor.as_fd().as_raw_fd();
+    // SAFETY: the descriptor is open for the whole call, which reads as many numbers as there are.
+    is_done(unsafe { libc::cap_ioctls_limit(number, requests.as_ptr(), requests.len()) })
+}
+
+#[cfg(target_os = "freebsd")]
+fn is_done(result: libc::c_int) -> bool {
+    nix::errno::Errno::result(result)
+        .inspect_err(|error| log::debug!("limiting the rights of a descriptor: {error}"))
+        .is_ok()
 }
 
 /// `CAP_RIGHTS_VERSION`.
 #[cfg(target_os = "freebsd")]
 const VERSION: libc::c_int = 0;
 
-/// Has nothing happen here.
+/// Here a descriptor keeps all it has.
 #[cfg(not(target_os = "freebsd"))]
-pub fn only(_descriptor: impl AsFd, _what: For) {}
+pub fn only(_descriptor: impl AsFd, _what: For) -> bool {
+    false
+}
 
 #[cfg(test)]
 mod tests {

@@ -40,6 +40,8 @@ const REQUEST: usize = 32;
 pub struct Capture {
     device: File,
     interface: String,
+    /// Where descriptors have no rights: the device is bound to the interface it was opened on.
+    is_locked: bool,
     /// As long as the kernel's, else read(2) refuses.
     buffer: Vec<u8>,
 }
@@ -48,11 +50,11 @@ impl Capture {
     /// As on Linux. Here who waits is not told: the knote of a device without an interface is never ready
     /// (`filt_bpfread` in net/bpf.c), and only read(2) says `ENXIO`.
     pub const TELLS_OF_LOSS: bool = false;
-    /// Whether [`Capture::again`] ever says yes.
-    pub const COMES_BACK: bool = false;
 
     /// Listens on an interface from now on. The device is opened for reading alone, a second filter
-    /// forbids every write all the same, and BIOCLOCK keeps all of it as it is.
+    /// forbids every write all the same, and both stay as they are: the descriptor has no right to
+    /// change them. BIOCLOCK would do that too, but takes BIOCSETIF away, which an interface that was
+    /// made anew is heard by.
     ///
     /// # Errors
     /// `PermissionDenied` for who may not open /dev/bpf; `NotFound`: there is no such interface;
@@ -72,18 +74,17 @@ impl Capture {
         control(&device, BIOCIMMEDIATE, &mut yes)?;
         control(&device, libc::BIOCSSEESENT, &mut yes)?;
         attach(&device, interface)?;
-        let mut kind: libc::c_uint = 0;
-        control(&device, BIOCGDLT, &mut kind)?;
-        if kind != DLT_EN10MB {
-            return Err(io::Error::from(io::ErrorKind::Unsupported));
-        }
         control(&device, BIOCGBLEN, &mut length)?;
-        let mut nothing = [0_u8; 0];
-        control(&device, BIOCLOCK, &mut nothing)?;
-        rights::only(&device, rights::For::Hearing);
+        let is_limited = rights::only(&device, rights::For::Hearing)
+            && rights::only_controls(&device, &[BIOCSETIF, BIOCGDLT]);
+        if !is_limited {
+            let mut nothing = [0_u8; 0];
+            control(&device, BIOCLOCK, &mut nothing)?;
+        }
         Ok(Capture {
             device,
             interface: interface.to_owned(),
+            is_locked: !is_limited,
             buffer: vec![0; usize::try_from(length).map_err(io::Error::other)?],
         })
     }
@@ -110,10 +111,15 @@ impl Capture {
         }
     }
 
-    /// Listens again after the interface went away and came back: not possible once the device is
-    /// locked to it.
+    /// Listens again after the interface went away and came back under its name, which takes no
+    /// privilege. `false`: it is not there.
     pub fn again(&self) -> bool {
-        false
+        !self.is_locked && attach(&self.device, &self.interface).is_ok()
+    }
+
+    /// Whether [`Capture::again`] ever says yes.
+    pub fn comes_back(&self) -> bool {
+        !self.is_locked
     }
 }
 
@@ -123,6 +129,7 @@ impl AsFd for Capture {
     }
 }
 
+/// Binds the device to an interface that has Ethernet frames.
 fn attach(device: &File, interface: &str) -> io::Result<()> {
     if interface.len() >= NAME {
         return Err(io::Error::from(io::ErrorKind::NotFound));
@@ -132,7 +139,13 @@ fn attach(device: &File, interface: &str) -> io::Result<()> {
     control(device, BIOCSETIF, &mut request).map_err(|error| match error.raw_os_error() {
         Some(libc::ENXIO) => io::Error::from(io::ErrorKind::NotFound),
         _ => error,
-    })
+    })?;
+    let mut kind: libc::c_uint = 0;
+    control(device, BIOCGDLT, &mut kind)?;
+    match kind {
+        DLT_EN10MB => Ok(()),
+        _ => Err(io::Error::from(io::ErrorKind::Unsupported)),
+    }
 }
 
 fn program(device: &File, request: libc::c_ulong, program: &[Op]) -> io::Result<()> {

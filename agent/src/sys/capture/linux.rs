@@ -22,8 +22,6 @@ pub struct Capture {
 impl Capture {
     /// Whether who waits for frames is told when the interface goes away.
     pub const TELLS_OF_LOSS: bool = true;
-    /// Whether [`Capture::again`] ever says yes.
-    pub const COMES_BACK: bool = true;
 
     /// Listens on an interface from now on. Nothing but DHCP arrives, from the first frame on: the
     /// socket belongs to no protocol until its filter is in force.
@@ -77,6 +75,11 @@ impl Capture {
     pub fn again(&self) -> bool {
         let index = nix::net::if_::if_nametoindex(self.interface.as_str());
         index.is_ok_and(|index| bind(&self.socket, index).is_ok())
+    }
+
+    /// Whether [`Capture::again`] ever says yes.
+    pub fn comes_back(&self) -> bool {
+        true
     }
 }
 
