@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -123,8 +124,9 @@ exec sleep infinity"""
         return values
 
     def start(self):
-        """As systemd does: the folders, the user, the capabilities, the commands of the unit."""
+        """As systemd does: the folders, the user, the capabilities, the commands of the unit, and word that it is ready."""
         unit = self.unit()
+        assert unit["Type"] == ["notify"]
         user, few = unit["User"][0], unit["AmbientCapabilities"][0].split()
         for base, key in (("/run", "RuntimeDirectory"), ("/var/lib", "StateDirectory")):
             self.run("install", "-d", "-o", user, "-g", user, "-m", unit[key + "Mode"][0], f"{base}/{unit[key][0]}")
@@ -135,10 +137,19 @@ exec sleep infinity"""
                    f"--bounding-set=-all,{words}", f"--inh-caps=-all,{words}", f"--ambient-caps=-all,{words}"]
         assert "ExecStartPre" not in unit, "RestartPreventExitStatus counts for the main process alone"
         log = open(self.folder / "log", "ab")
-        one = subprocess.Popen(self.inside(*as_user, *unit["ExecStart"][0].split()), stdout=log, stderr=log,
-                               stdin=subprocess.DEVNULL, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
-        self.started.append(one)
-        wait_for(lambda: self.status() or one.poll() is not None, "the agent answers, or ends", 20)
+        path = self.path("/run/notify")
+        path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(str(path))
+            path.chmod(0o666)
+            manager.settimeout(0.05)
+            one = subprocess.Popen(
+                self.inside(*as_user, *unit["ExecStart"][0].split()), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "NOTIFY_SOCKET": "/run/notify"})
+            self.started.append(one)
+            told = wait_for(lambda: _told(manager) or one.poll() is not None, "the agent is ready, or ends", 20)
+        if one.poll() is None:
+            assert told == b"READY=1\n" and self.status(), "who is ready answers"
         return one
 
     def log(self):
@@ -159,6 +170,14 @@ exec sleep infinity"""
                 one.wait()
         self.holder.kill()
         self.holder.wait()
+
+
+def _told(manager):
+    """What a service manager was told; None: nothing yet."""
+    try:
+        return manager.recv(4096)
+    except TimeoutError:
+        return None
 
 
 def why_not():

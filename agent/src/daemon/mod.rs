@@ -18,6 +18,7 @@ mod identity;
 mod instance;
 mod journal;
 mod live;
+mod manager;
 mod observing;
 mod ready;
 mod reload;
@@ -186,6 +187,7 @@ fn run(path: &Path, began: Instant) -> Result<(), Error> {
         list(daemon.http.addresses()),
         began.elapsed().as_millis()
     );
+    manager::tell(manager::Now::Ready);
     let result = daemon.until_stopped(signals);
     drop(instance);
     result
@@ -289,6 +291,7 @@ impl Daemon {
         }
         let ended = self.ended.load(Ordering::Relaxed);
         log::info!("stopping: running transfers may end");
+        manager::tell(manager::Now::Stopping);
         let store = self.census.store().clone();
         self.stop(signals);
         store.close();
