@@ -111,7 +111,13 @@ hearth: {{
   enabled: yes
 }}
 REPOSITORY
-pkg update -r hearth
+pkg update -f -r hearth
+# pkg(8) ends with 0 where it takes nothing, as of a catalogue that another key signed.
+if [ -z "$(pkg rquery -U -r hearth %v hearth)" ]; then
+	echo "{url} has no hearth that the key {fingerprint} signed, see above;" \
+		"\"sh setup.sh remove\" takes back what was written" >&2
+	exit 1
+fi
 if [ -d /usr/local/opnsense ]; then
 	echo "now: pkg install os-hearth, or System: Firmware: Plugins"
 else

@@ -2,8 +2,10 @@
 
 import pytest
 
-from hearthtest.guest_site import NEW, OLD
 from hearthtest.guest import BROUGHT, Failed
+from hearthtest.guest_site import NEW, OLD
+from hearthtest.packages import TIME
+from hearthpkg import repository
 
 ADD = "ASSUME_ALWAYS_YES=yes pkg add"
 
@@ -44,9 +46,10 @@ def test_an_upgrade_from_a_repository_keeps_all_and_restarts_what_ran(pkg):
     process = wire.process()
     # The catalogue is made by the guest's own pkg; what Hearth's writer makes is tried with it elsewhere.
     wire.run(f"mkdir -p /tmp/repo /usr/local/etc/pkg/repos && cp {BROUGHT}/hearth-{NEW}.pkg /tmp/repo && pkg repo /tmp/repo && "
-             "echo 'FreeBSD: { enabled: no } trial: { url: \"file:///tmp/repo\", enabled: yes, signature_type: none }' "
+             "echo 'trial: { url: \"file:///tmp/repo\", enabled: yes, signature_type: none }' "
              "> /usr/local/etc/pkg/repos/trial.conf", 300)
-    said = wire.run("pkg upgrade -y hearth", 600)
+    said = wire.run("pkg upgrade -y -r trial hearth", 600)
+    wire.run("rm /usr/local/etc/pkg/repos/trial.conf")
     wire.wait()
     assert wire.run("pkg query %v hearth") == NEW, said
     assert wire.process() != process
@@ -57,6 +60,27 @@ def test_an_upgrade_from_a_repository_keeps_all_and_restarts_what_ran(pkg):
     wire.run("echo nonsense >> /usr/local/etc/hearth/hearth.toml")
     said = wire.run(f"ASSUME_ALWAYS_YES=yes pkg add -f {BROUGHT}/hearth-{NEW}.pkg", 300)
     assert "goes on with the old program until you run: service hearth restart" in said and wire.process() == process
+
+
+def test_the_set_up_of_a_repository_trusts_one_key_alone(pkg, tmp_path):
+    """As docs/install-freebsd.md has it, with what scripts/package writes, by HTTP."""
+    wire = pkg
+    absent(wire)
+    abi, package = wire.run("pkg config abi"), wire.packages[NEW]
+    keys = {name: repository.Key.make(tmp_path / f"{name}.pem") for name in ("good", "foreign")}
+    with wire.shop(tmp_path) as url:
+        for name, key in keys.items():
+            repository.write(tmp_path / name / abi, [(package, package.bytes(TIME))], key, TIME)
+            (tmp_path / name / "setup.sh").write_text(repository.setup(f"{url}/{name}", keys["good"].fingerprint))
+        with pytest.raises(Failed, match=f"has no hearth that the key {keys['good'].fingerprint} signed"):
+            wire.run(f"fetch -qo - {url}/foreign/setup.sh | sh", 300)
+        with pytest.raises(Failed):
+            wire.run("pkg install -y -r hearth hearth", 300)
+        assert "now: pkg install hearth" in wire.run(f"fetch -qo - {url}/good/setup.sh | sh", 300)
+        wire.run("pkg install -y -r hearth hearth", 300)
+        wire.run(f"pkg check -s hearth && test \"$(pkg query %v hearth)\" = {NEW}", 120)
+        wire.run(f"fetch -qo /tmp/setup.sh {url}/good/setup.sh && sh /tmp/setup.sh remove && "
+                 "! ls /usr/local/etc/pkg/repos/hearth.conf /usr/local/etc/pkg/fingerprints/hearth", 60)
 
 
 def test_removed_it_is_stopped_and_a_persons_things_stay(pkg):
