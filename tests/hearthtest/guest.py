@@ -79,6 +79,7 @@ class Guest(Process):
 
     def reboot(self):
         """Starts it anew, as a person does, and logs in again."""
+        self.run("sysctl kern.consmute=0")
         self._type("shutdown -r now\n")
         self._place = self._expect("Uptime: ", 300)
         self.login()

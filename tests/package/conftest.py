@@ -7,9 +7,11 @@ import tarfile
 
 import pytest
 
-import hearthtest.packages  # noqa: F401
-from hearthpkg import agent, compiled, source
 from hearthtest.agent import binary
+from hearthtest.packages import TIME
+from hearthpkg import agent, compiled, debian, source
+
+NEWER = "99.0.0"
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +24,17 @@ def pages():
 def program():
     """The agent of this tree, for this host."""
     return pathlib.Path(binary()).read_bytes()
+
+
+@pytest.fixture(scope="session")
+def debs(pages, tmp_path_factory):
+    """Debian's package of this tree's agent in this version and in a newer one, by version."""
+    # Without what a debugger wants, which would be most of it.
+    path = tmp_path_factory.mktemp("stripped") / "hearth"
+    subprocess.run(["strip", "-o", path, binary()], check=True)
+    here = {name: compiled.of_debian(text) for name, text in pages.items()}
+    return {version: debian.package("x86_64", path.read_bytes(), here, version, b"licences\n", compiled.GLIBC, TIME)
+            for version in (source.version(), NEWER)}
 
 
 @pytest.fixture(scope="session")

@@ -15,31 +15,19 @@ import pytest
 from hearthtest.packages import TIME
 from hearthpkg import compiled, debian, source
 from hearthtest import net
-from hearthtest.agent import Control, binary
+from hearthtest.agent import Control
 from hearthtest.clients import TftpRead
+from hearthtest.copies import Copy, why_not
 from hearthtest.wait import wait_for
 
 ADDRESS = "192.168.77.1"
 UNIT = "/lib/systemd/system/hearth.service"
 
 
-def build(program, pages, version=source.version()):
-    here = {name: compiled.of_debian(text) for name, text in pages.items()}
-    return debian.package("x86_64", program, here, version, b"licences\n", compiled.GLIBC, TIME)
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    """The agent of this tree without what a debugger wants, which would be most of it."""
-    path = tmp_path_factory.mktemp("program") / "hearth"
-    subprocess.run(["strip", "-o", path, binary()], check=True)
-    return path.read_bytes()
-
-
-@pytest.fixture(scope="module")
-def deb(program, pages, tmp_path_factory):
-    path = tmp_path_factory.mktemp("deb") / "hearth.deb"
-    path.write_bytes(build(program, pages))
+@pytest.fixture
+def deb(debs, tmp_path):
+    path = tmp_path / "hearth.deb"
+    path.write_bytes(debs[source.version()])
     return path
 
 
@@ -61,10 +49,14 @@ def test_dpkg_reads_it(deb):
 
 
 def test_the_same_gives_the_same_bytes(pages):
-    one = build(b"program", pages)
+    here = {name: compiled.of_debian(text) for name, text in pages.items()}
+
+    def build():
+        return debian.package("x86_64", b"program", here, source.version(), b"licences\n", compiled.GLIBC, TIME)
+    one = build()
     before = os.umask(0o077)
     try:
-        assert build(b"program", pages) == one
+        assert build() == one
     finally:
         os.umask(before)
 
@@ -75,44 +67,12 @@ def test_its_pages_name_the_places_of_debian(pages):
     assert "/usr/local" not in page and "/var/db" not in page
 
 
-class Copy:
-    """This Debian with everything that is written thrown away, and a network of its own."""
+class Unit(Copy):
+    """A copy in which the unit is started as systemd does, step by step."""
 
     def __init__(self, folder, space):
-        self.folder, self.space = folder, space
-        for name in ("up", "work", "root"):
-            (folder / name).mkdir()
-        self.root = folder / "root"
-        # Held open by a process of its own, for as long as it lives.
-        script = f"""set -e
-mount --make-rprivate /
-mount -t tmpfs none {folder}/up
-mkdir {folder}/up/u {folder}/up/w
-mount -t overlay -o lowerdir=/,upperdir={folder}/up/u,workdir={folder}/up/w none {self.root}
-mount -t proc proc {self.root}/proc
-mount --rbind /dev {self.root}/dev
-mount -t tmpfs none {self.root}/run
-mount -t tmpfs none {self.root}/srv
-echo ready
-exec sleep infinity"""
-        self.holder = subprocess.Popen(["ip", "netns", "exec", space, "unshare", "-m", "sh", "-c", script],
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        if self.holder.stdout.readline() != "ready\n":
-            self.holder.kill()
-            raise RuntimeError(self.holder.communicate()[1])
-        self.at = pathlib.Path(f"/proc/{self.holder.pid}/root{self.root}")
+        super().__init__(folder, space)
         self.started = []
-
-    def inside(self, *command):
-        return ["nsenter", f"--target={self.holder.pid}", "--mount", "--net", "chroot", str(self.root), *command]
-
-    def run(self, *command, **options):
-        return subprocess.run(self.inside(*command), capture_output=True, text=True, timeout=120,
-                              stdin=subprocess.DEVNULL, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-                                                             "DEBIAN_FRONTEND": "noninteractive"}, **options)
-
-    def path(self, path):
-        return self.at / path.lstrip("/")
 
     def unit(self):
         """What the unit says, each key with all its values."""
@@ -168,8 +128,7 @@ exec sleep infinity"""
             if one.poll() is None:
                 one.kill()
                 one.wait()
-        self.holder.kill()
-        self.holder.wait()
+        super().close()
 
 
 def _told(manager):
@@ -180,25 +139,18 @@ def _told(manager):
         return None
 
 
-def why_not():
-    if os.geteuid() != 0 or net.available():
-        return "a copy of this host takes root and network namespaces"
-    missing = [name for name in ("dpkg", "setpriv", "nsenter") if not shutil.which(name)]
-    return f"not here: {missing}" if missing else None
-
-
 @pytest.fixture
 def copy(tmp_path):
     with net.Network() as network:
         try:
-            one = Copy(tmp_path, network.host("deb", f"{ADDRESS}/24"))
+            one = Unit(tmp_path, network.host("deb", f"{ADDRESS}/24"))
         except RuntimeError as error:
             pytest.skip(f"no overlay of this host can be made here: {error}")
         yield one
         one.close()
 
 
-needs_copy = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+needs_copy = pytest.mark.skipif(why_not("setpriv") is not None, reason=str(why_not("setpriv")))
 
 
 class At:
@@ -220,7 +172,7 @@ def set_up(copy):
 
 
 @needs_copy
-def test_it_is_installed_started_upgraded_removed_and_purged(copy, deb, program, pages, tmp_path):
+def test_it_is_installed_started_upgraded_removed_and_purged(copy, deb, debs, tmp_path):
     installed(copy, deb)
     assert copy.run("stat", "-c", "%U %G %a", "/etc/hearth/hearth.toml").stdout == "root hearth 640\n"
     assert copy.run("stat", "-c", "%U %a", "/srv/tftp", "/var/lib/hearth").stdout == "hearth 755\nhearth 750\n"
@@ -242,7 +194,7 @@ def test_it_is_installed_started_upgraded_removed_and_purged(copy, deb, program,
     assert one.wait(timeout=20) == 0
     # A newer one over it: what was written in the settings stays.
     newer = tmp_path / "newer.deb"
-    newer.write_bytes(build(program, pages, "99.0.0"))
+    newer.write_bytes(debs["99.0.0"])
     installed(copy, newer)
     assert ADDRESS in copy.path("/etc/hearth/hearth.toml").read_text()
     one = copy.start()

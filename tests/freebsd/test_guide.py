@@ -1,0 +1,70 @@
+"""docs/install-freebsd.md, each of its commands run as it is written there."""
+
+import re
+
+from hearthtest.guest import BROUGHT
+from hearthtest.guest_site import NEW, OLD
+from hearthtest.guide import Page
+from hearthtest.packages import TIME
+from hearthpkg import repository
+
+HERE = "cd /root/brought && export ASSUME_ALWAYS_YES=yes"
+
+
+def run(wire, lines):
+    """All lines of a block, in a shell that ends with the first that fails; what a person edits was edited before."""
+    typed = [line for line in lines if not line.startswith("vi ")]
+    return wire.run("set -e; " + HERE + "\n" + "\n".join(typed), 600) if typed else ""
+
+
+def test_install_upgrade_go_back_and_uninstall(pkg, tmp_path):
+    wire = pkg
+    wire.run("pkg delete -fy hearth", 300, check=False)
+    wire.run("rm -rf /usr/local/etc/hearth /var/db/hearth /usr/local/tftp; pw userdel hearth", check=False)
+    page, abi = Page("install-freebsd.md"), wire.run("pkg config abi")
+    key = repository.Key.make(tmp_path / "key.pem")
+
+    def offer(version):
+        package = wire.packages[version]
+        repository.write(tmp_path / abi, [(package, package.bytes(TIME))], key, TIME)
+
+    def has(version):
+        wire.wait()
+        assert wire.run("pkg query %v hearth") == version
+        assert wire.status()["version"] == NEW, "both packages have the same program"
+        assert wire.tftp("default.ipxe").startswith(b"#!ipxe")
+    with wire.shop(tmp_path) as url:
+        (tmp_path / "setup.sh").write_text(repository.setup(url, key.fingerprint))
+        offer(OLD)
+        assert "now: pkg install hearth" in run(wire, page.take("Install", URL=url))
+        assert "sysrc hearth_enable=YES" in wire.run("pkg info -D hearth")
+        wire.settings()
+        said = run(wire, page.take("Install"))
+        assert "option architecture-type" in said, said
+        has(OLD)
+        run(wire, page.take("The service"))
+        wire.service("restart")
+        wire.wait()
+        environment = wire.run(f"procstat -e {wire.process()}")
+        assert re.search(r"\bhttps_proxy=http://proxy.example:3128\b", environment), environment
+        wire.run("sysrc -x hearth_env")
+        run(wire, page.take("Upgrade"))
+        offer(NEW)
+        process = wire.process()
+        run(wire, page.take("Upgrade"))
+        has(NEW)
+        assert wire.process() != process
+        assert "in force again" in run(wire, page.take("Go back to an older version", OLDER=OLD))
+        has(OLD)
+        run(wire, page.take("Uninstall"))
+        wire.run("! pgrep -x hearth && test -s /var/db/hearth/hearth.db && test -s /usr/local/etc/hearth/hearth.toml")
+        # Everything works again where it is installed again; then it goes with all it has.
+        wire.run(f"cd {BROUGHT} && ASSUME_ALWAYS_YES=yes pkg add ./hearth-{NEW}.pkg && sysrc hearth_enable=YES", 300)
+        wire.service("start")
+        has(NEW)
+        wire.run("echo mine > /usr/local/tftp/mine")
+        run(wire, page.take("Uninstall"))
+        wire.run("! id hearth && ! test -e /var/db/hearth && ! test -e /usr/local/etc/hearth && "
+                 "test \"$(find /usr/local/tftp -type f)\" = /usr/local/tftp/mine")
+        page.end()
+        wire.run(f"fetch -qo - {url}/setup.sh | sh -s remove && rm /usr/local/tftp/mine")
