@@ -163,6 +163,44 @@ def test_a_failed_installation_says_why(site):
     assert one["finding"]["code"] == "installation-failed", one["finding"]
 
 
+def late(site):
+    """Which machine never asked for its initrd, as it is told in each place where findings are."""
+    def labels(found):
+        return {label for label, one in found if one and one["code"] == "kernel-without-initrd"}
+
+    every = [(one["label"], one) for one in site.ask("GET", "findings")[2]["findings"]]
+    now = [(one["label"], one["finding"]) for one in live(site)["machines"]]
+    told = [labels(every), labels(now)]
+    for rest in ("", "/timeline"):
+        each = [(name, site.ask("GET", f"machines/{name}{rest}")[2]["findings"]) for name in ("oden", "tor")]
+        told.append(labels((name, one) for name, found in each for one in found))
+    return told
+
+
+def test_an_initrd_that_is_on_its_way_was_asked_for_and_another_was_not(agent):
+    """What comes of silence takes as long as the agent waits: half a minute."""
+    one = agent(SITE + 'profile = "installer"\n').start()
+    one.put(KERNEL, bytes(1000))
+    one.put(INITRD, bytes(IMAGE))
+    for number, address in ((1, "127.0.0.1"), (2, "127.0.0.2")):
+        HttpRead(one, f"/script?mac=52:54:00:00:00:{number:02}&{FACTS}", source=address).rest()
+        HttpRead(one, f"/files/{KERNEL}", source=address).rest()
+    initrd = HttpRead(one, f"/files/{INITRD}")
+    taken = 0
+
+    def told():
+        nonlocal taken
+        taken += len(initrd.some(4096))
+        found = late(one)
+        assert all("oden" not in labels for labels in found), found
+        return found == [{"tor"}] * 4
+    wait_for(told, "the machine that asked for nothing is told of, everywhere", 60, every=0.2)
+    assert {m["label"]: len(m["transfers"]) for m in live(one)["machines"]}["oden"] == 1, "it still loads"
+    assert len(initrd.rest()) == IMAGE - taken
+    wait_for(lambda: late(one) == [{"tor"}] * 4 and not any(m["transfers"] for m in live(one)["machines"]),
+             "it is there, and was asked for")
+
+
 def test_a_boot_outlives_the_agent(site):
     script(site)
     began = only(site)["began"]

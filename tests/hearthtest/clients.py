@@ -60,13 +60,15 @@ def has(agent, name):
 
 
 class HttpRead:
-    """A download that the caller takes piece by piece, through a small window."""
+    """A download that the caller takes piece by piece, through a small window; `source` is an address of the client."""
 
-    def __init__(self, agent, path, seconds=10):
+    def __init__(self, agent, path, seconds=10, source=None):
         self.connection = http.client.HTTPConnection(agent.address, agent.http_port, timeout=seconds)
         made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 << 10)
         made.settimeout(seconds)
+        if source:
+            made.bind((source, 0))
         made.connect((agent.address, agent.http_port))
         self.connection.sock = made
         self.connection.request("GET", path)

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::findings::Moment;
 use super::problem::Problem;
 use super::{Api, view};
 use crate::boot::site::Site;
@@ -43,6 +44,8 @@ pub struct Found(Mutex<HashMap<MachineId, Drawn>>);
 struct Drawn {
     /// The number of the machine's last event then.
     seq: u64,
+    /// A file was on its way to it.
+    is_sent: bool,
     /// Milliseconds since 1970.
     at: u64,
     /// `None`: nothing was wrong.
@@ -166,10 +169,13 @@ impl Api {
         let age = limits::LIVE_FINDING_AGE.as_millis() as u64;
         let mut stale: Vec<(u64, &Record)> = records
             .filter_map(|record| {
-                let seq = ids.get(&record.id)?.boot.event.seq;
+                let one = ids.get(&record.id)?;
+                let is_as_drawn = |drawn: &Drawn| {
+                    (drawn.seq, drawn.is_sent) == (one.boot.event.seq, one.is_sent())
+                };
                 match kept.get(&record.id) {
                     None => Some((0, record)),
-                    Some(drawn) if drawn.seq != seq || now.abs_diff(drawn.at) >= age => {
+                    Some(drawn) if !is_as_drawn(drawn) || now.abs_diff(drawn.at) >= age => {
                         Some((drawn.at, record))
                     }
                     Some(_) => None,
@@ -178,10 +184,17 @@ impl Api {
             .collect();
         stale.sort_by_key(|(at, record)| (*at, record.id));
         stale.truncate(limits::LIVE_FINDINGS);
-        let heard = match stale.is_empty() {
-            true => Vec::new(),
-            false => self.of_nobody().unwrap_or_default(),
+        if stale.is_empty() {
+            return told(&kept);
+        }
+        let sent = ids.iter().filter(|(_, one)| one.is_sent());
+        let moment = Moment {
+            now,
+            sent: sent.map(|(id, _)| *id).collect(),
         };
+        // A transfer that ended before the look is not on its way, and is to be among the events.
+        self.settle();
+        let heard = self.of_nobody().unwrap_or_default();
         for (_, record) in stale {
             let filter = EventFilter {
                 limit: limits::LIVE_EVENTS,
@@ -190,18 +203,29 @@ impl Api {
             let Ok(events) = self.story_of(record, &filter, &heard) else {
                 continue;
             };
-            let drawn = findings(&events, &self.context(record, &events, &site.config));
+            let context = self.context(record, &events, &site.config, &moment);
             let drawn = Drawn {
                 seq: ids.get(&record.id).map_or(0, |one| one.boot.event.seq),
+                is_sent: context.is_sent,
                 at: now,
-                worst: drawn.into_iter().next(),
+                worst: findings(&events, &context).into_iter().next(),
             };
             kept.insert(record.id, drawn);
         }
-        let worst =
-            |(id, drawn): (&MachineId, &Drawn)| Some((Who::Machine(*id), drawn.worst.clone()?));
-        kept.iter().filter_map(worst).collect()
+        told(&kept)
     }
+}
+
+impl Shown {
+    fn is_sent(&self) -> bool {
+        !self.transfers.is_empty()
+    }
+}
+
+/// The findings that there are.
+fn told(kept: &HashMap<MachineId, Drawn>) -> HashMap<Who, Finding> {
+    let worst = |(id, drawn): (&MachineId, &Drawn)| Some((Who::Machine(*id), drawn.worst.clone()?));
+    kept.iter().filter_map(worst).collect()
 }
 
 /// Times of this process's clock as milliseconds since 1970.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Api, Asked, Problem, advise, view};
+use super::{Api, Asked, Problem, view};
 use crate::config::Config;
-use crate::event::{Event, Stamped, Word};
-use crate::machine::{Action, Phase, Record};
-use crate::timeline::{self, Context, findings, render};
+use crate::event::{Event, Word};
+use crate::machine::{Action, Record};
+use crate::timeline::{findings, render};
 
 /// What a query chooses of all machines.
 pub(super) struct Chosen<'a> {
@@ -45,9 +45,11 @@ impl<'a> Chosen<'a> {
 impl Api {
     pub(super) fn machine(&self, name: &str, config: &Config) -> Result<Value, Problem> {
         let record = self.named(name)?;
+        let moment = self.moment();
         let events = self.story(&record)?;
+        let context = self.context(&record, &events, config, &moment);
         let mut value = view::machine(&record);
-        value["findings"] = json!(findings(&events, &self.context(&record, &events, config)));
+        value["findings"] = json!(findings(&events, &context));
         Ok(value)
     }
 
@@ -109,48 +111,14 @@ impl Api {
 
     pub(super) fn timeline(&self, name: &str, config: &Config) -> Result<Value, Problem> {
         let record = self.named(name)?;
+        let moment = self.moment();
         let events = self.story(&record)?;
-        let found = findings(&events, &self.context(&record, &events, config));
+        let found = findings(&events, &self.context(&record, &events, config, &moment));
         let mut value = render::programs(&events, &found);
         value["label"] = record.label().into();
         value["text"] = render::people(&record.label(), &events, &found, 1).into();
         value["all"] = render::people(&record.label(), &events, &found, usize::MAX).into();
         Ok(value)
-    }
-
-    /// What findings rest on beside the events.
-    pub(super) fn context(&self, record: &Record, events: &[Stamped], config: &Config) -> Context {
-        let last_file = match &record.phase {
-            Phase::Installing(installing) => installing.last_file.clone(),
-            // One that is offered its profile at each boot, or chose it in its menu.
-            _ => {
-                let decided = timeline::decided(events);
-                decided.and_then(|word| self.keeper.site().last_file(word, &record.facts))
-            }
-        };
-        // What is meant for it has to be asked for only where something follows from it.
-        let nic = record.facts.nic().map(|card| {
-            let profile = self.profile_of(record);
-            let image = advise::image(config, profile.as_ref());
-            (
-                advise::sentence(Some(card), &record.facts.chip, image),
-                advise::lacks(Some(card), image),
-            )
-        });
-        let (nic, nic_lacks) = nic.map_or((None, None), |(text, lacks)| (Some(text), lacks));
-        Context {
-            now: (self.now)(),
-            ours: config.server.addresses.clone(),
-            hears_dhcp: config.observe.enabled,
-            phase: record.phase.word(),
-            phase_reason: match &record.phase {
-                Phase::Failed { reason } => reason.clone(),
-                _ => String::new(),
-            },
-            last_file,
-            nic,
-            nic_lacks,
-        }
     }
 }
 

@@ -9,6 +9,7 @@ mod asked;
 mod config;
 mod diff;
 mod fetches;
+mod findings;
 mod follow;
 mod images;
 mod list;
@@ -30,9 +31,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::boot::gate::Keeper;
-use crate::boot::site::Site;
 use crate::config::Config;
-use crate::event::{Event, Stamped};
+use crate::event::{Event, Stamped, UnderWay};
 use crate::id::MachineId;
 use crate::mac::Mac;
 use crate::machine::{Census, Record, Restored};
@@ -76,6 +76,8 @@ pub struct Api {
     pub fragments: Arc<dyn Fragments>,
     /// The folders below which this process can write; none: wherever its user may.
     pub writes: Vec<PathBuf>,
+    /// What the servers are sending.
+    pub under_way: Box<dyn Fn() -> Vec<UnderWay> + Send + Sync>,
     /// Looks at what is under way.
     pub looking: Looking,
     /// Findings that were drawn for it lately.
@@ -165,9 +167,7 @@ impl Api {
     fn operate(&self, method: &str, parts: &[&str], asked: &Asked) -> Answered {
         let site = self.keeper.site();
         let config = &site.config;
-        if let ("GET", ["events" | "findings" | "audit"])
-        | ("GET", ["machines", _] | ["machines", _, "events" | "timeline"]) = (method, parts)
-        {
+        if let ("GET", ["events" | "audit"] | ["machines", _, "events"]) = (method, parts) {
             self.settle();
         }
         Ok(match (method, parts) {
@@ -354,42 +354,6 @@ impl Api {
             who: who.to_owned(),
             what: what.to_string(),
         })
-    }
-
-    fn findings(&self, site: &Site) -> Value {
-        let config = &*site.config;
-        let store = self.census.store();
-        let of_fetches = of_fetches(&**store, site).into_iter().map(|finding| {
-            let mut value = json!(finding);
-            value["machine"] = Value::Null;
-            value["label"] = "fetch".into();
-            value
-        });
-        let heard = self.of_nobody().unwrap_or_default();
-        let mut all: Vec<_> = of_fetches.collect();
-        let mut after = Some(MachineId(0));
-        while let Some(begin) = after.filter(|_| all.len() < limits::PAGE) {
-            let whole = |record: &Record| Some(record.clone());
-            let (records, next) = self.census.page(begin, limits::LOOK_AT_ONCE, whole);
-            after = next;
-            for record in records {
-                let Ok(events) = self.whole_story(&record, &heard) else {
-                    continue;
-                };
-                let context = self.context(&record, &events, config);
-                let found = crate::timeline::findings(&events, &context);
-                for finding in found {
-                    let mut value = serde_json::to_value(&finding).unwrap_or_default();
-                    value["machine"] = record.id.0.into();
-                    value["label"] = record.label().into();
-                    all.push(value);
-                }
-                if all.len() >= limits::PAGE {
-                    break;
-                }
-            }
-        }
-        json!({ "findings": all })
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn over(declared: &str, queries: &[&str]) -> Api {
         }),
         fragments: Arc::new(()),
         fetches: Box::new(()),
+        under_way: Box::new(Vec::new),
         looking: Box::new(Look::default),
         found: Found::default(),
         now: || NOW,

@@ -61,6 +61,10 @@ pub fn api(
         fragments: status.fragments.clone(),
         writes: status.writes.clone(),
         fetches: Box::new(Door(fetching)),
+        under_way: {
+            let status = status.clone();
+            Box::new(move || status.under_way())
+        },
         looking: {
             let rates = Rates::default();
             Box::new(move || rates.look(&status))

@@ -119,6 +119,16 @@ impl Status {
         held(&self.waits_for)
     }
 
+    /// Everything that the servers are sending.
+    pub fn under_way(&self) -> Vec<UnderWay> {
+        let servers = [self.tftp_running.get(), self.http_running.get()];
+        servers
+            .into_iter()
+            .flatten()
+            .flat_map(|all| all())
+            .collect()
+    }
+
     fn configuration(&self) -> MutexGuard<'_, Configuration> {
         held(&self.configuration)
     }

@@ -76,7 +76,6 @@ impl Transfer {
     }
 
     fn report(&mut self, outcome: Outcome, ended: Instant) {
-        self.shown = None;
         if let Some(report) = self.report.take() {
             report.sink.event(Event::Transfer {
                 via: Via::Http,
@@ -89,6 +88,8 @@ impl Transfer {
                 outcome,
             });
         }
+        // Only now, so that whoever looks at what is running, and then at events, misses no transfer.
+        self.shown = None;
     }
 }
 

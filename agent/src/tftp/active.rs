@@ -174,12 +174,13 @@ impl Active {
         let _ = transmit(&mut self.link, self.place.key(), &packet, None);
     }
 
-    /// What happened, once it is over.
-    pub fn report(self, outcome: Outcome, now: Instant) -> Event {
+    /// What happened, once it is over. It gives its place back when it is dropped, which is to be after that
+    /// is told: whoever looks at what is under way, and then at events, misses no transfer.
+    pub fn report(&self, outcome: Outcome, now: Instant) -> Event {
         Event::Transfer {
             via: Via::Tftp,
             peer: self.place.key().0,
-            name: self.name,
+            name: self.name.clone(),
             bytes: self.transfer.acknowledged(),
             size: Some(self.transfer.size()),
             took: now.saturating_duration_since(self.began),

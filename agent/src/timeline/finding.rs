@@ -47,6 +47,8 @@ impl fmt::Display for Finding {
 pub struct Context {
     /// Milliseconds since 1970.
     pub now: u64,
+    /// A file is on its way to it. It is an event at its end only, and what follows it is not late yet.
+    pub is_sent: bool,
     /// The addresses that Hearth serves at.
     pub ours: Vec<IpAddr>,
     /// DHCP is listened to, so that what was not heard was not said.

@@ -137,6 +137,7 @@ impl Story {
     fn found_after(&self, seconds: u64, change: impl FnOnce(&mut Context)) -> Vec<Finding> {
         let mut context = Context {
             now: 1_000_000 + self.at + seconds * 1000,
+            is_sent: false,
             ours: vec![SERVER.parse().unwrap()],
             hears_dhcp: true,
             phase: Word::Installing,
@@ -329,6 +330,42 @@ fn each_failure_has_its_name() {
             );
         }
     }
+}
+
+#[test]
+fn nothing_is_late_while_a_file_is_on_its_way() {
+    for (code, story) in [
+        ("loader-never-asked", story().discover().offer(|_| ())),
+        (
+            "script-never-asked",
+            story().discover().offer(|_| ()).loader().ipxe().default(),
+        ),
+        (
+            "kernel-without-initrd",
+            story()
+                .until_script("install t")
+                .http("talos/kernel", Outcome::Done),
+        ),
+        ("booted-without-address", story().installing()),
+    ] {
+        assert_eq!(story.codes(), [code]);
+        let meanwhile = story.found_after(600, |context| context.is_sent = true);
+        assert_eq!(meanwhile, [], "{code}");
+        assert_eq!(story.found_after(29, |_| ()), [], "{code}: it is too soon");
+    }
+}
+
+#[test]
+fn a_file_that_broke_off_or_is_not_there_was_asked_for() {
+    let kernel = || {
+        story()
+            .until_script("install t")
+            .http("talos/kernel", Outcome::Done)
+    };
+    let cut = kernel().http("talos/initramfs.xz", cut());
+    assert_eq!(cut.codes(), ["image-cut-off"]);
+    let missing = kernel().http("talos/initramfs.xz", Outcome::NotFound);
+    assert_eq!(missing.codes(), ["image-missing"]);
 }
 
 #[test]

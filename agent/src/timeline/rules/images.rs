@@ -1,6 +1,6 @@
 //! What goes wrong with kernels and initrds, and with the system they are.
 
-use super::{all, found, is_over, script, transfer, went};
+use super::{all, found, is_over, is_over_for, script, transfer, went};
 use crate::boot::loader;
 use crate::boot::site::DEFAULT;
 use crate::event::{Event, Outcome, Stamped};
@@ -79,10 +79,10 @@ pub fn image_never_asked(boot: &Boot, _: &[Boot], context: &Context) -> Option<F
         .filter(|event| transfer(&event.event).is_some_and(|(_, outcome, _)| went(outcome)))
         .collect();
     let last = whole.last()?;
-    let has_all = whole
-        .iter()
+    // One that broke off or is not there was asked for, and is a finding of its own.
+    let was_asked = images(boot)
         .any(|event| transfer(&event.event).is_some_and(|(name, ..)| name == last_file));
-    if has_all
+    if was_asked
         || !is_over(last, context)
         || boot.stage == Stage::System
         || !decision.starts_with("install")
@@ -119,10 +119,10 @@ pub fn no_address(boot: &Boot, _: &[Boot], context: &Context) -> Option<Finding>
     {
         return None;
     }
-    let waited = context.now.saturating_sub(last.at);
-    if waited < limits::SYSTEM_PATIENCE.as_millis() as u64 {
+    if !is_over_for(limits::SYSTEM_PATIENCE, last, context) {
         return None;
     }
+    let waited = context.now.saturating_sub(last.at);
     found(
         "booted-without-address",
         Severity::Error,

@@ -5,6 +5,8 @@ mod dhcp;
 mod images;
 mod loaders;
 
+use std::time::Duration;
+
 use super::boots::Boot;
 use super::finding::{Context, Finding, Rule, Severity};
 use crate::event::{Dhcp, Event, Outcome, Stamped};
@@ -67,7 +69,13 @@ fn dhcp(event: &Stamped) -> Option<&Dhcp> {
 
 /// Time enough passed since an event that the next one should have come.
 fn is_over(event: &Stamped, context: &Context) -> bool {
-    context.now.saturating_sub(event.at) >= limits::STEP_PATIENCE.as_millis() as u64
+    is_over_for(limits::STEP_PATIENCE, event, context)
+}
+
+/// The same, for a step that may take this long.
+fn is_over_for(patience: Duration, event: &Stamped, context: &Context) -> bool {
+    let waited = context.now.saturating_sub(event.at);
+    !context.is_sent && waited >= patience.as_millis() as u64
 }
 
 fn transfer(event: &Event) -> Option<(&str, &Outcome, u64)> {
