@@ -88,6 +88,16 @@ def test_a_clock_that_is_set_while_nothing_runs_ends_no_installation(one, clock,
     assert jumps(one) == 0
 
 
+def test_a_start_by_a_wrong_clock_in_which_nothing_happens_takes_no_time(one, clock):
+    for ahead in ("-9h", "+0", "+9h", "+0"):
+        one.stop()
+        clock.set(ahead)
+        one.start()
+        took = clock.date() * 1000 - machine(one)["detail"]["began"]
+        assert -1_000 <= took < 3_600_000, ahead
+    assert asks(one) == "installing"
+
+
 def test_events_outlive_a_clock_that_was_set_years_ahead(one, clock):
     seen = [event["seq"] for event in one.ask("GET", "/api/v1/events")[2]["events"]]
     clock.set("+4000d")

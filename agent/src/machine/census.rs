@@ -51,7 +51,7 @@ impl Census {
         let open = |take: &mut dyn FnMut(KeptMachine)| Sqlite::open_into(folder, take);
         let ((store, contents), mut registry, warnings) = load(open)?;
         registry.number_from(contents.next_machine);
-        let changed = registry.resume(contents.last_event, clock::now_ms());
+        let changed = registry.resume(clock::now_ms());
         let census = Census {
             registry: Mutex::new(registry),
             store,
@@ -85,7 +85,7 @@ impl Census {
         let mut current = self.look();
         let contents = self.store.restore(from)?;
         let (mut registry, warnings) = registry(contents.machines, contents.next_machine);
-        let changed = registry.resume(contents.last_event, clock::now_ms());
+        let changed = registry.resume(clock::now_ms());
         *current = registry;
         self.keep_all(&current, &changed);
         Ok(Restored {

@@ -21,9 +21,9 @@ impl Registry {
         changed
     }
 
-    /// The agent starts at `now`, some time after the last event that is known: see [`resumed`]. The
-    /// machines that are to be kept anew come back.
-    pub fn resume(&mut self, last_event: Option<u64>, now: u64) -> Vec<MachineId> {
+    /// The agent starts at `now`, some time after it last ran: see [`resumed`]. The machines that are to
+    /// be kept anew come back.
+    pub fn resume(&mut self, now: u64) -> Vec<MachineId> {
         let mut changed = Vec::new();
         for (id, kept) in &mut self.machines {
             let record = &mut *kept.record;
@@ -31,7 +31,7 @@ impl Registry {
             let Phase::Installing(installing) = &mut record.phase else {
                 continue;
             };
-            let by = resumed(installing.began, heard, last_event, now);
+            let by = resumed(installing.began, heard, now);
             if by == 0 {
                 continue;
             }
@@ -71,16 +71,16 @@ fn jumped(record: &mut Record, jump: &Jump) -> bool {
 }
 
 /// By how much the beginning of an installation is moved at a start. What lies between the last that is
-/// known (the machine itself was `heard` of, or any event that is not in the future) and now counts for
-/// [`limits::UNSEEN`] at most: nobody could report then, and the clock may have been set. By a clock
-/// that went back behind what is known, no time passed.
-fn resumed(began: u64, heard: u64, last_event: Option<u64>, now: u64) -> i64 {
+/// known of the machine itself (it was `heard` of) and now counts for [`limits::UNSEEN`] at most: nobody
+/// could report then, and the clock may have been set. By a clock that went back behind that, no time
+/// passed. Nobody else's events count: a start by a wrong clock moves what is known of the machine to
+/// that clock, and they are of another.
+fn resumed(began: u64, heard: u64, now: u64) -> i64 {
     let signed = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
     let known = heard.max(began);
     if known > now {
         return -signed(known - now);
     }
-    let known = known.max(last_event.filter(|at| *at <= now).unwrap_or(0));
     let counts = u64::try_from(limits::UNSEEN.as_millis()).unwrap_or(u64::MAX);
     signed((now - known).saturating_sub(counts))
 }
@@ -95,8 +95,8 @@ mod tests {
     const NOON: u64 = 1_700_000_000_000;
 
     /// How long an installation takes already that began at noon, when the agent starts.
-    fn took(heard: u64, last_event: Option<u64>, now: u64) -> u64 {
-        let by = resumed(NOON, heard, last_event, now);
+    fn took(heard: u64, now: u64) -> u64 {
+        let by = resumed(NOON, heard, now);
         now - NOON.saturating_add_signed(by)
     }
 
@@ -116,34 +116,16 @@ mod tests {
     #[test]
     fn a_start_counts_what_is_known_and_a_little_of_what_is_not() {
         let at = |minutes: u64| NOON + minutes * MINUTE;
+        assert_eq!(took(at(1), at(8)), 8 * MINUTE, "started again at once");
         assert_eq!(
-            took(at(1), None, at(8)),
-            8 * MINUTE,
-            "started again at once"
-        );
-        assert_eq!(
-            took(at(1), Some(at(50)), at(55)),
-            55 * MINUTE,
-            "others were heard"
-        );
-        assert_eq!(
-            took(at(1), None, at(500)),
+            took(at(1), at(55)),
             11 * MINUTE,
-            "away, or a clock set forward"
+            "away, or silent before, or a clock set forward"
         );
-        assert_eq!(took(at(30), Some(at(20)), at(9_999)), 40 * MINUTE);
+        assert_eq!(took(at(30), at(9_999)), 40 * MINUTE);
+        assert_eq!(took(at(30), NOON - 600 * MINUTE), 30 * MINUTE, "set back");
         assert_eq!(
-            took(at(30), Some(at(99_999)), at(35)),
-            35 * MINUTE,
-            "an event of a wrong clock"
-        );
-        assert_eq!(
-            took(at(30), Some(at(31)), NOON - 600 * MINUTE),
-            30 * MINUTE,
-            "set back"
-        );
-        assert_eq!(
-            took(at(30), None, MINUTE),
+            took(at(30), MINUTE),
             MINUTE,
             "as far as there is time before"
         );
@@ -154,19 +136,29 @@ mod tests {
         let mut record = Record::new(MachineId(1), NOON);
         record.phase = installing(NOON);
         let mut registry = Registry::new([record], 2);
-        let (mut now, mut last_event) = (NOON + MINUTE, NOON);
-        for hours in [-9, 9, -9, 9, 4, -4_i64] {
+        let mut now = NOON + MINUTE;
+        // Whether it is heard after the start.
+        for (hours, is_heard) in [
+            (-9, true),
+            (9, true),
+            (-9, false),
+            (9, false),
+            (4, false),
+            (-4_i64, true),
+            (-9, false),
+            (9, true),
+        ] {
             now = now.saturating_add_signed(hours * 3_600_000) + MINUTE;
-            registry.resume(Some(last_event), now);
+            registry.resume(now);
             let record = registry.get(MachineId(1)).unwrap();
             let Phase::Installing(installing) = &record.phase else {
                 panic!("{record:?}")
             };
             assert!(now - installing.began <= 60 * MINUTE, "{hours}");
             assert!(record.last_seen <= now && record.since <= now);
-            // It is heard, which is an event.
-            registry.change(MachineId(1), |record| record.last_seen = now);
-            last_event = now;
+            if is_heard {
+                registry.change(MachineId(1), |record| record.last_seen = now);
+            }
         }
     }
 
