@@ -165,6 +165,31 @@ def test_an_agent_that_lost_its_daemon_is_stopped_with_the_service(host, make, h
     assert not os.path.exists(f"/proc/{process}")
 
 
+@pytest.mark.parametrize("how", ["stop", "removal", "start"])
+def test_an_agent_that_hangs_holds_up_nobody_for_ever(host, make, how):
+    package = make()
+    serving(host, package)
+    with host.path("/etc/rc.conf").open("a") as settings:
+        settings.write("hearth_patience=1\n")
+    process, daemon = host.agent_process(), int(host.path("/var/run/hearth.pid").read_text())
+    os.kill(process, signal.SIGSTOP)
+    told = f"process {process} did not end within 1 s, and is killed"
+    if how == "stop":
+        done = host.service("onestop")
+        assert done.returncode == 0 and "did not end within 1 s, and is killed" in done.stderr, done.stderr
+        assert not host.path("/var/run/hearth.pid").exists() and not host.path("/var/run/hearth_agent.pid").exists()
+    elif how == "removal":
+        host.remove(package)
+    else:
+        os.kill(daemon, signal.SIGKILL)
+        wait_for(lambda: "without daemon(8)" in host.service("status").stdout, "the daemon is gone")
+        done = host.service("start")
+        assert done.returncode == 0 and told in done.stderr, done.stderr
+        host.wait()
+        assert host.agent_process() != process
+    assert not os.path.exists(f"/proc/{process}") and not os.path.exists(f"/proc/{daemon}")
+
+
 def test_a_new_program_takes_the_place_of_the_one_that_runs_under_the_same_daemon(host, make):
     serving(host, make())
     daemon, process = host.path("/var/run/hearth.pid").read_text(), host.agent_process()

@@ -475,6 +475,14 @@ def test_an_agent_that_hangs_is_told(applied):
 
 
 @needs_shell
+def test_an_agent_that_hangs_is_ended_by_a_restart(applied):
+    running = process()
+    inside("kill", "-STOP", running)
+    assert post("service/restart")["running"] is True
+    assert process() != running
+
+
+@needs_shell
 def test_an_apply_that_is_killed_leaves_the_old_file_or_the_new_one(debian):
     made("answer", profile=debian, name="preseed.cfg", text="x\n" * 100_000)
     assert post("service/reconfigure")["status"] == "ok"
