@@ -44,13 +44,13 @@ class Agent
                 'state' => 'failed',
             ];
         }
-        return ($answer['state'] ?? '') === 'stopped' ? self::meant() ?? $answer : $answer;
+        return ($answer['state'] ?? '') === 'stopped' ? self::absent() ?? $answer : $answer;
     }
 
     /**
-     * @return array|null the answer where it is not to run here and now
+     * @return array|null `error` with a sentence for people and `state`, where it is not to run here and now
      */
-    private static function meant(): ?array
+    public static function absent(): ?array
     {
         $enabled = Config::getInstance()->object()->OPNsense?->hearth?->general?->enabled;
         if ((string)$enabled !== '1') {

@@ -9,7 +9,7 @@ namespace OPNsense\Hearth\Api;
 
 use OPNsense\Base\ApiMutableServiceControllerBase;
 use OPNsense\Core\Backend;
-use OPNsense\Hearth\Hearth;
+use OPNsense\Hearth\Agent;
 
 class ServiceController extends ApiMutableServiceControllerBase
 {
@@ -47,11 +47,10 @@ class ServiceController extends ApiMutableServiceControllerBase
             return ['response' => [], 'status' => 'failed'];
         }
         $answer = $this->ask($action);
-        if ($answer['status'] === 'ok' && !$answer['running']) {
+        $why = $answer['status'] === 'ok' && !$answer['running'] ? Agent::absent() : null;
+        if ($why !== null) {
             $answer['status'] = 'failed';
-            $answer['status_msg'] = (new Hearth())->general->enabled->isEmpty() ?
-                gettext('The boot server is switched off. Switch it on in Settings, and apply.') :
-                gettext('This node is the backup of its CARP group, and serves once it is master.');
+            $answer['status_msg'] = $why['error'];
         }
         return ['response' => $answer['status'] === 'ok' ? 'OK' : $answer['status_msg']] + $answer;
     }
