@@ -17,10 +17,14 @@ import tarfile
 import time
 
 from hearthtest.net import Process, tail
-from hearthtest.vm import FIRMWARE, UEFI
+from hearthtest.vm import ARM64, FIRMWARE, UEFI
 from hearthtest.wait import wait_for
 
 IMAGE = os.environ.get("HEARTH_FREEBSD_IMAGE")
+# What the disk is for, in Rust's and QEMU's word.
+ARCH = os.environ.get("HEARTH_FREEBSD_ARCH", "x86_64")
+# Firmware, and QEMU's machine and processor. Arm's `max` signs pointers, which takes long without KVM.
+MACHINES = {"x86_64": (UEFI, "q35", "max"), "aarch64": (ARM64, "virt", "cortex-a72")}
 # Without KVM, beside other work.
 BOOT_SECONDS = 600
 # What is typed at once, in bytes, and how fast, in bits a second.
@@ -42,15 +46,16 @@ class Guest(Process):
     def __init__(self, network, folder, files, macs, memory=1024, image=None):
         self.folder = pathlib.Path(folder)
         image = image or IMAGE
-        code, variables = FIRMWARE[UEFI]
+        firmware, machine, processor = MACHINES[ARCH]
+        code, variables = FIRMWARE[firmware]
         own, brought = self.folder / "guest.vars", self.folder / "brought.tar"
         shutil.copyfile(variables, own)
         brought.write_bytes(_tar(files))
         with open(image, "rb") as disk:
             form = "qcow2" if disk.read(4) == b"QFI\xfb" else "raw"
         command = [
-            "qemu-system-x86_64", "-name", "freebsd", "-nodefaults", "-no-user-config", "-display", "none",
-            "-machine", "q35", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-smp", "2",
+            f"qemu-system-{ARCH}", "-name", "freebsd", "-nodefaults", "-no-user-config", "-display", "none",
+            "-machine", machine, "-accel", "tcg,thread=multi,tb-size=512", "-cpu", processor, "-smp", "2",
             "-m", str(memory), "-serial", "stdio", "-monitor", "none", "-device", "virtio-rng-pci",
             "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
             "-drive", f"if=pflash,unit=1,format=raw,file={own}",

@@ -23,7 +23,7 @@ from hearthpkg import archive, compiled
 ROUTER = "192.168.77.2"
 # The second card's network, on the same wire.
 LATER = "192.168.78.1"
-TARGET = "x86_64-unknown-freebsd"
+TARGET = f"{guest.ARCH}-unknown-freebsd"
 PROGRAMS = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", TREE / "target")) / "package" / "programs" / TARGET
 PROGRAM = pathlib.Path(os.environ.get("HEARTH_FREEBSD_BIN", PROGRAMS / "hearth"))
 UNIT_TESTS = pathlib.Path(os.environ.get("HEARTH_FREEBSD_TESTS", PROGRAMS / "hearth-tests"))
@@ -44,6 +44,8 @@ def why_not():
     """Why there is no guest here, or None."""
     if not guest.IMAGE:
         return "HEARTH_FREEBSD_IMAGE names no disk of a FreeBSD to boot (docs/freebsd.md)"
+    if guest.ARCH not in guest.MACHINES:
+        return f"HEARTH_FREEBSD_ARCH is {guest.ARCH}, not {' or '.join(guest.MACHINES)}"
     if not PROGRAM.exists():
         return f"no agent for FreeBSD at {PROGRAM}: scripts/package {TARGET}"
     return net.available()
@@ -174,7 +176,7 @@ class GuestSite:
 def packed(version):
     """The package of this tree with the program for FreeBSD, under this version."""
     pages = {name: compiled.of_freebsd(text) for name, text in compiled.pages(binary()).items()}
-    return agent_package.package(15, "x86_64", PROGRAM.read_bytes(), pages, version, b"licences\n")
+    return agent_package.package(15, guest.ARCH, PROGRAM.read_bytes(), pages, version, b"licences\n")
 
 
 def install(site, version):
