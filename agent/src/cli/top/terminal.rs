@@ -215,10 +215,11 @@ mod tests {
             own.display()
         );
         // script(1) runs it in a terminal of its own.
-        let done = Command::new("script")
-            .args(["-q", "-e", "-c", &run, "/dev/null"])
-            .output()
-            .unwrap();
+        let arguments = match cfg!(target_os = "freebsd") {
+            true => ["-q", "/dev/null", "sh", "-c", &run],
+            false => ["-q", "-e", "-c", &run, "/dev/null"],
+        };
+        let done = Command::new("script").args(arguments).output().unwrap();
         let said = String::from_utf8_lossy(&done.stdout);
         let after = |text: &str| {
             said.rfind(text)

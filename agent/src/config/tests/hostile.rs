@@ -157,6 +157,15 @@ fn spent() -> std::time::Duration {
     std::time::Duration::from_micros(time.num_microseconds().unsigned_abs())
 }
 
+/// So many times what a file of 2,000 plain profiles costs here: hosts are slow and fast.
+fn plain_files(many: u32) -> std::time::Duration {
+    let profile = |number| format!("[[profile]]\nname = \"p{number}\"\nimage = \"i\"\n");
+    let text: String = (0..2_000).map(profile).collect();
+    let began = spent();
+    survive(text.as_bytes());
+    (spent() - began) * many
+}
+
 #[test]
 fn many_secrets_in_one_line_cost_no_more_than_elsewhere_and_stay_masked() {
     let profile = "{ omni = { token = \"hunter2\" }, foo = 1 }, ";
@@ -164,7 +173,8 @@ fn many_secrets_in_one_line_cost_no_more_than_elsewhere_and_stay_masked() {
     let began = spent();
     let diagnostics = folder.load().unwrap_err();
     // Before, each character that is shown was held against each secret: minutes for this file.
-    assert!(spent() - began < std::time::Duration::from_secs(20));
+    let took = spent() - began;
+    assert!(took < plain_files(400), "{took:?}");
     assert!(!diagnostics.to_string().contains("hunter2"));
 }
 
@@ -175,7 +185,8 @@ fn a_menu_of_very_many_profiles_is_read_in_time() {
     let began = spent();
     assert_eq!(survive(text.as_bytes()), crate::limits::CONFIG_MISTAKES);
     // Before, each item was held against each other one.
-    assert!(spent() - began < std::time::Duration::from_secs(20));
+    let took = spent() - began;
+    assert!(took < plain_files(400), "{took:?}");
 }
 
 #[test]
@@ -211,5 +222,6 @@ fn policies_with_very_many_patterns_are_read_in_time() {
         let policies: String = (0..count).map(|name| policy(name, 16, "?*x")).collect();
         assert_eq!(survive(format!("{base}{policies}").as_bytes()), 0);
     }
-    assert!(spent() - began < std::time::Duration::from_secs(40));
+    let took = spent() - began;
+    assert!(took < plain_files(400), "{took:?}");
 }
