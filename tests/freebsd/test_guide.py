@@ -14,7 +14,7 @@ HERE = "cd /root/brought && export ASSUME_ALWAYS_YES=yes"
 def run(wire, lines):
     """All lines of a block, in a shell that ends with the first that fails; what a person edits was edited before."""
     typed = [line for line in lines if not line.startswith("vi ")]
-    return wire.run("set -e; " + HERE + "\n" + "\n".join(typed), 600) if typed else ""
+    return wire.run("(set -e; " + HERE + "\n" + "\n".join(typed) + "\n)", 600) if typed else ""
 
 
 def test_install_upgrade_go_back_and_uninstall(pkg, tmp_path):

@@ -11,7 +11,7 @@ pub enum For {
     Accepting,
     /// A UDP socket that requests come to and that answers any address.
     Requests,
-    /// A packet listener: it is read, and controlled as far as [`only_controls`] leaves it.
+    /// A packet listener: it is read, and controlled as far as `only_controls` leaves it.
     Hearing,
 }
 
