@@ -108,7 +108,8 @@ def test_it_is_nobody_once_its_sockets_are_open(installed):
     # The sixth column of procstat(1) has the flags: r and w are for reading and writing.
     assert bpf and all("r" in line.split()[5] and "w" not in line.split()[5] for line in bpf), open_files
     assert re.search(r"UDP\s+192\.168\.77\.1:69\b", open_files), open_files
-    assert rights(wire, process, "/dev/bpf") == {"rd", "fs", "ev", "io"}
+    # To read is also to receive.
+    assert rights(wire, process, "/dev/bpf") == {"rd", "re", "fs", "ev", "io"}
     assert not rights(wire, process, "UDP 192.168.77.1:69") & {"bd", "ln", "at"}
     listening = rights(wire, process, "TCP 192.168.77.1:8069")
     assert "at" in listening and not listening & {"bd", "ln", "co"}

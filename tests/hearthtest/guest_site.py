@@ -77,6 +77,7 @@ class GuestSite:
         files[f"hearth-{NEW}.tar"] = archive.tar(self.packages[NEW].entries, TIME, "wheel")
         if UNIT_TESTS.exists():
             files["hearth-tests"] = UNIT_TESTS.read_bytes()
+            files |= {f"tree/{path.relative_to(TREE)}": path.read_bytes() for path in read_by_unit_tests()}
         if PKG:
             files["pkg"] = pathlib.Path(PKG).read_bytes()
         self.guest = guest.Guest(self.network, folder, files, ["52:54:00:77:01:01", "52:54:00:77:01:02"])
@@ -171,6 +172,12 @@ class GuestSite:
         self.collector.close()
         self.origin.stop()
         self.network.close()
+
+
+def read_by_unit_tests():
+    """Files of the tree that the unit tests read while they run."""
+    folders = [TREE / "agent/src/dhcp/golden", TREE / "agent/src/cli/top/screens"]
+    return [TREE / "docs/running.md", *(path for folder in folders for path in folder.iterdir())]
 
 
 def packed(version):
