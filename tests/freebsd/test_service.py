@@ -85,12 +85,13 @@ def test_daemon_starts_it_again_when_it_is_killed(installed):
     assert wire.tftp("default.ipxe").startswith(b"#!ipxe")
 
 
-def rights(wire, process, what):
+def rights(wire, process, protocol, name):
     """What may be done with a descriptor of a process, in procstat(1)'s words of two letters."""
-    lines = [line.split() for line in wire.run(f"procstat -fC {process}").splitlines()]
-    found = [line for line in lines if what in " ".join(line)]
-    assert found, lines
+    # Not to a terminal, which would cut its lines.
+    lines = [line.split() for line in wire.run(f"procstat -fC {process} | cat").splitlines()]
     # PID COMM FD T FLAGS CAPABILITIES PRO NAME
+    found = [line for line in lines if line[6] == protocol and name in line[7:]]
+    assert found, lines
     return set.union(*(set(line[5].split(",")) for line in found))
 
 
@@ -109,9 +110,9 @@ def test_it_is_nobody_once_its_sockets_are_open(installed):
     assert bpf and all("r" in line.split()[5] and "w" not in line.split()[5] for line in bpf), open_files
     assert re.search(r"UDP\s+192\.168\.77\.1:69\b", open_files), open_files
     # To read is also to receive.
-    assert rights(wire, process, "/dev/bpf") == {"rd", "re", "fs", "ev", "io"}
-    assert not rights(wire, process, "UDP 192.168.77.1:69") & {"bd", "ln", "at"}
-    listening = rights(wire, process, "TCP 192.168.77.1:8069")
+    assert rights(wire, process, "-", "/dev/bpf") == {"rd", "re", "fs", "ev", "io"}
+    assert not rights(wire, process, "UDP", "192.168.77.1:69") & {"bd", "ln", "at"}
+    listening = rights(wire, process, "TCP", "192.168.77.1:8069")
     assert "at" in listening and not listening & {"bd", "ln", "co"}
     # Root's only: its memory and its calls are closed to its own user too.
     wire.run(f"ktrace -f /tmp/trace.root -p {process} && ktrace -C")
