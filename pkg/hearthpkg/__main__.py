@@ -35,10 +35,11 @@ def main(arguments):
     one.add_argument("--key", type=pathlib.Path, help="RSA key of the repository; none: one for trying")
     one.add_argument("--url", default=URL, help="where the repository will be")
     commands.add_parser("version", help="print the version, and refuse if it is not the same everywhere")
+    commands.add_parser("publishable", help="refuse what is not to be published yet")
     told = parser.parse_args(arguments)
     try:
         return {"compile": compile_agent, "compile-tests": compile_tests, "pack": pack,
-                "version": version}[told.command](told)
+                "version": version, "publishable": publishable}[told.command](told)
     except (Refused, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -49,6 +50,13 @@ def version(_):
     if wrong := source.disagreements():
         raise Refused("; ".join(wrong))
     print(source.version())
+    return 0
+
+
+def publishable(_):
+    """Says nothing if all is there."""
+    if wrong := source.unpublishable():
+        raise Refused("; ".join(wrong))
     return 0
 
 

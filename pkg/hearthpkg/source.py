@@ -50,6 +50,18 @@ def others(tree=TREE):
     }
 
 
+def unpublishable(tree=TREE):
+    """Sentences, each about what has to be corrected before anything is published."""
+    # A word that stands for a host, and not the name of a file.
+    stands_for = re.compile(r"\w\.example(?![\w.])")
+    wrong = [f"{path} names a maintainer or a site that is not there (.example): put the project's own in"
+             for path in ("pkg/hearthpkg/source.py", "opnsense-plugin/Makefile", "pkg/port/Makefile")
+             if stands_for.search((tree / path).read_text())]
+    if others(tree)["CHANGELOG.md"] != version(tree):
+        wrong.append(f"CHANGELOG.md has no heading ## {version(tree)}: its first one is that of what is published")
+    return wrong
+
+
 def disagreements(tree=TREE):
     """Sentences, each about a place whose version is not that of Cargo.toml.
 
