@@ -188,7 +188,8 @@ async fn a_file_shorter_than_its_segment_is_an_error_and_no_padding() {
     drop(pair.wire);
     assert_eq!(received(pair.client).await, b"abc");
     let outcomes = pair.outcomes.0.lock().unwrap();
-    assert!(matches!(&outcomes[..], [(3, Outcome::Failed(why))] if why.contains("shorter")));
+    // FreeBSD's client may not have acknowledged them yet.
+    assert!(matches!(&outcomes[..], [(0..=3, Outcome::Failed(why))] if why.contains("shorter")));
 }
 
 #[tokio::test]
