@@ -1,12 +1,14 @@
-"""docs/install-freebsd.md, each of its commands run as it is written there."""
+"""The pages of the installation, each of their commands run as it is written there."""
 
 import re
+import shutil
 
+from hearthtest.agent import TREE
 from hearthtest.guest import BROUGHT
 from hearthtest.guest_site import NEW, OLD
 from hearthtest.guide import Page
 from hearthtest.packages import TIME
-from hearthpkg import repository
+from hearthpkg import plugin, repository
 
 HERE = "cd /root/brought && export ASSUME_ALWAYS_YES=yes"
 
@@ -68,3 +70,50 @@ def test_install_upgrade_go_back_and_uninstall(pkg, tmp_path):
                  "test \"$(find /usr/local/tftp -type f)\" = /usr/local/tftp/mine")
         page.end()
         wire.run(f"fetch -qo - {url}/setup.sh | sh -s remove && rm /usr/local/tftp/mine")
+
+
+def test_what_pkg_does_of_the_opnsense_page(pkg, tmp_path):
+    """Both packages, with pkg of FreeBSD; what the scripts of os-hearth ask of OPNsense is not there, and is not missed."""
+    wire = pkg
+    wire.run("pkg delete -fy os-hearth hearth", 300, check=False)
+    wire.run("rm -rf /usr/local/etc/hearth /var/db/hearth; pw userdel hearth", check=False)
+    page, abi = Page("install-opnsense.md"), wire.run("pkg config abi")
+    key = repository.Key.make(tmp_path / "key.pem")
+
+    def offer(version):
+        both = wire.packages[version], plugin.package(tree_of(version, tmp_path), version, "0123456789ab")
+        repository.write(tmp_path / abi, [(one, one.bytes(TIME)) for one in both], key, TIME)
+
+    def has(version):
+        for name in ("hearth", "os-hearth"):
+            assert wire.run(f"pkg query %v {name}") == version
+            wire.run(f"pkg check -s {name}", 120)
+        assert wire.run("pkg query %dn os-hearth") == "hearth"
+    with wire.shop(tmp_path) as url:
+        (tmp_path / "setup.sh").write_text(repository.setup(url, key.fingerprint))
+        offer(OLD)
+        run(wire, page.take("Install", URL=url))
+        has(OLD)
+        offer(NEW)
+        # Without the network, with what was copied.
+        wire.run(f"fetch -qo {BROUGHT}/os-hearth-{NEW}.pkg {url}/{abi}/All/os-hearth-{NEW}.pkg")
+        offline = page.take("Install", VERSION=NEW)
+        run(wire, page.take("Upgrade"))
+        has(NEW)
+        uninstall = page.take("Uninstall")
+        run(wire, uninstall)
+        assert wire.run("pkg info -e hearth os-hearth", check=False)[0] == 1
+        run(wire, offline)
+        has(NEW)
+        run(wire, uninstall)
+        page.end()
+        wire.run(f"fetch -qo - {url}/setup.sh | sh -s remove; rm {BROUGHT}/os-hearth-{NEW}.pkg")
+
+
+def tree_of(version, folder):
+    """The plugin's tree under this version."""
+    tree = folder / f"plugin-{version}"
+    shutil.copytree(TREE / "opnsense-plugin", tree)
+    makefile = tree / "Makefile"
+    makefile.write_text(re.sub(r"^PLUGIN_VERSION=.*$", f"PLUGIN_VERSION=\t\t{version}", makefile.read_text(), flags=re.MULTILINE))
+    return tree
