@@ -53,7 +53,7 @@ pub fn boots(events: &[Stamped]) -> Vec<Boot<'_>> {
         let stage = stage(&event.event);
         let begins = match (boots.last(), stage) {
             (None, _) => true,
-            (Some(boot), Some(stage)) => begins((boot.stage, boot.ended()), stage, event.at),
+            (Some(boot), Some(stage)) => begins((boot.stage, boot.ended()), stage, began(event)),
             (Some(_), None) => false,
         };
         match boots.last_mut() {
@@ -90,10 +90,22 @@ pub fn stage(event: &Event) -> Option<Stage> {
     }
 }
 
-/// Whether an event of this stage, at this time in milliseconds, is of another boot than the one before it,
+/// Milliseconds since 1970 when what an event tells of began: a transfer is told once it ended.
+pub(super) fn began(event: &Stamped) -> u64 {
+    match &event.event {
+        Event::Transfer { took, .. } => event.at.saturating_sub(took.as_millis() as u64),
+        _ => event.at,
+    }
+}
+
+/// Whether what is of this stage and began at this time in milliseconds is of another boot than the one before it,
 /// which came so far and whose last event was then.
-pub(super) fn begins((came, ended): (Stage, u64), stage: Stage, at: u64) -> bool {
-    let silence = at.saturating_sub(ended);
+pub(super) fn begins((came, ended): (Stage, u64), stage: Stage, began: u64) -> bool {
+    // What iPXE read by HTTP ends with an acknowledgement, and a client asks for the next before it sends that.
+    if began <= ended {
+        return false;
+    }
+    let silence = began - ended;
     let after = limits::BOOT_SILENCE.as_millis() as u64;
     match stage {
         // A firmware repeats its question, and asks on each of its cards; but not once a loader runs.

@@ -220,6 +220,11 @@ fn boots_are_told_apart() {
         .after(60_000)
         .script("install x", "");
     assert_eq!(super::boots(&held.events).len(), 1);
+    // A transfer that is known to have ended after iPXE asked for more is of that boot; one that began then is not.
+    let late = story().until_script("install x").default();
+    assert_eq!(super::boots(&late.events).len(), 1);
+    let another = late.after(60_000).default();
+    assert_eq!(super::boots(&another.events).len(), 2);
     assert!(super::boots(&[]).is_empty());
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::boots::{Stage, begins, stage};
+use super::boots::{Stage, began, begins, stage};
 use crate::boot::loader;
 use crate::boot::site::DEFAULT;
 use crate::clock::Jump;
@@ -54,7 +54,7 @@ impl Live {
             self.remove(Who::Machine(*other));
         }
         let is_another = |boot: &Boot| {
-            stage.is_some_and(|stage| begins((boot.came, boot.event.at), stage, event.at))
+            stage.is_some_and(|stage| begins((boot.came, boot.event.at), stage, began(event)))
         };
         let boot = match known {
             Some(boot) if !is_another(&boot) => Some(boot),
@@ -132,7 +132,7 @@ pub fn is_of_another(boot: &Boot, name: &str, at: u64) -> bool {
         Place::Ipxe => Stage::Default,
         _ => Stage::Images,
     };
-    at > boot.event.at && begins((boot.came, boot.event.at), stage, at)
+    begins((boot.came, boot.event.at), stage, at)
 }
 
 /// Where a boot is that is sent this file.

@@ -292,6 +292,13 @@ fn the_next_boot_begins_anew() {
         "it was before"
     );
     assert!(!is_of_another(&boot, "linux", boots.at + 5));
+    // It was under way when the machine asked.
+    boots.put(transfer(DEFAULT, Outcome::Done));
+    let (_, boot) = boots.live.boots().remove(0);
+    assert_eq!(boot.decision.as_deref(), Some("local"));
+    boots.after(60).put(transfer(DEFAULT, Outcome::Done));
+    let (_, boot) = boots.live.boots().remove(0);
+    assert_eq!(boot.decision, None);
 }
 
 #[test]
