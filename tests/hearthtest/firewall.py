@@ -1,7 +1,8 @@
 """A folder that stands in for a FreeBSD host: packages are unpacked and their scripts run in it.
 
-Its shell is dash, its tools are busybox's (whose own shell would take its own tools before any other), and what only FreeBSD has (rc.subr, daemon, pw, service, stat, logger) are the
-stand-ins in `hearthtest/freebsd`. Hearth itself is the real one, of this host.
+Its shell is dash, its tools are busybox's (whose own shell would take its own tools before any other), and what only
+FreeBSD has (rc.subr, daemon, pw, service, stat, logger, ps) are the stand-ins in `hearthtest/freebsd`. Hearth itself is
+the real one, of this host.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ STUBS = pathlib.Path(__file__).parent / "freebsd"
 REAPED = pathlib.Path(__file__).parent / "reaped.py"
 BUSYBOX = "/bin/busybox"
 LINKS = {"rc.subr": "etc/rc.subr", "daemon": "usr/sbin/daemon", "pw": "usr/sbin/pw",
-         "service": "usr/sbin/service", "stat": "bin/stat", "logger": "bin/logger"}
+         "service": "usr/sbin/service", "stat": "bin/stat", "logger": "bin/logger", "ps": "bin/ps"}
 
 
 def available():
@@ -51,8 +52,11 @@ class Firewall:
         (self.root / "etc/group").write_text("wheel:*:0:root\n")
         (self.root / "bin/sh").unlink()
         shutil.copy("/bin/dash", self.root / "bin/sh")
-        self._libraries(binary())
-        self._libraries("/bin/dash")
+        # Busybox's ends with another code than FreeBSD's.
+        (self.root / "bin/timeout").unlink()
+        shutil.copy("/usr/bin/timeout", self.root / "bin/timeout")
+        for program in (binary(), "/bin/dash", "/usr/bin/timeout"):
+            self._libraries(program)
         # What a program of Linux cannot do without.
         os.mknod(self.root / "dev/null", 0o020666, os.makedev(1, 3))
         os.mknod(self.root / "dev/urandom", 0o020444, os.makedev(1, 9))

@@ -5,6 +5,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import time
 
 import pytest
 
@@ -63,6 +64,15 @@ class At:
 def read(host, name):
     with net.inside(host.space):
         return TftpRead(At, name).rest()
+
+
+def runs(process):
+    """Whether it runs: one that has ended and that nobody has asked for yet has no command."""
+    try:
+        with open(f"/proc/{process}/cmdline", "rb") as command:
+            return command.read() != b""
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def owner(path):
@@ -131,7 +141,7 @@ def test_a_restart_waits_for_what_the_agent_lets_end(host, make):
         under_way = TftpRead(At, "x")
     wait_for(lambda: host.status() is not None, "it is under way")
     assert host.service("restart").returncode == 0
-    assert not os.path.exists(f"/proc/{process}"), "two never run at a time"
+    assert not runs(process), "two never run at a time"
     host.wait()
     assert "runs already" not in host.path("/var/log/messages").read_text()
     del under_way
@@ -142,11 +152,11 @@ def test_an_agent_that_lost_its_daemon_is_in_nobodys_way(host, make):
     process = host.agent_process()
     os.kill(int(host.path("/var/run/hearth.pid").read_text()), signal.SIGKILL)
     wait_for(lambda: "without daemon(8)" in host.service("status").stdout, "the daemon is gone")
-    assert host.service("status").returncode == 0 and os.path.exists(f"/proc/{process}"), "it serves"
+    assert host.service("status").returncode == 0 and runs(process), "it serves"
     done = host.service("start")
     assert done.returncode == 0 and f"process {process} was left without its daemon" in done.stderr
     host.wait()
-    assert host.agent_process() != process and not os.path.exists(f"/proc/{process}")
+    assert host.agent_process() != process and not runs(process)
 
 
 @pytest.mark.parametrize("how", ["stop", "removal"])
@@ -162,7 +172,37 @@ def test_an_agent_that_lost_its_daemon_is_stopped_with_the_service(host, make, h
         assert not host.path("/var/run/hearth.pid").exists() and not host.path("/var/run/hearth_agent.pid").exists()
     else:
         host.remove(package)
-    assert not os.path.exists(f"/proc/{process}")
+    assert not runs(process)
+
+
+def test_a_number_that_is_somebody_elses_by_now_is_not_killed(host, make):
+    """daemon(8) is gone at once, and the agent hangs: meanwhile any process may get daemon's number."""
+    serving(host, make())
+    with host.path("/etc/rc.conf").open("a") as settings:
+        settings.write("hearth_patience=1\n")
+    process, daemon = host.agent_process(), int(host.path("/var/run/hearth.pid").read_text())
+    ps = host.path("/bin/ps")
+    ps.rename(ps.with_name("ps.real"))
+    ps.write_text(f"#!/bin/sh\n[ \"$4\" != {daemon} ] || exec echo /bin/sleep 60\nexec /bin/ps.real \"$@\"\n")
+    ps.chmod(0o755)
+    os.kill(process, signal.SIGSTOP)
+    done = host.service("stop")
+    assert done.returncode == 0 and f"process {process} did not end within 1 s" in done.stderr, done.stderr
+    assert not runs(process)
+
+
+def test_a_start_waits_for_its_answer_and_not_for_ever(host, make):
+    installed(host, make())
+    host.path("/usr/local/etc/hearth/hearth.toml").write_text(SETTINGS)
+    program = host.path("/usr/local/sbin/hearth")
+    program.rename(host.path("/usr/local/sbin/real"))
+    # An agent that takes a question and has no answer to it: who asks gives up after a minute.
+    program.write_text("#!/bin/sh\ncase \"$*\" in *' status') exec sleep 60 ;; esac\nexec /usr/local/sbin/real \"$@\"\n")
+    program.chmod(0o755)
+    began = time.monotonic()
+    done = host.service("onestart")
+    assert done.returncode == 0 and "it does not answer after 10 s" in done.stderr, done.stderr
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("how", ["stop", "removal", "start"])
@@ -176,7 +216,7 @@ def test_an_agent_that_hangs_holds_up_nobody_for_ever(host, make, how):
     told = f"process {process} did not end within 1 s, and is killed"
     if how == "stop":
         done = host.service("onestop")
-        assert done.returncode == 0 and "did not end within 1 s, and is killed" in done.stderr, done.stderr
+        assert done.returncode == 0 and told in done.stderr, done.stderr
         assert not host.path("/var/run/hearth.pid").exists() and not host.path("/var/run/hearth_agent.pid").exists()
     elif how == "removal":
         host.remove(package)
@@ -187,7 +227,7 @@ def test_an_agent_that_hangs_holds_up_nobody_for_ever(host, make, how):
         assert done.returncode == 0 and told in done.stderr, done.stderr
         host.wait()
         assert host.agent_process() != process
-    assert not os.path.exists(f"/proc/{process}") and not os.path.exists(f"/proc/{daemon}")
+    assert not runs(process) and not runs(daemon)
 
 
 def test_a_new_program_takes_the_place_of_the_one_that_runs_under_the_same_daemon(host, make):
@@ -203,7 +243,7 @@ def test_a_new_program_takes_the_place_of_the_one_that_runs_under_the_same_daemo
     process = host.agent_process()
     done = host.service("renew")
     assert done.returncode == 1 and "service hearth restart" in done.stderr
-    assert os.path.exists(f"/proc/{process}")
+    assert runs(process)
 
 
 def test_an_upgrade_keeps_all_and_restarts_what_ran(host, make):
@@ -256,13 +296,26 @@ def test_a_full_disk_is_told_and_leaves_no_half_settings(host, make):
         subprocess.run(["umount", settings.parent], check=True)
 
 
+def test_a_disk_without_room_for_the_state_is_told(host, make):
+    state = host.path("/var/db")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=1", "none", state], check=True)
+    try:
+        said = installed(host, make())
+        assert "/var/db/hearth could not be made. Make it" in said and "No space left" in said, said
+        subprocess.run(["mount", "-o", "remount,nr_inodes=100", state], check=True)
+        assert installed(host, make()) == ""
+        assert owner(host.path("/var/db/hearth")) == (969, 969, "0o750")
+    finally:
+        subprocess.run(["umount", state], check=True)
+
+
 def test_a_removal_stops_it_and_keeps_what_is_a_persons(host, make):
     package = make()
     serving(host, package)
     host.path("/usr/local/tftp/mine").write_bytes(b"mine")
     process = host.agent_process()
     host.remove(package)
-    assert not os.path.exists(f"/proc/{process}")
+    assert not runs(process)
     assert host.path("/usr/local/tftp/mine").read_bytes() == b"mine"
     assert host.path("/var/db/hearth/hearth.db").exists()
     assert host.path("/usr/local/etc/hearth/hearth.toml").read_text() == SETTINGS
