@@ -145,6 +145,7 @@ fn phases() -> [(&'static str, &'static str, Phase); 6] {
     let installing = Installing {
         profile: profile.clone(),
         began: 0,
+        counted: None,
         tries: 1,
         chosen: false,
         token: None,

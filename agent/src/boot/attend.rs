@@ -248,6 +248,7 @@ pub(super) fn attend(
             let sent = Installing {
                 profile: profile.clone(),
                 began: now,
+                counted: None,
                 tries: u32::from(is_boot),
                 token: token.as_ref().map(Token::hash),
                 address: facts.ip.unwrap_or(asked_at),

@@ -330,6 +330,7 @@ impl Daemon {
         if stopping {
             let _ = over.recv();
         }
+        self.census.rest();
         let _ = fs::remove_file(socket);
     }
 }

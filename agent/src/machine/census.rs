@@ -152,6 +152,13 @@ impl Census {
         self.keep_all(&registry, &changed);
     }
 
+    /// The agent ends; see [`Registry::rest`].
+    pub fn rest(&self) {
+        let mut registry = self.look();
+        let changed = registry.rest(clock::now_ms());
+        self.keep_all(&registry, &changed);
+    }
+
     /// Has records kept as they are now; see [`Census::keep`].
     fn keep_all(&self, registry: &Registry, changed: &[MachineId]) {
         let records = changed.iter().filter_map(|id| registry.get(*id));

@@ -50,6 +50,10 @@ pub struct Installing {
     pub profile: Name,
     /// When its first script went out, in milliseconds since 1970.
     pub began: u64,
+    /// Until when its time was counted, in milliseconds since 1970: the agent's last start or end. `None`: it
+    /// has neither started nor ended since.
+    #[serde(default)]
+    pub counted: Option<u64>,
     /// How many boots its script went out for; of a script that is sent now, 1 for a boot and 0 for a
     /// machine that asks again.
     pub tries: u32,
@@ -301,6 +305,7 @@ fn sent_again(phase: &Phase, sent: &Installing) -> Step {
         Phase::Installing(before) if before.profile == sent.profile => Step::to(
             Phase::Installing(Installing {
                 began: before.began,
+                counted: before.counted,
                 tries: before.tries.saturating_add(sent.tries),
                 ..sent.clone()
             }),

@@ -176,7 +176,7 @@ impl Thread {
         let mut looked = Instant::now();
         while self.obey() {
             let looks = self.is_any_lost() || (!Capture::TELLS_OF_LOSS && !self.open.is_empty());
-            let timeout = looks.then_some(limits::DHCP_AGAIN);
+            let timeout = looks.then(|| limits::DHCP_AGAIN.saturating_sub(looked.elapsed()));
             if let Err(error) = self.poller.wait(timeout, &mut ready) {
                 log::error!("DHCP is not listened to any more: waiting for frames: {error}");
                 return;

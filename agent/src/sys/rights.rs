@@ -142,4 +142,27 @@ mod tests {
         let error = (&file).write_all(b"x").unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::ENOTCAPABLE));
     }
+
+    #[cfg(target_os = "freebsd")]
+    #[test]
+    fn a_descriptor_is_controlled_by_what_was_left_to_it_alone() {
+        use std::os::fd::AsRawFd;
+
+        use nix::errno::Errno;
+
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let asks = |request: libc::c_ulong| {
+            let mut answer: libc::c_int = 0;
+            // SAFETY: the descriptor is open; both requests write one int, which `answer` has room for.
+            let result = unsafe { libc::ioctl(socket.as_raw_fd(), request, &raw mut answer) };
+            Errno::result(result).map(drop)
+        };
+        assert_eq!(
+            (asks(libc::FIONREAD), asks(libc::FIONWRITE)),
+            (Ok(()), Ok(()))
+        );
+        assert!(only_controls(&socket, &[libc::FIONREAD]));
+        assert_eq!(asks(libc::FIONREAD), Ok(()));
+        assert_eq!(asks(libc::FIONWRITE), Err(Errno::ENOTCAPABLE));
+    }
 }

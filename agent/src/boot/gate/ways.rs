@@ -226,6 +226,7 @@ fn every_phase() -> [Phase; 7] {
         Phase::Installing(Installing {
             profile: name("by-boot"),
             began: now_ms(),
+            counted: None,
             tries: 1,
             chosen: false,
             token: None,

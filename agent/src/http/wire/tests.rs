@@ -188,8 +188,15 @@ async fn a_file_shorter_than_its_segment_is_an_error_and_no_padding() {
     drop(pair.wire);
     assert_eq!(received(pair.client).await, b"abc");
     let outcomes = pair.outcomes.0.lock().unwrap();
+    let [(taken, Outcome::Failed(why))] = &outcomes[..] else {
+        panic!("{outcomes:?}")
+    };
+    assert!(why.contains("shorter"), "{why}");
     // FreeBSD's client may not have acknowledged them yet.
-    assert!(matches!(&outcomes[..], [(0..=3, Outcome::Failed(why))] if why.contains("shorter")));
+    assert!(
+        *taken == 3 || (cfg!(target_os = "freebsd") && *taken < 3),
+        "{taken}"
+    );
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ fn every_phase() -> [Phase; 7] {
         Phase::Installing(Installing {
             profile: name("p"),
             began: 1,
+            counted: None,
             tries: 1,
             chosen: false,
             token: None,

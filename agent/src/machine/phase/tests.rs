@@ -14,6 +14,7 @@ fn installing(tries: u32, loaded: bool) -> Phase {
     Phase::Installing(Installing {
         profile: name("p"),
         began: 1_000,
+        counted: None,
         tries,
         token: None,
         chosen: false,

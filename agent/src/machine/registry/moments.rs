@@ -21,6 +21,19 @@ impl Registry {
         changed
     }
 
+    /// The agent ends at `now`: what it saw of installations is counted up to here. The machines that are to be
+    /// kept anew come back.
+    pub fn rest(&mut self, now: u64) -> Vec<MachineId> {
+        let mut changed = Vec::new();
+        for (id, kept) in &mut self.machines {
+            if let Phase::Installing(installing) = &mut kept.record.phase {
+                installing.counted = Some(now);
+                changed.push(*id);
+            }
+        }
+        changed
+    }
+
     /// The agent starts at `now`, some time after it last ran: see [`resumed`]. The machines that are to
     /// be kept anew come back.
     pub fn resume(&mut self, now: u64) -> Vec<MachineId> {
@@ -31,11 +44,10 @@ impl Registry {
             let Phase::Installing(installing) = &mut record.phase else {
                 continue;
             };
+            let heard = heard.max(installing.counted.unwrap_or(0));
             let by = resumed(installing.began, heard, now);
-            if by == 0 {
-                continue;
-            }
             installing.began = installing.began.saturating_add_signed(by);
+            installing.counted = Some(now);
             // No moment that is known lies ahead, or the next start would take it for the last.
             for at in [&mut record.since, &mut record.last_seen] {
                 *at = (*at).min(now);
@@ -51,6 +63,7 @@ fn jumped(record: &mut Record, jump: &Jump) -> bool {
     let mut is_other = false;
     if let Phase::Installing(installing) = &mut record.phase {
         installing.began = jump.counted(installing.began);
+        installing.counted = installing.counted.map(|at| jump.counted(at));
         is_other = true;
     }
     let learnt = &mut record.learnt;
@@ -71,7 +84,7 @@ fn jumped(record: &mut Record, jump: &Jump) -> bool {
 }
 
 /// By how much the beginning of an installation is moved at a start. What lies between the last that is
-/// known of the machine itself (it was `heard` of) and now counts for [`limits::UNSEEN`] at most: nobody
+/// known of the machine itself (it was `heard` of, or counted) and now counts for [`limits::UNSEEN`] at most: nobody
 /// could report then, and the clock may have been set. By a clock that went back behind that, no time
 /// passed. Nobody else's events count: a start by a wrong clock moves what is known of the machine to
 /// that clock, and they are of another.
@@ -104,6 +117,7 @@ mod tests {
         Phase::Installing(Installing {
             profile: Name::new("debian").unwrap(),
             began,
+            counted: None,
             tries: 1,
             token: None,
             address: [10, 0, 0, 1].into(),
@@ -160,6 +174,30 @@ mod tests {
                 registry.change(MachineId(1), |record| record.last_seen = now);
             }
         }
+    }
+
+    #[test]
+    fn an_installer_that_says_nothing_runs_out_of_time_through_any_starts() {
+        let age = |is_killed: bool| {
+            let mut record = Record::new(MachineId(1), NOON);
+            record.phase = installing(NOON);
+            let mut registry = Registry::new([record], 2);
+            let mut now = NOON;
+            for _ in 0..12 {
+                now += 60 * MINUTE;
+                if !is_killed {
+                    registry.rest(now - MINUTE);
+                }
+                registry.resume(now);
+            }
+            let record = registry.get(MachineId(1)).unwrap();
+            match &record.phase {
+                Phase::Installing(installing) => (now - installing.began) / MINUTE,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(age(false), 12 * 60);
+        assert_eq!(age(true), 12 * 10, "as much as is known");
     }
 
     #[test]

@@ -92,6 +92,7 @@ fn the_phase_is_the_further_one_and_what_guards_a_disk_is_never_lost() {
         Phase::Installing(Installing {
             profile: profile(),
             began: at(0),
+            counted: None,
             tries: 1,
             chosen: false,
             token: None,
