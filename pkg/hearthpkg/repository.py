@@ -111,8 +111,11 @@ hearth: {{
   enabled: yes
 }}
 REPOSITORY
+# What is known of an earlier catalogue goes: pkg(8) ends with 0 where it takes nothing, as of one that another key
+# signed, and before 2.8 it keeps what it had.
+known=$(pkg config pkg_dbdir)
+rm -rf "$known/repos/hearth" "$known/repo-hearth.sqlite"
 pkg update -f -r hearth
-# pkg(8) ends with 0 where it takes nothing, as of a catalogue that another key signed.
 if [ -z "$(pkg rquery -U -r hearth %v hearth)" ]; then
 	echo "{url} has no hearth that the key {fingerprint} signed, see above;" \
 		"\"sh setup.sh remove\" takes back what was written" >&2

@@ -102,7 +102,8 @@ def test_what_pkg_does_of_the_opnsense_page(pkg, tmp_path):
         has(NEW)
         uninstall = page.take("Uninstall")
         run(wire, uninstall)
-        assert wire.run("pkg info -e hearth os-hearth", check=False)[0] == 1
+        for name in ("hearth", "os-hearth"):
+            assert wire.run(f"pkg info -e {name}", check=False)[0] == 1
         run(wire, offline)
         has(NEW)
         run(wire, uninstall)

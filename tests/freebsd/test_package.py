@@ -79,6 +79,10 @@ def test_the_set_up_of_a_repository_trusts_one_key_alone(pkg, tmp_path):
         assert "now: pkg install hearth" in wire.run(f"fetch -qo - {url}/good/setup.sh | sh", 300)
         wire.run("pkg install -y -r hearth hearth", 300)
         wire.run(f"pkg check -s hearth && test \"$(pkg query %v hearth)\" = {NEW}", 120)
+        # A key that is another at the same place: what was taken before is not taken for it.
+        repository.write(tmp_path / "good" / abi, [(package, package.bytes(TIME))], keys["foreign"], TIME)
+        with pytest.raises(Failed, match="has no hearth that the key"):
+            wire.run(f"fetch -qo - {url}/good/setup.sh | sh", 300)
         wire.run(f"fetch -qo /tmp/setup.sh {url}/good/setup.sh && sh /tmp/setup.sh remove && "
                  "! ls /usr/local/etc/pkg/repos/hearth.conf /usr/local/etc/pkg/fingerprints/hearth", 60)
 

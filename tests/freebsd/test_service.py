@@ -153,7 +153,7 @@ def test_an_interface_that_comes_and_goes_and_comes_back_is_served(installed):
         assert wire.process() == process
 
 
-def test_dhcp_on_an_interface_that_is_made_anew_is_heard_again_by_nobody(installed):
+def test_dhcp_on_an_interface_that_is_made_anew_is_heard_again_without_root(installed):
     """Root was given up when it went, so nothing can be opened: the descriptor is bound to it again."""
     wire = installed
     made = "ifconfig epair7 create && ifconfig epair7a up && ifconfig bridge7 create && " \

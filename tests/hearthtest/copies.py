@@ -98,7 +98,7 @@ class Systemd(Copy):
         masks = "; ".join(f"ln -s /dev/null {root}/etc/systemd/system/{one}.service" for one in MASKED)
         first = f"""set -e
 {self.layers()}
-mount -t sysfs sysfs {root}/sys
+mount -t sysfs -o ro sysfs {root}/sys
 mount -t cgroup2 none {root}/sys/fs/cgroup
 for one in dev tmp; do mount -t tmpfs none {root}/$one; done
 for one in null zero full random urandom tty; do
@@ -108,6 +108,8 @@ done
 mkdir {root}/dev/pts {root}/dev/shm {root}/dev/mqueue {root}/dev/hugepages {root}/oldroot
 ln -s pts/ptmx {root}/dev/ptmx; ln -s /proc/self/fd {root}/dev/fd
 : > {root}/etc/machine-id
+# What this host mounts at its start would be waited for.
+: > {root}/etc/fstab
 {masks}
 cd {root}
 pivot_root . oldroot

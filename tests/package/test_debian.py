@@ -72,7 +72,7 @@ class Unit(Copy):
 
     def __init__(self, folder, space):
         super().__init__(folder, space)
-        self.started = []
+        self.started, self.manager = [], None
 
     def unit(self):
         """What the unit says, each key with all its values."""
@@ -99,18 +99,27 @@ class Unit(Copy):
         log = open(self.folder / "log", "ab")
         path = self.path("/run/notify")
         path.unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-            manager.bind(str(path))
-            path.chmod(0o666)
-            manager.settimeout(0.05)
-            one = subprocess.Popen(
-                self.inside(*as_user, *unit["ExecStart"][0].split()), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "NOTIFY_SOCKET": "/run/notify"})
-            self.started.append(one)
-            told = wait_for(lambda: _told(manager) or one.poll() is not None, "the agent is ready, or ends", 20)
+        if self.manager:
+            self.manager.close()
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.manager.bind(str(path))
+        path.chmod(0o666)
+        self.manager.settimeout(0.05)
+        one = subprocess.Popen(
+            self.inside(*as_user, *unit["ExecStart"][0].split()), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "NOTIFY_SOCKET": "/run/notify"})
+        self.started.append(one)
+        told = wait_for(lambda: self.told() or one.poll() is not None, "the agent is ready, or ends", 20)
         if one.poll() is None:
             assert told == b"READY=1\n" and self.status(), "who is ready answers"
         return one
+
+    def told(self):
+        """What the service manager was told; None: nothing yet."""
+        try:
+            return self.manager.recv(4096)
+        except TimeoutError:
+            return None
 
     def log(self):
         return (self.folder / "log").read_text()
@@ -124,19 +133,13 @@ class Unit(Copy):
             return False
 
     def close(self):
+        if self.manager:
+            self.manager.close()
         for one in self.started:
             if one.poll() is None:
                 one.kill()
                 one.wait()
         super().close()
-
-
-def _told(manager):
-    """What a service manager was told; None: nothing yet."""
-    try:
-        return manager.recv(4096)
-    except TimeoutError:
-        return None
 
 
 @pytest.fixture
@@ -191,6 +194,7 @@ def test_it_is_installed_started_upgraded_removed_and_purged(copy, deb, debs, tm
         assert TftpRead(At, "default.ipxe").rest().startswith(b"#!ipxe")
     assert copy.run("hearth", "--config", "/etc/hearth/hearth.toml", "status").returncode == 0
     one.send_signal(signal.SIGTERM)
+    assert wait_for(copy.told, "the service manager is told that it stops") == b"STOPPING=1\n"
     assert one.wait(timeout=20) == 0
     # A newer one over it: what was written in the settings stays.
     newer = tmp_path / "newer.deb"
