@@ -68,8 +68,47 @@ def test_install_upgrade_go_back_and_uninstall(pkg, tmp_path):
         run(wire, page.take("Uninstall"))
         wire.run("! id hearth && ! test -e /var/db/hearth && ! test -e /usr/local/etc/hearth && "
                  "test \"$(find /usr/local/tftp -type f)\" = /usr/local/tftp/mine")
+        wire.run(f"cd {BROUGHT} && ASSUME_ALWAYS_YES=yes pkg add ./hearth-{NEW}.pkg && sysrc hearth_enable=YES", 300)
+        wire.settings()
+        wire.run("hearth fetch", 300)
+        wire.service("start")
+        recovers(wire, page)
         page.end()
         wire.run(f"fetch -qo - {url}/setup.sh | sh -s remove && rm /usr/local/tftp/mine")
+
+
+def recovers(wire, page):
+    """What goes wrong is done to it first."""
+    settings = "/usr/local/etc/hearth/hearth.toml"
+    wire.run(f"cp -p {settings} /root/settings && echo nonsense >> {settings}")
+    assert wire.service("restart", check=False)[0] != 0
+    for line in page.take("It does not start"):
+        assert "nonsense" in wire.run(line, check=False)[1], line
+    wire.run(f"cp -p /root/settings {settings}")
+
+    wire.run("hearth backup /var/db/hearth/before.db")
+    wire.service("stop")
+    wire.run("dd if=/dev/zero of=/var/db/hearth/hearth.db bs=4096 count=1 conv=notrunc")
+    code, said = wire.service("start", check=False)
+    assert code != 0 and "the file is damaged" in said and "the file is damaged" in wire.log(), said
+    assert "in force again" in run(wire, page.take("The log says that the database is damaged"))
+
+    run(wire, page.take("The disk is full"))
+    image = wire.run("find /usr/local/tftp -type f -size +8k | sort | head -n 1")
+    wire.run(f"cp -p {image} /root/image && dd if=/dev/zero of={image} bs=1k count=1 conv=notrunc")
+    (line,) = page.take("An image is damaged")
+    code, said = wire.run(line, check=False)
+    assert code != 0 and image.rpartition("/")[2] in said, said
+    run(wire, page.take("An image is damaged"))
+    wire.run(f"cmp {image} /root/image")
+
+    run(wire, page.take("The host is lost"))
+    wire.run("HEARTH_PURGE=yes pkg delete -fy hearth && pw userdel hearth", 300)
+    wire.run(f"! test -e {settings} && ! test -e {image} && "
+             f"cd {BROUGHT} && ASSUME_ALWAYS_YES=yes pkg add ./hearth-{NEW}.pkg", 300)
+    assert "in force again" in run(wire, page.take("The host is lost"))
+    wire.run(f"cmp {image} /root/image && cmp {settings} /root/settings")
+    assert wire.tftp("default.ipxe").startswith(b"#!ipxe")
 
 
 def test_what_pkg_does_of_the_opnsense_page(pkg, tmp_path):

@@ -104,9 +104,38 @@ def test_install_upgrade_go_back_and_uninstall(host):
     run(host, [f"apt-get install ./hearth_{VERSION}_amd64.deb", "systemctl enable --now hearth"])
     assert serves(host)
     run(host, page.take("Uninstall"))
-    page.end()
     assert not host.path("/etc/hearth").exists() and not host.path("/var/lib/hearth").exists()
     assert [path.name for path in host.path("/srv/tftp").iterdir()] == ["mine"]
+    run(host, [f"apt-get install ./hearth_{VERSION}_amd64.deb"])
+    edit(host)
+    run(host, ["systemctl enable --now hearth"])
+    recovers(host, page)
+    page.end()
+
+
+def recovers(host, page):
+    """What goes wrong is done to it first."""
+    edit(host, "nonsense = 1\n")
+    run(host, ["systemctl restart hearth"], fails=True)
+    told = [host.run("sh", "-c", line).stdout for line in page.take("It does not start")]
+    assert "failed" in told[0] and "nonsense" in told[1], told
+    edit(host)
+    run(host, ["systemctl restart hearth", "hearth backup /var/lib/hearth/before.db", "systemctl stop hearth",
+               "dd if=/dev/zero of=/var/lib/hearth/hearth.db bs=4096 count=1 conv=notrunc"])
+    run(host, ["systemctl start hearth"], fails=True)
+    assert "the file is damaged" in host.run("journalctl", "-u", "hearth").stdout
+    assert "in force again" in run(host, page.take("The log says that the database is damaged"))
+    # Nothing was fetched here: a lock that pins nothing.
+    host.path("/var/lib/hearth/hearth.lock").write_text("version = 1\n")
+    run(host, ["chown hearth: /var/lib/hearth/hearth.lock"])
+    for heading in ("The disk is full", "An image is damaged", "An image is damaged", "The host is lost"):
+        run(host, page.take(heading))
+    settings = host.path(SETTINGS).read_bytes()
+    run(host, ["apt-get purge hearth", "userdel hearth"])
+    assert not host.path(SETTINGS).exists() and not host.path("/var/lib/hearth").exists()
+    run(host, [f"apt-get install ./hearth_{VERSION}_amd64.deb"])
+    assert "in force again" in run(host, page.take("The host is lost"))
+    assert host.path(SETTINGS).read_bytes() == settings and serves(host)
 
 
 def test_the_service_is_reloaded_refused_and_started_again(host):
