@@ -10,7 +10,7 @@ import pytest
 
 from hearthtest import pxe
 from hearthtest.guest import Failed, fields
-from hearthtest.guest_site import ADDRESS, LATER
+from hearthtest.guest_site import ADDRESS, LATER, SHARED
 from hearthtest.wait import wait_for
 
 
@@ -153,6 +153,31 @@ def test_an_interface_that_comes_and_goes_and_comes_back_is_served(installed):
         assert wire.process() == process
 
 
+def test_a_shared_address_that_moves_is_served_while_it_is_here(installed):
+    """CARP: the backup has the address too, and the network comes to the master alone."""
+    wire = installed
+    if wire.run("sysctl -n net.inet.carp.allow || kldload carp", check=False)[0]:
+        pytest.skip("this kernel has no carp(4)")
+    state = "ifconfig vtnet0 | grep 'carp: {} vhid 7'"
+    with serving(wire, (ADDRESS, SHARED)):
+        process = wire.process()
+        try:
+            wire.run(f"ifconfig vtnet0 vhid 7 pass secret alias {SHARED}/32")
+            for _ in range(2):
+                wire.guest.wait(state.format("MASTER"), "it is the master", 30)
+                assert wire.tftp("default.ipxe", SHARED).startswith(b"#!ipxe")
+                # Nobody else is there, and after three times this interval it would be the master again.
+                wire.run("ifconfig vtnet0 vhid 7 advbase 200 state backup")
+                wire.guest.wait(state.format("BACKUP"), "it is the backup", 30)
+                with pytest.raises(OSError):
+                    wire.reading("default.ipxe", SHARED, seconds=3).block()
+                assert wire.tftp("default.ipxe").startswith(b"#!ipxe")
+                wire.run("ifconfig vtnet0 vhid 7 advbase 1 state master")
+            assert wire.process() == process
+        finally:
+            wire.run(f"ifconfig vtnet0 {SHARED} delete", check=False)
+
+
 def test_dhcp_on_an_interface_that_is_made_anew_is_heard_again_without_root(installed):
     """Root was given up when it went, so nothing can be opened: the descriptor is bound to it again."""
     wire = installed
@@ -271,17 +296,24 @@ def test_a_restart_under_load_loses_nothing(installed):
     assert all(counts), counts
 
 
-def test_a_taken_port_is_named_with_who_has_it(installed):
+@pytest.mark.parametrize("holder,start,remedy", [
+    ("inetd", "echo 'tftp dgram udp wait root /usr/libexec/tftpd tftpd -l -s /tmp' > /tmp/inetd.conf && "
+              "inetd -p /tmp/holder.pid /tmp/inetd.conf", "take the line `tftp` out"),
+    # As the plugin os-tftp of OPNsense has one under this name.
+    ("in.tftpd", "cp /usr/bin/nc /tmp/in.tftpd && daemon -p /tmp/holder.pid /tmp/in.tftpd -n -l -u 0.0.0.0 69",
+     "on OPNsense: Services: TFTP, take out the tick at Enable"),
+])
+def test_a_taken_port_is_named_with_who_has_it(installed, holder, start, remedy):
     wire = installed
     wire.service("stop")
     try:
-        wire.run("echo 'tftp dgram udp wait root /usr/libexec/tftpd tftpd -l -s /tmp' > /tmp/inetd.conf && "
-                 "inetd -p /tmp/inetd.pid /tmp/inetd.conf")
+        wire.run(start)
+        wire.guest.wait("sockstat -l -P udp -p 69 | grep -w 69", "somebody has the port")
         said = wire.service("start")
-        assert "port 69: the port is in use: inetd, process " in said and "take the line `tftp` out" in said
-        wire.run("kill $(cat /tmp/inetd.pid)")
+        assert f"port 69: the port is in use: {holder}, process " in said and remedy in said, said
+        wire.run("pkill -F /tmp/holder.pid")
         wire.wait(60)
     finally:
-        wire.run("pkill -F /tmp/inetd.pid", check=False)
+        wire.run("pkill -F /tmp/holder.pid", check=False)
         wire.service("start", check=False)
         wire.wait()

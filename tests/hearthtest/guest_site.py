@@ -23,6 +23,8 @@ from hearthpkg import archive, compiled
 ROUTER = "192.168.77.2"
 # The second card's network, on the same wire.
 LATER = "192.168.78.1"
+# That of a pair of firewalls.
+SHARED = "192.168.77.5"
 TARGET = f"{guest.ARCH}-unknown-freebsd"
 PROGRAMS = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", TREE / "target")) / "package" / "programs" / TARGET
 PROGRAM = pathlib.Path(os.environ.get("HEARTH_FREEBSD_BIN", PROGRAMS / "hearth"))
