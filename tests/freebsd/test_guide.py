@@ -98,8 +98,9 @@ def recovers(wire, page):
     wire.run(f"cp -p {image} /root/image && dd if=/dev/zero of={image} bs=1k count=1 conv=notrunc")
     (line,) = page.take("An image is damaged")
     code, said = wire.run(line, check=False)
-    assert code != 0 and image.rpartition("/")[2] in said, said
-    run(wire, page.take("An image is damaged"))
+    name = image.removeprefix("/usr/local/tftp/")
+    assert code != 0 and f"{name}: changed" in said, said
+    run(wire, page.take("An image is damaged", NAME=name))
     wire.run(f"cmp {image} /root/image")
 
     run(wire, page.take("The host is lost"))

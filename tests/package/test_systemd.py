@@ -128,8 +128,10 @@ def recovers(host, page):
     # Nothing was fetched here: a lock that pins nothing.
     host.path("/var/lib/hearth/hearth.lock").write_text("version = 1\n")
     run(host, ["chown hearth: /var/lib/hearth/hearth.lock"])
-    for heading in ("The disk is full", "An image is damaged", "An image is damaged", "The host is lost"):
-        run(host, page.take(heading))
+    run(host, page.take("The disk is full"))
+    run(host, page.take("An image is damaged"))
+    run(host, page.take("An image is damaged", NAME="mine"))
+    run(host, page.take("The host is lost"))
     settings = host.path(SETTINGS).read_bytes()
     run(host, ["apt-get purge hearth", "userdel hearth"])
     assert not host.path(SETTINGS).exists() and not host.path("/var/lib/hearth").exists()
