@@ -302,7 +302,7 @@ def test_a_restart_under_load_loses_nothing(installed):
     # As the plugin os-tftp of OPNsense has one under this name.
     ("in.tftpd", "cp /usr/bin/nc /tmp/in.tftpd && daemon -p /tmp/holder.pid /tmp/in.tftpd -n -l -u 0.0.0.0 69",
      "on OPNsense: Services: TFTP, take out the tick at Enable"),
-])
+], ids=["inetd", "in.tftpd"])
 def test_a_taken_port_is_named_with_who_has_it(installed, holder, start, remedy):
     wire = installed
     wire.service("stop")
