@@ -114,7 +114,7 @@ REPOSITORY
 # What is known of an earlier catalogue goes: pkg(8) ends with 0 where it takes nothing, as of one that another key
 # signed, and before 2.8 it keeps what it had.
 known=$(pkg config pkg_dbdir)
-rm -rf "$known/repos/hearth" "$known/repo-hearth.sqlite"
+rm -rf "${{known:?}}/repos/hearth" "$known/repo-hearth.sqlite"
 pkg update -f -r hearth
 if [ -z "$(pkg rquery -U -r hearth %v hearth)" ]; then
 	echo "{url} has no hearth that the key {fingerprint} signed, see above;" \

@@ -135,7 +135,12 @@ def test_the_set_up_writes_two_files_and_takes_them_back(tmp_path, key):
     text = repository.setup("https://example.org/x", key.fingerprint)
     (tmp_path / "bin").mkdir()
     pkg = tmp_path / "bin/pkg"
-    pkg.write_text(f"#!/bin/sh\necho \"$@\" >>{tmp_path}/calls\n[ $1 != rquery ] || cat {tmp_path}/version\n")
+    pkg.write_text(f"#!/bin/sh\necho \"$@\" >>{tmp_path}/calls\n[ $1 != rquery ] || cat {tmp_path}/version\n"
+                   f"[ $1 != config ] || echo {tmp_path}/db\n")
+    # Of an earlier catalogue, where one pkg and another have it.
+    (tmp_path / "db/repos/hearth").mkdir(parents=True)
+    (tmp_path / "db/repos/hearth/db").write_text("")
+    (tmp_path / "db/repo-hearth.sqlite").write_text("")
     pkg.chmod(0o755)
     text = text.replace("/usr/local/etc", str(tmp_path / "etc"))
     environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
@@ -143,12 +148,14 @@ def test_the_set_up_writes_two_files_and_takes_them_back(tmp_path, key):
     (tmp_path / "version").write_text("")
     done = subprocess.run(["sh"], input=text, text=True, capture_output=True, env=environment)
     assert done.returncode == 1 and "https://example.org/x has no hearth that the key" in done.stderr, done.stdout
+    assert [one.name for one in (tmp_path / "db").iterdir()] == ["repos"] and not list((tmp_path / "db/repos").iterdir())
     (tmp_path / "version").write_text("0.1.0\n")
     (tmp_path / "calls").unlink()
     for _ in range(2):
         done = subprocess.run(["sh"], input=text, text=True, capture_output=True, env=environment)
         assert done.returncode == 0 and "pkg install hearth" in done.stdout, done.stderr
-    assert (tmp_path / "calls").read_text() == "update -f -r hearth\nrquery -U -r hearth %v hearth\n" * 2
+    assert (tmp_path / "calls").read_text() == \
+        "config pkg_dbdir\nupdate -f -r hearth\nrquery -U -r hearth %v hearth\n" * 2
     assert 'url: "https://example.org/x/${ABI}"' in (tmp_path / "etc/pkg/repos/hearth.conf").read_text()
     trusted = (tmp_path / "etc/pkg/fingerprints/hearth/trusted/hearth").read_text()
     assert trusted == f'function: "sha256"\nfingerprint: "{key.fingerprint}"\n'
