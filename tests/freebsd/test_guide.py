@@ -1,16 +1,15 @@
 """The pages of the installation, each of their commands run as it is written there."""
 
 import re
-import shutil
 
-from hearthtest.agent import TREE
 from hearthtest.guest import BROUGHT
 from hearthtest.guest_site import NEW, OLD
 from hearthtest.guide import Page
-from hearthtest.packages import TIME
-from hearthpkg import plugin, repository
+from hearthtest.offers import offer, plugin_of
+from hearthpkg import repository
 
-HERE = "cd /root/brought && export ASSUME_ALWAYS_YES=yes"
+HERE = f"cd {BROUGHT} && export ASSUME_ALWAYS_YES=yes"
+ADD = f"pkg add ./hearth-{NEW}.pkg"
 
 
 def run(wire, lines):
@@ -26,10 +25,6 @@ def test_install_upgrade_go_back_and_uninstall(pkg, tmp_path):
     page, abi = Page("install-freebsd.md"), wire.run("pkg config abi")
     key = repository.Key.make(tmp_path / "key.pem")
 
-    def offer(version):
-        package = wire.packages[version]
-        repository.write(tmp_path / abi, [(package, package.bytes(TIME))], key, TIME)
-
     def has(version):
         wire.wait()
         assert wire.run("pkg query %v hearth") == version
@@ -37,7 +32,7 @@ def test_install_upgrade_go_back_and_uninstall(pkg, tmp_path):
         assert wire.tftp("default.ipxe").startswith(b"#!ipxe")
     with wire.shop(tmp_path) as url:
         (tmp_path / "setup.sh").write_text(repository.setup(url, key.fingerprint))
-        offer(OLD)
+        offer(tmp_path / abi, key, wire.packages[OLD])
         assert "now: pkg install hearth" in run(wire, page.take("Install", URL=url))
         assert "sysrc hearth_enable=YES" in wire.run("pkg info -D hearth")
         wire.settings()
@@ -51,7 +46,7 @@ def test_install_upgrade_go_back_and_uninstall(pkg, tmp_path):
         assert re.search(r"\bhttps_proxy=http://proxy.example:3128\b", environment), environment
         wire.run("sysrc -x hearth_env")
         run(wire, page.take("Upgrade"))
-        offer(NEW)
+        offer(tmp_path / abi, key, wire.packages[NEW])
         process = wire.process()
         run(wire, page.take("Upgrade"))
         has(NEW)
@@ -61,14 +56,14 @@ def test_install_upgrade_go_back_and_uninstall(pkg, tmp_path):
         run(wire, page.take("Uninstall"))
         wire.run("! pgrep -x hearth && test -s /var/db/hearth/hearth.db && test -s /usr/local/etc/hearth/hearth.toml")
         # Everything works again where it is installed again; then it goes with all it has.
-        wire.run(f"cd {BROUGHT} && ASSUME_ALWAYS_YES=yes pkg add ./hearth-{NEW}.pkg && sysrc hearth_enable=YES", 300)
+        run(wire, [ADD, "sysrc hearth_enable=YES"])
         wire.service("start")
         has(NEW)
         wire.run("echo mine > /usr/local/tftp/mine")
         run(wire, page.take("Uninstall"))
         wire.run("! id hearth && ! test -e /var/db/hearth && ! test -e /usr/local/etc/hearth && "
                  "test \"$(find /usr/local/tftp -type f)\" = /usr/local/tftp/mine")
-        wire.run(f"cd {BROUGHT} && ASSUME_ALWAYS_YES=yes pkg add ./hearth-{NEW}.pkg && sysrc hearth_enable=YES", 300)
+        run(wire, [ADD, "sysrc hearth_enable=YES"])
         wire.settings()
         wire.run("hearth fetch", 300)
         wire.service("start")
@@ -105,8 +100,8 @@ def recovers(wire, page):
 
     run(wire, page.take("The host is lost"))
     wire.run("HEARTH_PURGE=yes pkg delete -fy hearth && pw userdel hearth", 300)
-    wire.run(f"! test -e {settings} && ! test -e {image} && "
-             f"cd {BROUGHT} && ASSUME_ALWAYS_YES=yes pkg add ./hearth-{NEW}.pkg", 300)
+    wire.run(f"! test -e {settings} && ! test -e {image}")
+    run(wire, [ADD])
     assert "in force again" in run(wire, page.take("The host is lost"))
     wire.run(f"cmp {image} /root/image && cmp {settings} /root/settings")
     assert wire.tftp("default.ipxe").startswith(b"#!ipxe")
@@ -120,9 +115,8 @@ def test_what_pkg_does_of_the_opnsense_page(pkg, tmp_path):
     page, abi = Page("install-opnsense.md"), wire.run("pkg config abi")
     key = repository.Key.make(tmp_path / "key.pem")
 
-    def offer(version):
-        both = wire.packages[version], plugin.package(tree_of(version, tmp_path), version, "0123456789ab")
-        repository.write(tmp_path / abi, [(one, one.bytes(TIME)) for one in both], key, TIME)
+    def offers(version):
+        offer(tmp_path / abi, key, wire.packages[version], plugin_of(version, tmp_path))
 
     def has(version):
         for name in ("hearth", "os-hearth"):
@@ -131,10 +125,10 @@ def test_what_pkg_does_of_the_opnsense_page(pkg, tmp_path):
         assert wire.run("pkg query %dn os-hearth") == "hearth"
     with wire.shop(tmp_path) as url:
         (tmp_path / "setup.sh").write_text(repository.setup(url, key.fingerprint))
-        offer(OLD)
+        offers(OLD)
         run(wire, page.take("Install", URL=url))
         has(OLD)
-        offer(NEW)
+        offers(NEW)
         # Without the network, with what was copied.
         wire.run(f"fetch -qo {BROUGHT}/os-hearth-{NEW}.pkg {url}/{abi}/All/os-hearth-{NEW}.pkg")
         offline = page.take("Install", VERSION=NEW)
@@ -149,12 +143,3 @@ def test_what_pkg_does_of_the_opnsense_page(pkg, tmp_path):
         run(wire, uninstall)
         page.end()
         wire.run(f"fetch -qo - {url}/setup.sh | sh -s remove; rm {BROUGHT}/os-hearth-{NEW}.pkg")
-
-
-def tree_of(version, folder):
-    """The plugin's tree under this version."""
-    tree = folder / f"plugin-{version}"
-    shutil.copytree(TREE / "opnsense-plugin", tree)
-    makefile = tree / "Makefile"
-    makefile.write_text(re.sub(r"^PLUGIN_VERSION=.*$", f"PLUGIN_VERSION=\t\t{version}", makefile.read_text(), flags=re.MULTILINE))
-    return tree

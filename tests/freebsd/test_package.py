@@ -4,7 +4,7 @@ import pytest
 
 from hearthtest.guest import BROUGHT, Failed
 from hearthtest.guest_site import NEW, OLD
-from hearthtest.packages import TIME
+from hearthtest.offers import offer
 from hearthpkg import repository
 
 ADD = "ASSUME_ALWAYS_YES=yes pkg add"
@@ -70,7 +70,7 @@ def test_the_set_up_of_a_repository_trusts_one_key_alone(pkg, tmp_path):
     keys = {name: repository.Key.make(tmp_path / f"{name}.pem") for name in ("good", "foreign")}
     with wire.shop(tmp_path) as url:
         for name, key in keys.items():
-            repository.write(tmp_path / name / abi, [(package, package.bytes(TIME))], key, TIME)
+            offer(tmp_path / name / abi, key, package)
             (tmp_path / name / "setup.sh").write_text(repository.setup(f"{url}/{name}", keys["good"].fingerprint))
         with pytest.raises(Failed, match=f"has no hearth that the key {keys['good'].fingerprint} signed"):
             wire.run(f"fetch -qo - {url}/foreign/setup.sh | sh", 300)
@@ -80,7 +80,7 @@ def test_the_set_up_of_a_repository_trusts_one_key_alone(pkg, tmp_path):
         wire.run("pkg install -y -r hearth hearth", 300)
         wire.run(f"pkg check -s hearth && test \"$(pkg query %v hearth)\" = {NEW}", 120)
         # A key that is another at the same place: what was taken before is not taken for it.
-        repository.write(tmp_path / "good" / abi, [(package, package.bytes(TIME))], keys["foreign"], TIME)
+        offer(tmp_path / "good" / abi, keys["foreign"], package)
         with pytest.raises(Failed, match="has no hearth that the key"):
             wire.run(f"fetch -qo - {url}/good/setup.sh | sh", 300)
         wire.run(f"fetch -qo /tmp/setup.sh {url}/good/setup.sh && sh /tmp/setup.sh remove && "

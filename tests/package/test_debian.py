@@ -72,7 +72,11 @@ class Unit(Copy):
 
     def __init__(self, folder, space):
         super().__init__(folder, space)
-        self.started, self.manager = [], None
+        self.started = []
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.manager.bind(str(self.path("/run/notify")))
+        self.path("/run/notify").chmod(0o666)
+        self.manager.settimeout(0.05)
 
     def unit(self):
         """What the unit says, each key with all its values."""
@@ -97,14 +101,6 @@ class Unit(Copy):
                    f"--bounding-set=-all,{words}", f"--inh-caps=-all,{words}", f"--ambient-caps=-all,{words}"]
         assert "ExecStartPre" not in unit, "RestartPreventExitStatus counts for the main process alone"
         log = open(self.folder / "log", "ab")
-        path = self.path("/run/notify")
-        path.unlink(missing_ok=True)
-        if self.manager:
-            self.manager.close()
-        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.manager.bind(str(path))
-        path.chmod(0o666)
-        self.manager.settimeout(0.05)
         one = subprocess.Popen(
             self.inside(*as_user, *unit["ExecStart"][0].split()), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "NOTIFY_SOCKET": "/run/notify"})
@@ -133,8 +129,7 @@ class Unit(Copy):
             return False
 
     def close(self):
-        if self.manager:
-            self.manager.close()
+        self.manager.close()
         for one in self.started:
             if one.poll() is None:
                 one.kill()

@@ -9,6 +9,7 @@ import tarfile
 
 import pytest
 
+from hearthtest.offers import offer
 from hearthtest.packages import TIME, TREE
 from hearthpkg import freebsd, plugin, repository, source
 from hearthpkg.archive import Entry
@@ -90,8 +91,7 @@ def key(tmp_path):
 
 @pytest.fixture
 def made(make, key, tmp_path):
-    package = make()
-    repository.write(tmp_path / "repo", [(package, package.bytes(TIME))], key, TIME)
+    offer(tmp_path / "repo", key, make())
     return tmp_path / "repo"
 
 

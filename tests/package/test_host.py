@@ -1,5 +1,6 @@
 """The package `hearth` on a host that stands in for FreeBSD: its scripts and its rc.d script, with the real agent."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -280,33 +281,36 @@ def test_an_upgrade_of_what_does_not_run_starts_nothing(host, make):
     assert host.service("status").returncode == 1
 
 
+@contextlib.contextmanager
+def a_small_disk(place, bound):
+    """A file system of its own, with a bound of tmpfs(5); what comes sets another."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", bound, "none", place], check=True)
+    try:
+        yield lambda bound: subprocess.run(["mount", "-o", f"remount,{bound}", place], check=True)
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
 def test_a_full_disk_is_told_and_leaves_no_half_settings(host, make):
     settings = host.path("/usr/local/etc/hearth/hearth.toml")
     settings.parent.mkdir(parents=True)
     # Space for one file, the sample.
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", settings.parent], check=True)
-    try:
+    with a_small_disk(settings.parent, "size=4k") as grow:
         assert "could not be written (is the disk full?" in installed(host, make())
         assert [path.name for path in settings.parent.iterdir()] == ["hearth.toml.sample"]
-        subprocess.run(["mount", "-o", "remount,size=64k", settings.parent], check=True)
+        grow("size=64k")
         assert installed(host, make()) == ""
         assert owner(settings) == (0, 969, "0o640")
         assert settings.read_text() == settings.with_suffix(".toml.sample").read_text()
-    finally:
-        subprocess.run(["umount", settings.parent], check=True)
 
 
 def test_a_disk_without_room_for_the_state_is_told(host, make):
-    state = host.path("/var/db")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=1", "none", state], check=True)
-    try:
+    with a_small_disk(host.path("/var/db"), "nr_inodes=1") as grow:
         said = installed(host, make())
         assert "/var/db/hearth could not be made. Make it" in said and "No space left" in said, said
-        subprocess.run(["mount", "-o", "remount,nr_inodes=100", state], check=True)
+        grow("nr_inodes=100")
         assert installed(host, make()) == ""
         assert owner(host.path("/var/db/hearth")) == (969, 969, "0o750")
-    finally:
-        subprocess.run(["umount", state], check=True)
 
 
 def test_a_removal_stops_it_and_keeps_what_is_a_persons(host, make):

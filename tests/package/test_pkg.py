@@ -15,8 +15,9 @@ import threading
 
 import pytest
 
+from hearthtest.offers import plugin_of
 from hearthtest.packages import TIME, TREE
-from hearthpkg import agent, archive, compiled, plugin, repository
+from hearthpkg import agent, archive, compiled, repository
 from hearthpkg.archive import Entry
 
 PKG = os.environ.get("HEARTH_PKG")
@@ -52,14 +53,7 @@ class Shelf:
         (trusted / "hearth").write_text(f'function: "sha256"\nfingerprint: "{self.key.fingerprint}"\n')
 
     def packed(self, make, version, binary=b"#!/bin/sh\nexit 0\n"):
-        source = self.folder / f"plugin-{version}"
-        if not source.exists():
-            shutil.copytree(TREE / "opnsense-plugin", source)
-            makefile = source / "Makefile"
-            makefile.write_text("\n".join(
-                f"PLUGIN_VERSION=\t\t{version}" if line.startswith("PLUGIN_VERSION=") else line
-                for line in makefile.read_text().splitlines()) + "\n")
-        both = make(version, binary), plugin.package(source, version, "0123456789ab")
+        both = make(version, binary), plugin_of(version, self.folder)
         return [(one, one.bytes(TIME)) for one in both]
 
     def keep(self, packed):

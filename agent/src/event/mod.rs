@@ -235,6 +235,16 @@ pub struct Stamped {
     pub event: Event,
 }
 
+impl Stamped {
+    /// Milliseconds since 1970 when what it tells of began: a transfer is told once it ended.
+    pub fn began(&self) -> u64 {
+        match &self.event {
+            Event::Transfer { took, .. } => self.at.saturating_sub(took.as_millis() as u64),
+            _ => self.at,
+        }
+    }
+}
+
 /// The protocol of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

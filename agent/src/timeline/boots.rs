@@ -53,7 +53,7 @@ pub fn boots(events: &[Stamped]) -> Vec<Boot<'_>> {
         let stage = stage(&event.event);
         let begins = match (boots.last(), stage) {
             (None, _) => true,
-            (Some(boot), Some(stage)) => begins((boot.stage, boot.ended()), stage, began(event)),
+            (Some(boot), Some(stage)) => begins((boot.stage, boot.ended()), stage, event.began()),
             (Some(_), None) => false,
         };
         match boots.last_mut() {
@@ -87,14 +87,6 @@ pub fn stage(event: &Event) -> Option<Stage> {
         Event::Script { .. } => Some(Stage::Script),
         Event::Report { report, .. } if *report != Report::Log => Some(Stage::System),
         _ => None,
-    }
-}
-
-/// Milliseconds since 1970 when what an event tells of began: a transfer is told once it ended.
-pub(super) fn began(event: &Stamped) -> u64 {
-    match &event.event {
-        Event::Transfer { took, .. } => event.at.saturating_sub(took.as_millis() as u64),
-        _ => event.at,
     }
 }
 

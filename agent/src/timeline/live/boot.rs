@@ -179,13 +179,8 @@ pub struct Now {
 impl Boot {
     /// Begins with an event, of this stage if it has one.
     pub(super) fn new(event: &Arc<Stamped>, stage: Option<Stage>) -> Boot {
-        // A transfer is told at its end.
-        let took = match &event.event {
-            Event::Transfer { took, .. } => took.as_millis() as u64,
-            _ => 0,
-        };
         Boot {
-            began: event.at.saturating_sub(took),
+            began: event.began(),
             decision: None,
             mac: None,
             address: None,

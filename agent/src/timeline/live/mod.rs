@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::boots::{Stage, began, begins, stage};
+use super::boots::{Stage, begins, stage};
 use crate::boot::loader;
 use crate::boot::site::DEFAULT;
 use crate::clock::Jump;
@@ -54,7 +54,7 @@ impl Live {
             self.remove(Who::Machine(*other));
         }
         let is_another = |boot: &Boot| {
-            stage.is_some_and(|stage| begins((boot.came, boot.event.at), stage, began(event)))
+            stage.is_some_and(|stage| begins((boot.came, boot.event.at), stage, event.began()))
         };
         let boot = match known {
             Some(boot) if !is_another(&boot) => Some(boot),
